@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Does compare.py report what happened? Takes the path of the launcher as argument."""
+
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from comparison import figures, launch, libraries, report  # noqa: E402
+from comparison.launch import Measurement  # noqa: E402
+
+COMPARE = pathlib.Path(__file__).resolve().with_name("compare.py")
+LAUNCHER = pathlib.Path(sys.argv.pop() if len(sys.argv) > 1 else "build/bench/launcher").resolve()
+
+
+def run(command: list[str], timeout_s: float = 20, repeat: int = 1) -> Measurement:
+    with tempfile.TemporaryDirectory() as scratch:
+        context = launch.Context(LAUNCHER.parent, COMPARE.parent, pathlib.Path(scratch), True,
+                                 timeout_s)
+        return launch.Run(context, command, [], repeat).finish()
+
+
+def row(**seconds: float) -> dict[str, figures.Cell]:
+    return figures.summarise(
+        {name: [Measurement(wall_s=value, max_rss_kib=1000)] for name, value in seconds.items()},
+        "wall")
+
+
+class Launching(unittest.TestCase):
+    def test_a_small_program_does_not_show_the_memory_of_its_parent(self):
+        ballast = bytearray(100 << 20)
+
+        measurement = run(["/bin/true"])
+
+        self.assertEqual(measurement.failure, "")
+        self.assertLess(measurement.max_rss_kib, 4096)
+        self.assertEqual(len(ballast), 100 << 20)
+
+    def test_a_crash_is_named_with_the_last_line_of_stderr(self):
+        measurement = run(["/bin/sh", "-c", "echo broken heap >&2; kill -SEGV $$"])
+
+        self.assertEqual(measurement.failure, "SIGSEGV: broken heap")
+
+    def test_an_exit_status_is_a_failure(self):
+        self.assertEqual(run(["/bin/sh", "-c", "exit 3"]).failure, "exit status 3")
+
+    def test_a_program_that_hangs_is_ended_with_its_children(self):
+        self.assertEqual(run(["/bin/sh", "-c", "sleep 60; true"], 0.3).failure, "no end after 0 s")
+
+    def test_a_repetition_adds_up(self):
+        once, often = run(["/bin/true"]), run(["/bin/true"], repeat=10)
+
+        self.assertGreater(often.minor_faults, 8 * once.minor_faults)
+
+
+class Figures(unittest.TestCase):
+    def test_a_failed_run_fails_the_cell(self):
+        cells = figures.summarise({"a": [Measurement(wall_s=1), Measurement(failure="SIGSEGV")]},
+                                  "wall")
+
+        self.assertEqual(cells["a"].failure, "SIGSEGV")
+
+    def test_another_output_than_the_others_is_a_failure(self):
+        cells = figures.summarise({"a": [Measurement(output_digest="x")] * 2,
+                                   "b": [Measurement(output_digest="y")]}, "wall")
+
+        self.assertEqual(cells["a"].failure, "")
+        self.assertIn("differs", cells["b"].failure)
+
+    def test_the_verdict_compares_with_the_best_rival(self):
+        table = {"one": row(glibc=2, rival=1, lunalloc=1), "two": row(glibc=2, rival=2, lunalloc=3)}
+
+        verdict = figures.verdict(table, "lunalloc", "glibc")
+
+        self.assertEqual(verdict.time_rival, "rival")
+        self.assertAlmostEqual(verdict.time_ratio, math.sqrt(1.5))
+        self.assertEqual([(name, ratio) for name, _, ratio in verdict.slow], [("two", 1.5)])
+
+    def test_a_scenario_with_a_failure_leaves_the_means_and_is_named(self):
+        failed = row(glibc=1, rival=1) | {"lunalloc": figures.Cell(failure="SIGABRT")}
+        table = {"one": row(glibc=1, rival=1, lunalloc=0.5), "two": failed}
+        chosen = [libraries.Library(name, None) for name in ("glibc", "rival", "lunalloc")]
+
+        text = report.as_text(
+            report.Comparison(chosen, "glibc", "lunalloc", 1, "wall", table, {}))
+
+        self.assertIn("FAIL two under lunalloc: SIGABRT", text)
+        self.assertIn("over 1 scenarios, without two", text)
+        self.assertIn("time 0.500 ×", text)
+
+
+class CommandLine(unittest.TestCase):
+    def complaint(self, *arguments: str) -> str:
+        ended = subprocess.run([COMPARE, "--build", LAUNCHER.parent, *arguments],
+                               capture_output=True, text=True)
+        self.assertEqual(ended.returncode, 2)
+        return ended.stderr
+
+    def test_an_unknown_scenario_names_the_nearest(self):
+        self.assertIn("did you mean hash_map?", self.complaint("--scenario", "hashmap"))
+
+    def test_a_missing_library_is_named(self):
+        self.assertIn("no file", self.complaint("--lib", "x=/no/such/library.so"))
+
+    def test_a_text_file_is_no_library(self):
+        self.assertIn("not a shared object", self.complaint("--lib", f"x={COMPARE}"))
+
+    def test_a_picture_of_unknown_kind_is_refused(self):
+        self.assertIn(".svg or .png", self.complaint("--plot", "picture.gif"))
+
+
+if __name__ == "__main__":
+    unittest.main()

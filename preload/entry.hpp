@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The malloc family once, for both its names: malloc.cpp exports it as the C
+// library's, twins.cpp as luna_*. errno is set here and nowhere else.
+#pragma once
+
+#include "base/align.hpp"
+#include "preload/process.hpp"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna::entry {
+
+[[nodiscard]] inline void* or_enomem(void* block) noexcept {
+  if (block == nullptr) [[unlikely]]
+    errno = ENOMEM;
+  return block;
+}
+
+[[gnu::noinline, gnu::cold]] inline void* malloc_slow(std::size_t bytes) noexcept {
+  return or_enomem(process.allocate(bytes));
+}
+
+[[gnu::noinline, gnu::cold]] inline void free_slow(void* pointer) noexcept {
+  process.deallocate(pointer);
+}
+
+[[nodiscard, gnu::always_inline]] inline void* malloc(std::size_t bytes) noexcept {
+  if (void* block = thread_state.cache.try_allocate(bytes); block != nullptr) [[likely]]
+    return block;
+  return malloc_slow(bytes);
+}
+
+[[gnu::always_inline]] inline void free(void* pointer) noexcept {
+  if (thread_state.cache.try_deallocate(process.allocator().window(), pointer)) [[likely]]
+    return;
+  free_slow(pointer);
+}
+
+[[nodiscard]] void* calloc(std::size_t count, std::size_t bytes) noexcept;
+[[nodiscard]] void* realloc(void* pointer, std::size_t bytes) noexcept;
+[[nodiscard]] void* reallocarray(void* pointer, std::size_t count, std::size_t bytes) noexcept;
+[[nodiscard]] void* memalign(std::size_t alignment, std::size_t bytes) noexcept;
+[[nodiscard]] int posix_memalign(void** pointer, std::size_t alignment,
+                                 std::size_t bytes) noexcept;
+[[nodiscard]] void* pvalloc(std::size_t bytes) noexcept;
+
+}  // namespace luna::entry

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "preload/foreign.hpp"
+
+#include "base/align.hpp"
+#include "base/report.hpp"
+#include "os/mappings.hpp"
+#include "preload/process.hpp"
+
+#include <dlfcn.h>
+
+namespace luna::foreign {
+
+namespace {
+
+struct Functions {
+  void* (*malloc)(std::size_t) = nullptr;
+  void* (*calloc)(std::size_t, std::size_t) = nullptr;
+  void* (*memalign)(std::size_t, std::size_t) = nullptr;
+  void* (*realloc)(void*, std::size_t) = nullptr;
+  void (*free)(void*) = nullptr;
+  std::size_t (*usable_size)(const void*) = nullptr;
+  OpenLibrary open_library = nullptr;
+};
+
+constinit Functions functions;
+
+template <typename Function>
+void find(void* library, const char* name, Function& function) noexcept {
+  function = reinterpret_cast<Function>(::dlsym(library, name));
+}
+
+// Layout of a chunk of glibc's malloc, as far as it tells whose a pointer is.
+constexpr std::size_t kHeaderBytes = 16;
+constexpr std::size_t kChunkMapped = 2;
+constexpr std::size_t kChunkOfThread = 4;
+constexpr std::size_t kThreadHeapBytes = std::size_t{64} << 20;
+
+// True if the pointer lies in memory that only the C library's malloc can have
+// handed out: the brk heap, the heap of a thread arena, or a mapped chunk.
+[[nodiscard]] bool is_libc_block(const void* pointer) noexcept {
+  if (functions.free == nullptr || address_of(pointer) % 16 != 0) return false;
+  const os::Mapping mapping = os::find_mapping(pointer);
+  if (mapping.is_brk_heap) return true;
+  const std::uintptr_t chunk = address_of(pointer) - kHeaderBytes;
+  if (!mapping.is_private_memory || chunk < mapping.begin) return false;
+  const auto* header = reinterpret_cast<const std::size_t*>(chunk);
+  const std::size_t bytes = header[1] & ~std::size_t{7};
+  if ((header[1] & kChunkMapped) != 0) {
+    const std::uintptr_t start = chunk - header[0];
+    return start % 4096 == 0 && start >= mapping.begin && (header[0] + bytes) % 4096 == 0 &&
+           start + header[0] + bytes <= mapping.end;
+  }
+  const bool of_thread = (header[1] & kChunkOfThread) != 0;
+  return of_thread && mapping.begin % kThreadHeapBytes == 0 && chunk + bytes <= mapping.end;
+}
+
+void require_libc_block(const void* pointer) noexcept {
+  if (is_libc_block(pointer)) return;
+  if (address_of(pointer) % 16 != 0) report::misaligned_pointer(pointer);
+  report::unknown_pointer(pointer);
+}
+
+}  // namespace
+
+void resolve() noexcept {
+  find(RTLD_NEXT, "dlopen", functions.open_library);
+  void* libc = functions.open_library == nullptr
+                   ? nullptr
+                   : functions.open_library("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  if (libc == nullptr) return;  // a static program: there is no other malloc
+  find(libc, "malloc", functions.malloc);
+  find(libc, "calloc", functions.calloc);
+  find(libc, "memalign", functions.memalign);
+  find(libc, "realloc", functions.realloc);
+  find(libc, "malloc_usable_size", functions.usable_size);
+  find(libc, "free", functions.free);
+}
+
+void* allocate(std::size_t bytes) noexcept { return functions.malloc(bytes); }
+void* allocate_zeroed(std::size_t bytes) noexcept { return functions.calloc(1, bytes); }
+void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
+  return functions.memalign(alignment, bytes);
+}
+
+void deallocate(void* pointer) noexcept {
+  if (process.enabled()) require_libc_block(pointer);
+  functions.free(pointer);
+}
+
+void* reallocate(void* pointer, std::size_t bytes) noexcept {
+  if (process.enabled()) require_libc_block(pointer);
+  return functions.realloc(pointer, bytes);
+}
+
+std::size_t usable_bytes(const void* pointer) noexcept {
+  if (process.enabled()) require_libc_block(pointer);
+  return functions.usable_size(pointer);
+}
+
+OpenLibrary open_library() noexcept {
+  if (functions.open_library == nullptr) find(RTLD_NEXT, "dlopen", functions.open_library);
+  return functions.open_library;
+}
+
+}  // namespace luna::foreign

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The C library's own malloc: for blocks that came from it, and for processes
+// that lunalloc is switched off in. The one place that looks symbols up.
+#pragma once
+
+#include <cstddef>
+
+namespace luna::foreign {
+
+// Finds the C library's functions. Called once, from the constructor.
+void resolve() noexcept;
+
+[[nodiscard]] void* allocate(std::size_t bytes) noexcept;
+[[nodiscard]] void* allocate_zeroed(std::size_t bytes) noexcept;
+[[nodiscard]] void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept;
+
+// For pointers that are not ours: those that lie in the C library's heap go
+// there; others are reported. Slow: may read /proc/self/maps.
+void deallocate(void* pointer) noexcept;
+[[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) noexcept;
+[[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept;
+
+// The next dlopen(), for the one of ours in dlopen.cpp.
+using OpenLibrary = void* (*)(const char* file, int mode);
+[[nodiscard]] OpenLibrary open_library() noexcept;
+
+}  // namespace luna::foreign

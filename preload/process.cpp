@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "preload/process.hpp"
+
+#include "base/check.hpp"
+#include "control/statistics.hpp"
+#include "os/environment.hpp"
+#include "preload/foreign.hpp"
+
+#include <pthread.h>
+
+#include <array>
+#include <climits>
+#include <cstring>
+
+// A program may define it; its text is read before the file and the environment.
+extern "C" [[gnu::weak]] const char* lunalloc_conf;
+
+namespace luna {
+
+constinit Process process;
+constinit thread_local ThreadState thread_state;
+
+namespace {
+
+constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
+
+[[gnu::constructor(101)]] void on_load() noexcept { process.start(); }
+[[gnu::destructor(101)]] void on_exit() noexcept { process.exit(); }
+
+}  // namespace
+
+void Process::start() noexcept {
+  prepare_once();
+  foreign::resolve();
+  read_options();
+  allocator_.config().decay_ms = options_.decay_ms;
+  // What ld.so allocated before this stays ours; free() knows it by its address.
+  if (!options_.enabled && thread_state.cache.owner != ThreadCache::kDetached)
+    allocator_.park(thread_state.cache);
+}
+
+void Process::exit() noexcept {
+  if (!options_.stats_print) return;
+  std::array<char, 1024> buffer;
+  Text text(buffer.data(), buffer.size());
+  write_summary(allocator_.usage(), text);
+  write_error(text.view());
+}
+
+// The last source wins: the program's own text, the file, the environment.
+void Process::read_options() noexcept {
+  if (&lunalloc_conf != nullptr && lunalloc_conf != nullptr)
+    parse_options(lunalloc_conf, "lunalloc_conf", options_);
+  std::array<char, 8192> text;
+  const std::string_view file = os::read_file(kOptionsFile, text.data(), text.size());
+  if (!file.empty()) {
+    std::array<char, PATH_MAX> path;
+    const std::string_view program = os::program_name(path.data(), path.size());
+    parse_options_file(file, kOptionsFile, program, options_);
+  }
+  if (os::runs_with_privileges()) return;
+  parse_options(os::environment_value("LUNALLOC_CONF"), "LUNALLOC_CONF", options_);
+}
+
+// Runs at the first allocation, which ld.so makes before any constructor: our
+// fork handlers are then the first that are registered, so that in a fork they
+// run last before it and first after it.
+void Process::prepare_once() noexcept {
+  // pairs with the release below
+  if (prepared_.load(std::memory_order_acquire)) return;
+  os::ScopedLock guard(lock_);
+  if (prepared_.load(std::memory_order_relaxed)) return;
+  pthread_key_t key;
+  has_exit_key_ = pthread_key_create(&key, &Process::thread_exits) == 0;
+  exit_key_ = key;
+  // pairs with the acquire above; set before pthread_atfork, which may allocate
+  prepared_.store(true, std::memory_order_release);
+  pthread_atfork(&Process::before_fork, &Process::after_fork_in_parent,
+                 &Process::after_fork_in_child);
+}
+
+bool Process::attach_thread() noexcept {
+  prepare_once();
+  if (!allocator_.attach(thread_state.cache)) return false;
+  if (has_exit_key_ && !thread_state.ended) pthread_setspecific(exit_key_, this);
+  return true;
+}
+
+// The C library runs the destructors of thread-specific data in rounds while
+// there is any; the others' may allocate and free, so ours waits for the last.
+void Process::thread_exits(void* process_pointer) noexcept {
+  auto* self = static_cast<Process*>(process_pointer);
+  if (++thread_state.exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+    pthread_setspecific(self->exit_key_, process_pointer);
+    return;
+  }
+  thread_state.ended = true;
+  if (thread_state.cache.owner != ThreadCache::kDetached)
+    self->allocator_.park(thread_state.cache);
+}
+
+template <typename Allocate>
+void* Process::with_heap(Allocate allocate) noexcept {
+  if (thread_state.cache.owner == ThreadCache::kDetached && !attach_thread()) return nullptr;
+  void* block = allocate(thread_state.cache);
+  // What the C library allocates after our exit hook must not hold a heap.
+  if (thread_state.ended) allocator_.park(thread_state.cache);
+  return block;
+}
+
+void* Process::allocate(std::size_t bytes) noexcept {
+  if (!options_.enabled) return foreign::allocate(bytes);
+  return with_heap(
+      [&](ThreadCache& cache) noexcept { return allocator_.allocate(cache, bytes); });
+}
+
+void* Process::allocate_zeroed(std::size_t bytes) noexcept {
+  if (!options_.enabled) return foreign::allocate_zeroed(bytes);
+  return with_heap(
+      [&](ThreadCache& cache) noexcept { return allocator_.allocate_zeroed(cache, bytes); });
+}
+
+void* Process::allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
+  if (!options_.enabled) return foreign::allocate_aligned(alignment, bytes);
+  return with_heap([&](ThreadCache& cache) noexcept {
+    return allocator_.allocate_aligned(cache, alignment, bytes);
+  });
+}
+
+void Process::deallocate(void* pointer) noexcept {
+  if (pointer == nullptr) return;
+  if (allocator_.deallocate(thread_state.cache, pointer) == Verdict::kForeign)
+    foreign::deallocate(pointer);
+}
+
+std::size_t Process::usable_bytes(const void* pointer) noexcept {
+  if (pointer == nullptr) return 0;
+  const std::size_t bytes = allocator_.usable_bytes(pointer);
+  return bytes != 0 ? bytes : foreign::usable_bytes(pointer);
+}
+
+void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
+  const std::size_t old_bytes = allocator_.usable_bytes(pointer);
+  if (old_bytes == 0) return foreign::reallocate(pointer, bytes);
+  void* block = allocator_.resize(thread_state.cache, pointer, bytes);
+  if (block != nullptr) return block;
+  block = allocate(bytes);
+  if (block == nullptr) return nullptr;
+  std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);
+  if (!thread_state.cache.try_deallocate(allocator_.window(), pointer)) deallocate(pointer);
+  return block;
+}
+
+std::size_t Process::trim(std::size_t keep_bytes) noexcept {
+  return allocator_.trim(thread_state.cache, keep_bytes);
+}
+
+void Process::before_fork() noexcept { process.allocator_.prepare_fork(); }
+void Process::after_fork_in_parent() noexcept { process.allocator_.resume_parent(); }
+void Process::after_fork_in_child() noexcept {
+  process.allocator_.resume_child(thread_state.cache);
+}
+
+}  // namespace luna

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// The one allocator of the process, and what ties it to threads, forks and exit.
+#pragma once
+
+#include "control/options.hpp"
+#include "heap/allocator.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// What a thread has of ours in its static TLS.
+struct ThreadState {
+  ThreadCache cache;
+  std::uint8_t exit_rounds = 0;  // how often the exit hook has run
+  bool ended = false;            // it ran for the last time
+};
+
+class Process {
+ public:
+  constexpr Process() noexcept = default;
+
+  // Behind the fast paths. nullptr: no memory; errno is the caller's to set.
+  [[nodiscard]] void* allocate(std::size_t bytes) noexcept;
+  [[nodiscard]] void* allocate_zeroed(std::size_t bytes) noexcept;
+  [[nodiscard]] void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept;
+  [[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) noexcept;
+  void deallocate(void* pointer) noexcept;  // after ThreadCache::try_deallocate() said no
+  [[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept;
+  std::size_t trim(std::size_t keep_bytes) noexcept;
+
+  // False when the `enabled` option hands everything to the C library.
+  [[nodiscard]] bool enabled() const noexcept { return options_.enabled; }
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] Allocator& allocator() noexcept { return allocator_; }
+
+  // Called by the dynamic linker before main, and at exit.
+  void start() noexcept;
+  void exit() noexcept;
+
+ private:
+  // Runs `allocate` with the thread's cache tied to a heap; nullptr if it cannot be.
+  template <typename Allocate>
+  [[nodiscard]] void* with_heap(Allocate allocate) noexcept;
+  [[nodiscard]] bool attach_thread() noexcept;
+  void prepare_once() noexcept;
+  void read_options() noexcept;
+
+  static void thread_exits(void* process) noexcept;
+  static void before_fork() noexcept;
+  static void after_fork_in_parent() noexcept;
+  static void after_fork_in_child() noexcept;
+
+  Allocator allocator_;
+  Options options_;
+  os::Lock lock_;
+  std::atomic<bool> prepared_{false};
+  bool has_exit_key_ = false;
+  unsigned exit_key_ = 0;
+};
+
+extern constinit Process process;
+extern constinit thread_local ThreadState thread_state;
+
+}  // namespace luna

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "base/check.hpp"
+
+#include "base/format.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+namespace luna {
+
+void fail_check(const char* condition, const char* file, int line) noexcept {
+  std::array<char, 512> buffer;
+  Text text(buffer.data(), buffer.size());
+  text.add("lunalloc: internal error: ").add(condition).add(" does not hold at ").add(file);
+  text.add(":").add_decimal(static_cast<std::uint64_t>(line)).add("; please report this\n");
+  write_error(text.view());
+  std::abort();
+}
+
+void write_error(std::string_view text) noexcept {
+  const int saved = errno;
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) break;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  errno = saved;
+}
+
+}  // namespace luna

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "base/report.hpp"
+
+#include "base/align.hpp"
+#include "base/check.hpp"
+#include "base/format.hpp"
+
+#include <array>
+#include <cstdlib>
+
+namespace luna::report {
+
+namespace {
+
+[[noreturn]] void die(std::string_view what, const void* pointer, std::string_view advice) noexcept {
+  std::array<char, 320> buffer;
+  Text text(buffer.data(), buffer.size());
+  text.add("lunalloc: ").add(what).add(" ").add_hex(address_of(pointer));
+  text.add(": ").add(advice).add("\n");
+  write_error(text.view());
+  std::abort();
+}
+
+}  // namespace
+
+void double_free(const void* pointer) noexcept {
+  die("double free of", pointer, "this block was freed before; free each block exactly once");
+}
+
+void misaligned_pointer(const void* pointer) noexcept {
+  die("free of misaligned pointer", pointer,
+      "every block starts at a multiple of 16; pass the pointer that malloc returned");
+}
+
+void interior_pointer(const void* pointer, std::size_t offset) noexcept {
+  std::array<char, 160> buffer;
+  Text advice(buffer.data(), buffer.size());
+  advice.add("it lies ").add_decimal(offset);
+  advice.add(" bytes behind the start of a block; pass the pointer that malloc returned");
+  die("free of interior pointer", pointer, advice.view());
+}
+
+void unknown_pointer(const void* pointer) noexcept {
+  die("free of unknown pointer", pointer,
+      "no allocator of this process handed it out; pass a pointer that malloc returned");
+}
+
+void realloc_of_freed(const void* pointer) noexcept {
+  die("realloc of a freed block", pointer,
+      "use the pointer that the last realloc returned, and none after free");
+}
+
+void corrupt_free_list(const void* slab, const void* pointer) noexcept {
+  std::array<char, 200> buffer;
+  Text advice(buffer.data(), buffer.size());
+  advice.add("seen in the free list of the slab at ").add_hex(address_of(slab));
+  advice.add(": a block was freed twice, freed by a wrong pointer (interior pointer),");
+  advice.add(" or written after free");
+  die("double free or corruption at", pointer, advice.view());
+}
+
+}  // namespace luna::report

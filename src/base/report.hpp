@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Mistakes of the program, one function each: a line on stderr that names what
+// was done, the pointer, and what would be right; then abort.
+// docs/debugging.md explains each text; tests/misuse has a program for each.
+#pragma once
+
+#include <cstddef>
+
+namespace luna::report {
+
+// The block had been freed before.
+[[noreturn, gnu::cold]] void double_free(const void* pointer) noexcept;
+
+// The pointer is not a multiple of 16, so it cannot have come from malloc.
+[[noreturn, gnu::cold]] void misaligned_pointer(const void* pointer) noexcept;
+
+// The pointer lies inside one of our blocks, `offset` bytes behind its start.
+[[noreturn, gnu::cold]] void interior_pointer(const void* pointer, std::size_t offset) noexcept;
+
+// The pointer is neither ours nor libc's.
+[[noreturn, gnu::cold]] void unknown_pointer(const void* pointer) noexcept;
+
+// realloc or malloc_usable_size was called with a block that had been freed.
+[[noreturn, gnu::cold]] void realloc_of_freed(const void* pointer) noexcept;
+
+// A free list of the slab at `slab` does not hold what it should: a block was
+// freed twice, or written to after it was freed.
+[[noreturn, gnu::cold]] void corrupt_free_list(const void* slab, const void* pointer) noexcept;
+
+}  // namespace luna::report

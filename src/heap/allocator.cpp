@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "heap/allocator.hpp"
+
+#include "base/align.hpp"
+#include "base/report.hpp"
+#include "heap/block_lookup.hpp"
+
+#include <cstring>
+
+namespace luna {
+
+namespace {
+
+// More than half of the address space can never be had.
+constexpr std::size_t kMaxBytes = PTRDIFF_MAX;
+
+// Below this, pages of a run that another thread of ours touched last are not
+// worth a trip to the page heap's lock for their zeros.
+constexpr std::size_t kMaxClearedBytes = RunCache::kMaxPages * kPageBytes;
+
+[[nodiscard]] ThreadHeap* heap_of(const ThreadCache& cache) noexcept {
+  return cache.owner == ThreadCache::kDetached ? nullptr
+                                               : reinterpret_cast<ThreadHeap*>(cache.owner);
+}
+
+}  // namespace
+
+void* Allocator::allocate(ThreadCache& cache, std::size_t bytes) noexcept {
+  if (bytes <= kMaxSmallBytes) return heap_of(cache)->refill(size_class_of(bytes));
+  return allocate_pages(cache, bytes, kPageBytes, false);
+}
+
+void* Allocator::allocate_zeroed(ThreadCache& cache, std::size_t bytes) noexcept {
+  if (bytes > kMaxSmallBytes) return allocate_pages(cache, bytes, kPageBytes, true);
+  void* block = cache.try_allocate(bytes);
+  if (block == nullptr) block = heap_of(cache)->refill(size_class_of(bytes));
+  if (block != nullptr) std::memset(block, 0, block_bytes(size_class_of(bytes)));
+  return block;
+}
+
+void* Allocator::allocate_aligned(ThreadCache& cache, std::size_t alignment,
+                                  std::size_t bytes) noexcept {
+  const std::size_t size_class = aligned_size_class(bytes, alignment);
+  if (size_class == kSizeClasses) return allocate_pages(cache, bytes, alignment, false);
+  const std::size_t rounded = block_bytes(static_cast<SizeClass>(size_class));
+  if (void* block = cache.try_allocate(rounded); block != nullptr) return block;
+  return heap_of(cache)->refill(static_cast<SizeClass>(size_class));
+}
+
+void* Allocator::allocate_pages(ThreadCache& cache, std::size_t bytes, std::size_t alignment,
+                                bool zero) noexcept {
+  if (bytes > kMaxBytes || alignment > kMaxBytes) return nullptr;
+  const std::size_t pages = bytes == 0 ? 1 : pages_for(bytes);
+  const std::size_t alignment_pages = alignment > kPageBytes ? alignment / kPageBytes : 1;
+  ThreadHeap* heap = heap_of(cache);
+  heap->beat();
+  if (alignment_pages == 1) {
+    if (void* run = heap->runs().take(pages); run != nullptr) {
+      mark_run(window_, run, 0);
+      if (zero) std::memset(run, 0, pages * kPageBytes);
+      return run;
+    }
+  }
+  return pages_.take(pages, alignment_pages, zero);
+}
+
+Verdict Allocator::deallocate(ThreadCache& cache, void* pointer) noexcept {
+  auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
+  if (slab == nullptr) return Verdict::kForeign;
+  if (slab->heap() != nullptr) {
+    deallocate_small(cache, *slab, pointer);
+    return Verdict::kDone;
+  }
+  Region* region = window_.region_of(pointer);
+  if (region == nullptr) return Verdict::kForeign;
+  deallocate_pages(cache, *region, pointer);
+  return Verdict::kDone;
+}
+
+void Allocator::deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) noexcept {
+  std::byte* memory = window_.memory_of(reinterpret_cast<Slot*>(&slab));
+  const std::size_t index = index_of_block(slab, memory, pointer);
+  auto* block = static_cast<Block*>(pointer);
+  ThreadHeap* heap = heap_of(cache);
+  if (slab.heap() == heap) {
+    if (block == slab.free) report::double_free(pointer);
+    // The fast path counted already, unless the mark made it stop before.
+    if ((slab.owner.load(std::memory_order_relaxed) & Slab::kFullMark) != 0) --slab.used;
+    heap->deallocate_noticed(slab, block);
+  } else if (heap != nullptr) {
+    heap->deallocate_remote(slab, memory, index);
+  } else {
+    publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
+  }
+}
+
+void Allocator::deallocate_pages(ThreadCache& cache, Region& region, void* pointer) noexcept {
+  const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
+  ThreadHeap* heap = heap_of(cache);
+  if (heap != nullptr) {
+    heap->beat();
+    if (region.state == RegionState::kShared && heap->runs().put(pointer, pages)) {
+      mark_run(window_, pointer, kRunCached);
+      return;
+    }
+  }
+  pages_.put(pointer);
+}
+
+std::size_t Allocator::usable_bytes(const void* pointer) noexcept {
+  const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
+  if (slab == nullptr) return 0;
+  if (slab->heap() != nullptr) return slab->info().block_bytes;
+  Region* region = window_.region_of(pointer);
+  return region == nullptr ? 0 : pages_of_block(*region, pointer, Request::kResize) * kPageBytes;
+}
+
+void Allocator::publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept {
+  RemoteArea& area = remote_area(window_, &slab);
+  const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(&slab));
+  if (!publish_freed(area, &slab, memory, word, bits)) return;
+  // The slab may have been given back meanwhile, by an owner that saw the bits.
+  while (true) {
+    if (ThreadHeap* owner = slab.heap(); owner != nullptr) {
+      owner->returned().push(area, &slab);
+      return;
+    }
+    if (!unlist_orphan(area, &slab)) return;
+  }
+}
+
+std::size_t Allocator::trim(ThreadCache& cache, std::size_t keep_bytes) noexcept {
+  std::size_t purged = 0;
+  if (ThreadHeap* heap = heap_of(cache); heap != nullptr) purged += heap->trim(true);
+  purged += heaps_.trim_parked(true);
+  return purged * kPageBytes + pages_.trim(keep_bytes);
+}
+
+HeapUsage Allocator::usage() noexcept {
+  HeapUsage result;
+  result.pages = pages_.usage();
+  result.thread_heaps = heaps_.count();
+  for_each_slab([&](Slab& slab) noexcept {
+    // Read while the owner goes on: a snapshot that may be off by what happens.
+    const std::size_t used = slab.used;
+    const std::size_t bytes = slab.info().block_bytes;
+    result.small_blocks += used;
+    result.small_bytes += used * bytes;
+    result.slab_free_bytes += kGranuleBytes - used * bytes;
+  });
+  return result;
+}
+
+void Allocator::prepare_fork() noexcept {
+  heaps_.lock().lock();
+  pages_.lock().lock();
+  os::Lock::begin_fork();
+}
+
+void Allocator::resume_parent() noexcept {
+  os::Lock::end_fork();
+  pages_.lock().unlock();
+  heaps_.lock().unlock();
+}
+
+void Allocator::resume_child(const ThreadCache& survivor) noexcept {
+  os::Lock::end_fork();
+  pages_.lock().reset_in_child();
+  heaps_.lock().reset_in_child();
+  heaps_.repair_after_fork(*this, survivor);
+}
+
+}  // namespace luna

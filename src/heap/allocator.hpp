@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// The whole allocator as one object. It composes; what it composes is elsewhere:
+// address space in pages/, blocks of one thread in thread_heap.hpp.
+#pragma once
+
+#include "heap/config.hpp"
+#include "heap/heap_list.hpp"
+#include "heap/thread_cache.hpp"
+#include "heap/thread_heap.hpp"
+#include "pages/page_heap.hpp"
+#include "pages/window.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// What a pointer handed in by the program turned out to be.
+enum class Verdict : std::uint8_t {
+  kDone,     // one of ours, and done
+  kForeign,  // not in any memory of ours
+};
+
+// Bytes of live blocks and what stands around them; see Allocator::usage().
+struct HeapUsage {
+  PageUsage pages;
+  std::size_t small_blocks = 0;  // of slabs, in use or in a thread's list
+  std::size_t small_bytes = 0;   // of them, rounded up to their class
+  std::size_t slab_free_bytes = 0;  // free blocks and blocks not yet carved
+  std::size_t thread_heaps = 0;
+};
+
+// Threads: any, each with a cache of its own, attached before it allocates.
+// Failure to get memory is nullptr with nothing changed; errno is not touched.
+// Mistakes of the program are reported and abort.
+class Allocator {
+ public:
+  constexpr Allocator() noexcept = default;
+
+  Allocator(const Allocator&) = delete;
+  Allocator& operator=(const Allocator&) = delete;
+
+  // Ties the cache of the calling thread to a heap. False: no memory.
+  [[nodiscard]] bool attach(ThreadCache& cache) noexcept { return heaps_.attach(*this, cache); }
+
+  // Parks the heap of the calling thread. Requires: the cache is attached.
+  void park(ThreadCache& cache) noexcept { heaps_.park(cache); }
+
+  // Behind ThreadCache::try_allocate(). Requires: the cache is attached.
+  [[nodiscard]] void* allocate(ThreadCache& cache, std::size_t bytes) noexcept;
+
+  // All bytes zero.
+  [[nodiscard]] void* allocate_zeroed(ThreadCache& cache, std::size_t bytes) noexcept;
+
+  // Requires: `alignment` is a power of two.
+  [[nodiscard]] void* allocate_aligned(ThreadCache& cache, std::size_t alignment,
+                                       std::size_t bytes) noexcept;
+
+  // Requires: ThreadCache::try_deallocate() just said no, for it may have counted
+  // the block already. The cache need not be attached.
+  [[nodiscard]] Verdict deallocate(ThreadCache& cache, void* pointer) noexcept;
+
+  // Bytes the program may use of a block; 0 if it is not ours.
+  [[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept;
+
+  // Tries to make a block as large as `bytes` without copying: where it lies, or
+  // by moving its pages. nullptr: it must be copied. Requires: the block is ours,
+  // and `bytes` > 0.
+  [[nodiscard]] void* resize(ThreadCache& cache, void* pointer, std::size_t bytes) noexcept;
+
+  // Gives free memory back to the kernel, but for `keep_bytes` of free pages:
+  // the calling thread's, that of ended threads, and what is shared. Returns
+  // the bytes given back. Slow.
+  std::size_t trim(ThreadCache& cache, std::size_t keep_bytes) noexcept;
+
+  [[nodiscard]] HeapUsage usage() noexcept;
+
+  // fork(): hold everything, let go, or start anew in the child.
+  void prepare_fork() noexcept;
+  void resume_parent() noexcept;
+  void resume_child(const ThreadCache& survivor) noexcept;
+
+  // For the parts it composes.
+  [[nodiscard]] Window& window() noexcept { return window_; }
+  [[nodiscard]] const Window& window() const noexcept { return window_; }
+  [[nodiscard]] PageHeap& pages() noexcept { return pages_; }
+  [[nodiscard]] Config& config() noexcept { return config_; }
+  void publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept;
+
+  // Calls `visit(Slab&)` for each slab, under the lock of the page heap unless
+  // the caller is alone.
+  template <typename Visit>
+  void for_each_slab(Visit visit) noexcept {
+    pages_.for_each_region([&](Region* region) noexcept {
+      if (region->state != RegionState::kShared) return;
+      for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
+        if ((region->run[i * kPagesPerGranule] & kGranuleRun) == 0) continue;
+        auto* slab =
+            reinterpret_cast<Slab*>(window_.slot_of(region->memory + i * kGranuleBytes));
+        if (slab->heap() != nullptr) visit(*slab);
+      }
+    });
+  }
+
+ private:
+  [[nodiscard]] void* allocate_pages(ThreadCache& cache, std::size_t bytes,
+                                     std::size_t alignment, bool zero) noexcept;
+  void deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) noexcept;
+  void deallocate_pages(ThreadCache& cache, Region& region, void* pointer) noexcept;
+
+  Window window_;
+  PageHeap pages_{window_};
+  HeapList heaps_;
+  Config config_;
+};
+
+}  // namespace luna

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "heap/block_lookup.hpp"
+
+#include "base/align.hpp"
+#include "base/report.hpp"
+
+namespace luna {
+
+namespace {
+
+[[noreturn, gnu::cold]] void report_freed(const void* pointer, Request request) noexcept {
+  if (request == Request::kResize) report::realloc_of_freed(pointer);
+  report::double_free(pointer);
+}
+
+// The pointer is in a shared region but starts no run in use: says what it is.
+[[noreturn, gnu::cold]] void report_stray(const Region& region, const void* pointer,
+                                          Request request) noexcept {
+  const std::size_t offset = address_of(pointer) - address_of(region.memory);
+  if (offset % 16 != 0) report::misaligned_pointer(pointer);
+  const std::size_t page = offset / kPageBytes;
+  if (region.free.test(page)) report_freed(pointer, request);
+  std::size_t start = page;
+  while (start > 0 && region.run[start] == kNoRun) --start;
+  report::interior_pointer(pointer, offset - start * kPageBytes);
+}
+
+}  // namespace
+
+std::size_t index_of_block(const Slab& slab, const std::byte* memory,
+                           const void* pointer) noexcept {
+  const std::size_t offset = address_of(pointer) - address_of(memory);
+  const std::size_t index = slab.index_of(offset);
+  const std::size_t start = index * slab.info().block_bytes;
+  if (start == offset && index < slab.info().capacity) [[likely]]
+    return index;
+  if (offset % 16 != 0) report::misaligned_pointer(pointer);
+  report::interior_pointer(pointer, offset - start);
+}
+
+std::size_t pages_of_block(const Region& region, const void* pointer,
+                           Request request) noexcept {
+  switch (region.state) {
+    case RegionState::kShared: {
+      const std::size_t offset = address_of(pointer) - address_of(region.memory);
+      const std::uint16_t run = region.run[offset / kPageBytes];
+      if ((run & kRunCached) != 0 && offset % kPageBytes == 0) report_freed(pointer, request);
+      if ((run & kRunLengthMask) == 0 || (run & ~kRunLengthMask) != 0 || offset % kPageBytes != 0)
+        report_stray(region, pointer, request);
+      return run;
+    }
+    case RegionState::kSpanHead:
+    case RegionState::kHuge:
+      if (pointer == region.memory) return region.span_pages;
+      report::interior_pointer(pointer, address_of(pointer) - address_of(region.memory));
+    case RegionState::kSpanBody:
+      report::interior_pointer(pointer, address_of(pointer) - address_of(region.span_head->memory));
+    case RegionState::kFreedHuge:
+    case RegionState::kReserved:
+      report_freed(pointer, request);
+  }
+  __builtin_unreachable();
+}
+
+void mark_run(const Window& window, const void* pointer, std::uint16_t mark) noexcept {
+  Region* region = window.region_of(pointer);
+  std::uint16_t& run = region->run[(address_of(pointer) - address_of(region->memory)) / kPageBytes];
+  run = static_cast<std::uint16_t>((run & kRunLengthMask) | mark);
+}
+
+}  // namespace luna

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// All thread heaps, and those that wait for a thread.
+#pragma once
+
+#include "heap/thread_heap.hpp"
+#include "os/lock.hpp"
+
+#include <cstddef>
+
+namespace luna {
+
+class Allocator;
+
+// A thread that ends parks its heap with all that is in it; the next new thread
+// adopts the one parked last, whose memory is the warmest.
+//
+// Threads: any; one lock inside.
+class HeapList {
+ public:
+  // Ties a heap to the calling thread's cache. False: the kernel refuses memory.
+  [[nodiscard]] bool attach(Allocator& allocator, ThreadCache& cache) noexcept;
+
+  // Parks the heap of the calling thread.
+  void park(ThreadCache& cache) noexcept;
+
+  // Trims the parked heaps; returns the pages purged. Slow.
+  std::size_t trim_parked(bool purge) noexcept;
+
+  // In the child of a fork: parks the heaps of threads that are gone.
+  void repair_after_fork(Allocator& allocator, const ThreadCache& survivor) noexcept;
+
+  [[nodiscard]] std::size_t count() noexcept;
+
+  [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
+
+ private:
+  [[nodiscard]] ThreadHeap* create(Allocator& allocator) noexcept;
+
+  os::Lock lock_;
+  ThreadHeap* heaps_ = nullptr;
+  ThreadHeap* parked_ = nullptr;
+  std::size_t count_ = 0;
+  std::byte* chunk_ = nullptr;  // where new heaps are cut from
+  std::size_t chunk_bytes_ = 0;
+};
+
+}  // namespace luna

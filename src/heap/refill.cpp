@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// Where a thread's list is refilled from: touched memory first, fresh last.
+#include "base/check.hpp"
+#include "heap/allocator.hpp"
+#include "heap/thread_heap.hpp"
+
+namespace luna {
+
+namespace {
+
+// How many partial slabs are looked at for the fullest.
+constexpr int kCandidates = 4;
+
+}  // namespace
+
+void* ThreadHeap::refill(SizeClass size_class) noexcept {
+  beat();
+  releases_in_a_row_ = 0;
+  used_since_beat_ |= std::uint64_t{1} << size_class;
+  if (Block*& list = list_of(size_class); list != nullptr) {
+    Block* block = list;  // it was refilled by the beat's drain
+    list = block->next;
+    return block;
+  }
+  Slab* slab = classes_[size_class].current;
+  if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
+  return slab != nullptr ? hand_out(size_class, *slab) : nullptr;
+}
+
+// The slab to allocate from, made current, with a free list; or nullptr.
+Slab* ThreadHeap::find_slab(SizeClass size_class) noexcept {
+  ClassSlabs& slabs = classes_[size_class];
+  if (!returned_.empty()) {
+    drain();
+    if (slabs.current != nullptr && slabs.current->has_free()) return slabs.current;
+  }
+  Slab* slab = best_partial(slabs);
+  if (slab != nullptr) {
+    slabs.partial.remove(slab);
+    make_current(slabs, slab);
+  } else if (slabs.current == nullptr || !slabs.current->has_room()) {
+    slab = new_slab(size_class);
+    if (slab == nullptr) return nullptr;
+    make_current(slabs, slab);
+  }
+  slab = slabs.current;
+  if (!slab->has_free()) carve_page(*slab, memory_of(*slab));
+  return slab;
+}
+
+// The fullest of the first few, so that sparse slabs may become empty.
+Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
+  Slab* best = nullptr;
+  int seen = 0;
+  for (Slab* at = slabs.partial.first(); at != nullptr && seen < kCandidates; at = at->next) {
+    if (best == nullptr || at->used > best->used) best = at;
+    ++seen;
+  }
+  return best;
+}
+
+void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
+  if (Slab* last = slabs.current; last != nullptr) {
+    if (last->has_room()) {
+      last->state = SlabState::kPartial;
+      slabs.partial.push_back(last);
+    } else {
+      last->state = SlabState::kFull;
+      last->owner.store(reinterpret_cast<std::uintptr_t>(this) | Slab::kFullMark,
+                        std::memory_order_relaxed);
+    }
+  }
+  slab->state = SlabState::kCurrent;
+  slabs.current = slab;
+}
+
+Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
+  void* memory = allocator_.pages().take_granule();
+  if (memory == nullptr) return nullptr;
+  auto* slab = reinterpret_cast<Slab*>(allocator_.window().slot_of(memory));
+  begin_slab(*slab, size_class, this);
+  return slab;
+}
+
+// Moves the slab's free list to the thread's, and returns its first block.
+void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
+  LUNA_DCHECK(slab.has_free() && slab.state == SlabState::kCurrent);
+  glance_at_free_list(slab, memory_of(slab));
+  if (slab.kept) {
+    slab.kept = false;
+    kept_bytes_ -= slab.touched_bytes();
+  }
+  Block* block = slab.free;
+  slab.free = nullptr;
+  slab.used = slab.carved;
+  list_of(size_class) = block->next;
+  return block;
+}
+
+}  // namespace luna

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "heap/slab.hpp"
+
+#include "base/bitmap.hpp"
+#include "base/check.hpp"
+#include "base/report.hpp"
+#include "os/memory.hpp"
+
+#include <bit>
+
+namespace luna {
+
+namespace {
+
+using BlockSet = Bitmap<kGranuleBytes / kMinBlockBytes>;
+
+// How far a refill looks into the list it takes: far enough to see the circle
+// that a double free makes at once, near enough to cost next to nothing.
+constexpr std::size_t kGlance = 8;
+
+// Index of the block that starts at `block`; reports if none does.
+std::size_t checked_index(const Slab& slab, const std::byte* memory, const Block* block) noexcept {
+  const std::size_t offset = address_of(block) - address_of(memory);
+  if (offset >= kGranuleBytes) report::corrupt_free_list(memory, block);
+  const std::size_t index = slab.index_of(offset);
+  if (index * slab.info().block_bytes != offset || index >= slab.fresh)
+    report::corrupt_free_list(memory, block);
+  return index;
+}
+
+// Blocks from `first` on, before `end`.
+struct BlockRange {
+  std::size_t first;
+  std::size_t end;
+
+  [[nodiscard]] std::size_t count() const noexcept { return end - first; }
+};
+
+[[nodiscard]] BlockRange blocks_starting_in(const SizeClassInfo& info, std::size_t page) noexcept {
+  const std::size_t bytes = info.block_bytes;
+  const auto clamp = [&](std::size_t index) {
+    return index < info.capacity ? index : std::size_t{info.capacity};
+  };
+  return {clamp((page * kPageBytes + bytes - 1) / bytes),
+          clamp(((page + 1) * kPageBytes + bytes - 1) / bytes)};
+}
+
+[[nodiscard]] BlockRange touched_blocks_starting_in(const Slab& slab, std::size_t page) noexcept {
+  const BlockRange blocks = blocks_starting_in(slab.info(), page);
+  const std::size_t end = blocks.end < slab.fresh ? blocks.end : slab.fresh;
+  return {blocks.first, end < blocks.first ? blocks.first : end};
+}
+
+void link_blocks(Slab& slab, std::byte* memory, std::size_t first, std::size_t end) noexcept {
+  const std::size_t bytes = slab.info().block_bytes;
+  Block* next = slab.free;
+  for (std::size_t i = end; i-- > first;) {
+    auto* block = reinterpret_cast<Block*>(memory + i * bytes);
+    block->next = next;
+    next = block;
+  }
+  slab.free = next;
+  slab.carved += static_cast<std::uint32_t>(end - first);
+}
+
+// Makes the free list anew, in the order of addresses.
+void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
+  slab.free = nullptr;
+  for (std::size_t i = slab.fresh; i-- > 0;) {
+    if (!listed.test(i)) continue;
+    auto* block = reinterpret_cast<Block*>(memory + i * slab.info().block_bytes);
+    block->next = slab.free;
+    slab.free = block;
+  }
+}
+
+[[nodiscard]] BlockSet free_blocks(const Slab& slab, const std::byte* memory) noexcept {
+  BlockSet result;
+  std::size_t count = 0;
+  for (const Block* block = slab.free; block != nullptr; block = block->next, ++count) {
+    const std::size_t index = checked_index(slab, memory, block);
+    if (result.test(index)) report::double_free(block);
+    result.set(index);
+  }
+  if (count != slab.carved - slab.used) report::corrupt_free_list(memory, slab.free);
+  return result;
+}
+
+}  // namespace
+
+void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap) noexcept {
+  slab.free = nullptr;
+  slab.used = slab.carved = 0;
+  slab.fresh = slab.purged_pages = 0;
+  slab.size_class = size_class;
+  slab.state = SlabState::kNone;
+  slab.kept = false;
+  slab.previous = slab.next = nullptr;
+  slab.owner.store(reinterpret_cast<std::uintptr_t>(heap), std::memory_order_relaxed);
+}
+
+void carve_page(Slab& slab, std::byte* memory) noexcept {
+  LUNA_DCHECK(slab.free == nullptr && slab.has_room());
+  const SizeClassInfo& info = slab.info();
+  if (slab.purged_pages != 0) {
+    const auto page = static_cast<std::size_t>(std::countr_zero(slab.purged_pages));
+    slab.purged_pages = static_cast<std::uint16_t>(slab.purged_pages & (slab.purged_pages - 1));
+    const BlockRange blocks = touched_blocks_starting_in(slab, page);
+    return link_blocks(slab, memory, blocks.first, blocks.end);
+  }
+  const std::size_t first = slab.fresh;
+  const std::size_t end = blocks_starting_in(info, first * info.block_bytes / kPageBytes).end;
+  slab.fresh = static_cast<std::uint16_t>(end);
+  link_blocks(slab, memory, first, end);
+}
+
+std::size_t purge_free_pages(Slab& slab, std::byte* memory) noexcept {
+  if (os::page_bytes() != kPageBytes || !slab.has_free()) return 0;
+  BlockSet listed = free_blocks(slab, memory);
+  BlockSet free = listed;
+  const std::size_t pages = pages_for(slab.touched_bytes());
+  for (std::size_t page = 0; page < pages; ++page) {
+    if ((slab.purged_pages >> page & 1) == 0) continue;
+    const BlockRange blocks = touched_blocks_starting_in(slab, page);
+    free.set_range(blocks.first, blocks.count());
+  }
+  std::size_t purged = 0;
+  for (std::size_t page = 0; page < pages; ++page) {
+    if ((slab.purged_pages >> page & 1) != 0) continue;
+    const BlockRange blocks = touched_blocks_starting_in(slab, page);
+    // The page may begin with the end of a block that starts before it.
+    const std::size_t first = page * kPageBytes / slab.info().block_bytes;
+    const std::size_t end = blocks.count() != 0 ? blocks.end : first + 1;
+    if (!free.all(first, end - first)) continue;
+    if (!os::purge(memory + page * kPageBytes, kPageBytes)) continue;
+    ++purged;
+    if (blocks.count() == 0) continue;
+    listed.clear_range(blocks.first, blocks.count());
+    slab.carved -= static_cast<std::uint32_t>(blocks.count());
+    slab.purged_pages = static_cast<std::uint16_t>(slab.purged_pages | 1U << page);
+  }
+  if (purged != 0) relink(slab, memory, listed);
+  return purged;
+}
+
+void check_free_list(const Slab& slab, const std::byte* memory) noexcept {
+  static_cast<void>(free_blocks(slab, memory));
+}
+
+void glance_at_free_list(const Slab& slab, const std::byte* memory) noexcept {
+  const std::size_t count = slab.carved - slab.used;
+  const std::size_t depth = count < kGlance ? count : kGlance;
+  const Block* block = slab.free;
+  for (std::size_t i = 0; i < depth; ++i) {
+    if (block == nullptr) report::corrupt_free_list(memory, slab.free);
+    checked_index(slab, memory, block);
+    block = block->next;
+    if (block == slab.free) report::double_free(block);
+  }
+  if (depth == count && block != nullptr) report::double_free(block);
+}
+
+}  // namespace luna

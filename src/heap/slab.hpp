@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// A slab: one granule cut into blocks of a single size class. Its header is the
+// slot of the granule, one cache line that only the owner writes to.
+// What other threads write to is its remote area: heap/remote.hpp.
+#pragma once
+
+#include "base/align.hpp"
+#include "heap/size_class.hpp"
+#include "pages/window.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+class ThreadHeap;
+
+// A free block; the program's bytes while it is in use.
+struct Block {
+  Block* next;
+};
+
+enum class SlabState : std::uint8_t {
+  kNone,     // no slab
+  kCurrent,  // its class allocates from it
+  kPartial,  // in its class's list: has free blocks, or room for more
+  kFull,     // neither; in no list
+};
+
+// Invariants, tested by verify():
+//   1. `free` holds carved - used blocks, each of them once
+//   2. each starts at a block boundary among the first `fresh` blocks
+//   3. carved is `fresh` less the blocks that start in purged pages
+//
+// Threads: the owner, but for `owner`, and size_class while a block is in use.
+struct alignas(64) Slab {
+  // The thread heap that may use the free list, plus kFullMark if the next free
+  // has to be noticed; 0 where there is no slab.
+  std::atomic<std::uintptr_t> owner;
+
+  Block* free;
+  std::uint32_t used;    // blocks in use, or in a thread cache's list
+  std::uint32_t carved;  // blocks in use, in a list, or in `free`
+  std::uint16_t fresh;   // blocks from this one on were never handed out
+  std::uint16_t purged_pages;  // pages whose blocks are free but in no list
+  SizeClass size_class;
+  SlabState state;
+  bool kept;  // empty, but kept by its heap
+
+  Slab* previous;
+  Slab* next;
+
+  static constexpr std::uintptr_t kFullMark = 1;
+
+  [[nodiscard]] const SizeClassInfo& info() const noexcept { return kSizeClassInfos[size_class]; }
+
+  [[nodiscard]] ThreadHeap* heap() const noexcept {
+    // Read by other threads too: the heap it names is never unmapped.
+    return reinterpret_cast<ThreadHeap*>(owner.load(std::memory_order_relaxed) & ~kFullMark);
+  }
+
+  [[nodiscard]] bool has_free() const noexcept { return carved != used; }
+  [[nodiscard]] bool has_room() const noexcept {
+    return fresh != info().capacity || purged_pages != 0;
+  }
+
+  // Index of the block that holds the byte at `offset`.
+  [[nodiscard]] std::size_t index_of(std::size_t offset) const noexcept {
+    return offset * info().reciprocal >> 32;
+  }
+
+  // Bytes from the start that may have been written to.
+  [[nodiscard]] std::size_t touched_bytes() const noexcept {
+    return std::size_t{fresh} * info().block_bytes;
+  }
+};
+
+static_assert(sizeof(Slab) == sizeof(Slot));
+
+// Makes a new slab of the granule at `memory`. Its blocks are carved as needed.
+void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap) noexcept;
+
+// Carves the blocks of one more page and adds them to the free list.
+// Requires: the free list is empty, and has_room().
+void carve_page(Slab& slab, std::byte* memory) noexcept;
+
+// Gives those pages back that hold free blocks only, and takes the blocks that
+// start in them off the list. Returns the pages given back. Slow.
+std::size_t purge_free_pages(Slab& slab, std::byte* memory) noexcept;
+
+// Reports and aborts unless the free list is as it must be. Slow: walks it.
+void check_free_list(const Slab& slab, const std::byte* memory) noexcept;
+
+// The same for the first few blocks only: cheap enough for every refill.
+void glance_at_free_list(const Slab& slab, const std::byte* memory) noexcept;
+
+}  // namespace luna

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// The fast path: what nearly every malloc and free is. It fits on one screen,
+// takes no lock, uses no atomic read-modify-write and counts nothing; the rest
+// is heap/thread_heap.hpp. tests/style/fast_path_test.py counts instructions.
+#pragma once
+
+#include "heap/size_class.hpp"
+#include "heap/slab.hpp"
+#include "pages/window.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// What a thread keeps in thread-local storage: for each size class the blocks
+// that it may hand out without asking anybody. The blocks of a list belong to
+// the current slab of their class and count as used there.
+//
+// Threads: its own.
+struct ThreadCache {
+  // A value that names no heap and is not 0, so that no slab compares equal.
+  static constexpr std::uintptr_t kDetached = Slab::kFullMark;
+
+  std::uintptr_t owner = kDetached;  // the thread's heap, as in Slab::owner
+  std::array<Block*, kSizeClasses> lists{};
+
+  // A block of at least `bytes` bytes aligned to 16, or nullptr: take the slow path.
+  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
+    if (bytes > kMaxSmallBytes) [[unlikely]]
+      return nullptr;
+    Block*& list = lists[size_class_of(bytes)];
+    Block* block = list;
+    if (block != nullptr) [[likely]]
+      list = block->next;
+    return block;
+  }
+
+  // Frees a block of a slab of this thread. False: it is none, or somebody has
+  // to notice; take the slow path. nullptr and foreign pointers are welcome.
+  [[nodiscard]] bool try_deallocate(const Window& window, void* pointer) noexcept {
+    const std::size_t granule = window.granule_of(pointer);
+    if (!window.holds(granule)) [[unlikely]]
+      return false;
+    auto* slab = reinterpret_cast<Slab*>(window.slot(granule));
+    if (slab->owner.load(std::memory_order_relaxed) != owner) [[unlikely]]
+      return false;
+    auto* block = static_cast<Block*>(pointer);
+    if (block == slab->free || address_of(pointer) % 16 != 0) [[unlikely]]
+      return false;
+    if (--slab->used == 0) [[unlikely]]
+      return false;  // the slow path knows by `used` that the block is yet to be put back
+    block->next = slab->free;
+    slab->free = block;
+    return true;
+  }
+};
+
+}  // namespace luna

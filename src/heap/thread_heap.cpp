@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// What becomes of slabs whose blocks are freed; the other half is refill.cpp.
+#include "heap/thread_heap.hpp"
+
+#include "base/check.hpp"
+#include "base/report.hpp"
+#include "heap/allocator.hpp"
+#include "os/clock.hpp"
+
+#include <bit>
+
+namespace luna {
+
+namespace {
+
+// Empty slabs that a heap keeps for its classes, in touched bytes: with the run
+// cache, what an idle thread may hold (256 KiB).
+constexpr std::size_t kMaxKeptBytes = 128 * 1024;
+
+// Slow paths between two looks at the clock.
+constexpr std::uint32_t kCallsPerBeat = 32;
+
+// Lists of classes that were not refilled for so long are given back.
+constexpr std::uint64_t kIdleMs = 100;
+
+// So many slabs released with no refill between mean that the thread is freeing
+// all it has: then its lists must not pin their slabs.
+constexpr std::uint32_t kReleasesOfAnEnd = 4;
+
+}  // namespace
+
+std::byte* ThreadHeap::memory_of(const Slab& slab) const noexcept {
+  return allocator_.window().memory_of(reinterpret_cast<const Slot*>(&slab));
+}
+
+void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
+  put_back(slab, block);
+  beat();
+}
+
+void ThreadHeap::put_back(Slab& slab, Block* block) noexcept {
+  block->next = slab.free;
+  slab.free = block;
+  became_free(slab);
+}
+
+// To be called when a slab has more free blocks than before, its counts right.
+void ThreadHeap::became_free(Slab& slab) noexcept {
+  if (slab.state == SlabState::kFull) {
+    slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_relaxed);
+    slab.state = SlabState::kPartial;
+    classes_[slab.size_class].partial.push_back(&slab);
+  }
+  if (slab.used == 0) became_empty(slab);
+}
+
+// The current slab of a class is kept while there is room for it, so that a
+// lone block allocated and freed in turn costs no trip to the page heap.
+void ThreadHeap::became_empty(Slab& slab) noexcept {
+  if (slab.state == SlabState::kCurrent && !slab.kept &&
+      kept_bytes_ + slab.touched_bytes() <= kMaxKeptBytes) {
+    slab.kept = true;
+    kept_bytes_ += slab.touched_bytes();
+    return;
+  }
+  if (slab.kept) return;
+  release(slab);
+  if (++releases_in_a_row_ == kReleasesOfAnEnd) return_all_lists();
+}
+
+// Requires: no block of the slab is in use.
+void ThreadHeap::release(Slab& slab) noexcept {
+  std::byte* memory = memory_of(slab);
+  check_free_list(slab, memory);
+  ClassSlabs& slabs = classes_[slab.size_class];
+  if (slab.state == SlabState::kCurrent) slabs.current = nullptr;
+  if (slab.state == SlabState::kPartial) slabs.partial.remove(&slab);
+  if (slab.kept) kept_bytes_ -= slab.touched_bytes();
+  const std::size_t touched = pages_for(slab.touched_bytes());
+  slab.kept = false;
+  slab.state = SlabState::kNone;
+  slab.owner.store(0, std::memory_order_relaxed);
+  allocator_.pages().put_granule(memory, touched);
+}
+
+void ThreadHeap::beat() noexcept {
+  if (calls_to_beat_-- != 0) return;
+  calls_to_beat_ = kCallsPerBeat;
+  const std::uint64_t now = os::coarse_milliseconds();
+  allocator_.pages().tick(now, allocator_.config().decay_ms);
+  if (now - last_beat_ms_ < kIdleMs) return;
+  last_beat_ms_ = now;
+  publish_remote();
+  drain();
+  return_idle_lists();
+}
+
+void ThreadHeap::return_idle_lists() noexcept {
+  const std::uint64_t busy = used_since_beat_;
+  used_since_beat_ = 0;
+  for (std::size_t i = 0; i < kSizeClasses; ++i)
+    if ((busy >> i & 1) == 0) return_list(static_cast<SizeClass>(i));
+}
+
+void ThreadHeap::return_all_lists() noexcept {
+  for (std::size_t i = 0; i < kSizeClasses; ++i) return_list(static_cast<SizeClass>(i));
+}
+
+// Gives the blocks of the thread's list back to the current slab.
+void ThreadHeap::return_list(SizeClass size_class) noexcept {
+  Block*& list = list_of(size_class);
+  if (list == nullptr) return;
+  Slab& slab = *classes_[size_class].current;
+  Block* last = list;
+  std::uint32_t count = 1;
+  for (; last->next != nullptr; last = last->next) ++count;
+  last->next = slab.free;
+  slab.free = list;
+  slab.used -= count;
+  list = nullptr;
+  if (slab.used == 0) became_empty(slab);
+}
+
+void ThreadHeap::drain() noexcept {
+  Slab* next = returned_.take_all();
+  while (next != nullptr) {
+    Slab& slab = *next;
+    RemoteArea& area = remote_area(allocator_.window(), &slab);
+    next = area.next;
+    ThreadHeap* owner = slab.heap();
+    if (owner == this) {
+      area.listed.exchange(0, std::memory_order_seq_cst);
+      if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
+    } else if (owner != nullptr) {
+      owner->returned_.push(area, &slab);  // it moved: passed on, still listed
+    } else if (unlist_orphan(area, &slab)) {
+      slab.heap()->returned_.push(area, &slab);
+    }
+  }
+}
+
+void ThreadHeap::deallocate_remote(Slab& slab, std::byte* memory, std::size_t index) noexcept {
+  RemoteCache::Entry& entry = remote_.entry_for(&slab, index / 64);
+  const std::uint64_t bit = std::uint64_t{1} << index % 64;
+  if (entry.slab != &slab || entry.word != index / 64) {
+    if (entry.bits != 0) publish(entry);
+    entry = {&slab, index / 64, 0};
+  }
+  if ((entry.bits & bit) != 0) report::double_free(memory + index * slab.info().block_bytes);
+  entry.bits |= bit;
+  if (remote_.hold(slab.info().block_bytes)) publish_remote();
+  beat();
+}
+
+void ThreadHeap::publish_remote() noexcept {
+  remote_.publish_all([this](RemoteCache::Entry& entry) noexcept { publish(entry); });
+}
+
+void ThreadHeap::publish(RemoteCache::Entry& entry) noexcept {
+  allocator_.publish_freed_blocks(*entry.slab, entry.word, entry.bits);
+}
+
+std::size_t ThreadHeap::trim(bool purge) noexcept {
+  publish_remote();
+  drain();
+  return_all_lists();
+  while (void* run = runs_.take_any()) allocator_.pages().put(run);
+  std::size_t purged = 0;
+  for (ClassSlabs& slabs : classes_) {
+    Slab* current = slabs.current;
+    if (current != nullptr && current->used == 0) {
+      release(*current);
+    } else if (purge && current != nullptr) {
+      purged += purge_free_pages(*current, memory_of(*current));
+    }
+    if (!purge) continue;
+    for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next)
+      purged += purge_free_pages(*at, memory_of(*at));
+  }
+  return purged;
+}
+
+void ThreadHeap::attach(ThreadCache& cache) noexcept {
+  cache_ = &cache;
+  cache.lists = parked_lists_;
+  cache.owner = reinterpret_cast<std::uintptr_t>(this);
+}
+
+void ThreadHeap::detach() noexcept {
+  publish_remote();
+  parked_lists_ = cache_->lists;
+  cache_->lists.fill(nullptr);
+  cache_->owner = ThreadCache::kDetached;
+  cache_ = nullptr;
+}
+
+// Blocks in the lists of a thread that is gone cannot be told from blocks in
+// use, so they stay out of use; see docs/adr/0005.
+void ThreadHeap::forget_after_fork() noexcept {
+  lost_after_fork = true;
+  cache_ = nullptr;
+  classes_.fill({});
+  parked_lists_.fill(nullptr);
+  kept_bytes_ = 0;
+  runs_.forget();
+  remote_.forget();
+  static_cast<void>(returned_.take_all());
+}
+
+void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
+  slab.free = nullptr;
+  slab.fresh = slab.info().capacity;
+  slab.purged_pages = 0;
+  slab.used = slab.carved = slab.fresh;
+  slab.kept = false;
+  slab.previous = slab.next = nullptr;
+  slab.state = SlabState::kFull;
+  slab.owner.store(reinterpret_cast<std::uintptr_t>(this) | Slab::kFullMark,
+                   std::memory_order_relaxed);
+  RemoteArea& area = remote_area(allocator_.window(), &slab);
+  area.listed.store(0, std::memory_order_relaxed);
+  if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
+}
+
+std::size_t ThreadHeap::listed_blocks(SizeClass size_class) const noexcept {
+  std::size_t count = 0;
+  const auto& lists = cache_ != nullptr ? cache_->lists : parked_lists_;
+  for (const Block* block = lists[size_class]; block != nullptr; block = block->next) ++count;
+  return count;
+}
+
+void ThreadHeap::verify() const noexcept {
+  const auto& lists = cache_ != nullptr ? cache_->lists : parked_lists_;
+  for (std::size_t i = 0; i < kSizeClasses; ++i) {
+    const Slab* current = classes_[i].current;
+    LUNA_CHECK(lists[i] == nullptr || current != nullptr);
+    if (current != nullptr) {
+      LUNA_CHECK(current->heap() == this && current->state == SlabState::kCurrent);
+      LUNA_CHECK(current->used >= listed_blocks(static_cast<SizeClass>(i)));
+      check_free_list(*current, memory_of(*current));
+      for (const Block* block = lists[i]; block != nullptr; block = block->next)
+        LUNA_CHECK((address_of(block) ^ address_of(memory_of(*current))) < kGranuleBytes);
+    }
+    for (const Slab* at = classes_[i].partial.first(); at != nullptr; at = at->next) {
+      LUNA_CHECK(at->heap() == this && at->state == SlabState::kPartial);
+      check_free_list(*at, memory_of(*at));
+    }
+  }
+}
+
+}  // namespace luna

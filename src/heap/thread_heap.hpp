@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// The slow path of a thread: where its lists are refilled from, and where its
+// slabs go. The fast path is heap/thread_cache.hpp.
+#pragma once
+
+#include "base/list.hpp"
+#include "heap/remote.hpp"
+#include "heap/run_cache.hpp"
+#include "heap/size_class.hpp"
+#include "heap/slab.hpp"
+#include "heap/thread_cache.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+class Allocator;
+
+// The slabs of one thread. A heap outlives its thread: it is parked and adopted
+// by a later one, whole. It is never unmapped, so that other threads may name it.
+//
+// Invariants, tested by verify():
+//   1. each slab of a class's `current` and `partial` names this heap as owner
+//   2. the current slab's blocks are the only ones in the cache's list
+//
+// Threads: the one it is attached to; while parked, the holder of the lock of
+// the heap list. `returned` any thread.
+class ThreadHeap {
+ public:
+  explicit ThreadHeap(Allocator& allocator) noexcept : allocator_(allocator) {}
+
+  ThreadHeap(const ThreadHeap&) = delete;
+  ThreadHeap& operator=(const ThreadHeap&) = delete;
+
+  // A block of the class when the thread's list is empty; nullptr: the kernel refuses.
+  [[nodiscard]] void* refill(SizeClass size_class) noexcept;
+
+  // Frees a block of this heap that the fast path would not. Requires: the
+  // pointer starts a block of `slab`, which is owned by this heap.
+  void deallocate_noticed(Slab& slab, Block* block) noexcept;
+
+  // Frees a block of another heap's slab.
+  void deallocate_remote(Slab& slab, std::byte* memory, std::size_t index) noexcept;
+
+  // Work that is due from time to time; called on slow paths.
+  void beat() noexcept;
+
+  // Gives to the page heap what the thread does not need: empty slabs, cached
+  // runs, blocks in lists; with `purge`, free pages inside slabs go to the
+  // kernel. Returns the pages purged. Slow.
+  std::size_t trim(bool purge) noexcept;
+
+  // Publishes what was freed to other heaps and is still held back.
+  void publish_remote() noexcept;
+
+  // Takes blocks in that other threads freed.
+  void drain() noexcept;
+
+  // Ties the heap to a thread, or takes it from its thread; O(1).
+  void attach(ThreadCache& cache) noexcept;
+  void detach() noexcept;
+  [[nodiscard]] bool attached() const noexcept { return cache_ != nullptr; }
+
+  // In the child of a fork: the owner is gone and was doing who knows what.
+  // Forgets all lists; the slabs come back by adopt_after_fork().
+  void forget_after_fork() noexcept;
+  void adopt_after_fork(Slab& slab) noexcept;
+
+  // Aborts if an invariant does not hold. Slow: tests only.
+  void verify() const noexcept;
+
+  [[nodiscard]] RunCache& runs() noexcept { return runs_; }
+  [[nodiscard]] RemoteStack& returned() noexcept { return returned_; }
+  [[nodiscard]] std::size_t listed_blocks(SizeClass size_class) const noexcept;
+
+  // Links of the heap list, under its lock.
+  ThreadHeap* next_heap = nullptr;
+  ThreadHeap* next_parked = nullptr;
+  bool lost_after_fork = false;  // its thread is gone, its lists are forgotten
+
+ private:
+  struct ClassSlabs {
+    Slab* current = nullptr;
+    List<Slab> partial;
+  };
+
+  // refill.cpp
+  [[nodiscard]] Slab* find_slab(SizeClass size_class) noexcept;
+  [[nodiscard]] Slab* best_partial(ClassSlabs& slabs) noexcept;
+  [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
+  void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
+  [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
+
+  // thread_heap.cpp
+  void put_back(Slab& slab, Block* block) noexcept;
+  void became_free(Slab& slab) noexcept;
+  void became_empty(Slab& slab) noexcept;
+  void release(Slab& slab) noexcept;
+  void return_list(SizeClass size_class) noexcept;
+  void return_idle_lists() noexcept;
+  void return_all_lists() noexcept;
+  void publish(RemoteCache::Entry& entry) noexcept;
+  [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept;
+  [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept {
+    return (cache_ != nullptr ? cache_->lists : parked_lists_)[size_class];
+  }
+
+  Allocator& allocator_;
+  ThreadCache* cache_ = nullptr;
+  std::array<ClassSlabs, kSizeClasses> classes_{};
+
+  std::uint64_t used_since_beat_ = 0;  // one bit for each class that was refilled
+  std::uint64_t last_beat_ms_ = 0;
+  std::uint32_t calls_to_beat_ = 0;
+  std::uint32_t releases_in_a_row_ = 0;  // slabs released without a refill between
+  std::size_t kept_bytes_ = 0;           // touched bytes of empty slabs that are kept
+  RunCache runs_;
+  std::array<Block*, kSizeClasses> parked_lists_{};
+  RemoteCache remote_;
+
+  alignas(64) RemoteStack returned_;
+};
+
+}  // namespace luna

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#include "os/clock.hpp"
+
+#include <time.h>
+
+namespace luna::os {
+
+std::uint64_t coarse_milliseconds() noexcept {
+  struct timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // the vDSO: no system call
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+}  // namespace luna::os

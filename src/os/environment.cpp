@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "os/environment.hpp"
+
+#include "base/format.hpp"
+#include "os/system_call.hpp"
+
+#include <sys/auxv.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace luna::os {
+
+std::string_view read_file(const char* path, char* buffer, std::size_t capacity) noexcept {
+  const long file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (file < 0) return {};
+  std::size_t length = 0;
+  while (length < capacity) {
+    const long count = system_call(SYS_read, file, buffer + length, capacity - length);
+    if (count == -EINTR) continue;
+    if (count <= 0) break;
+    length += static_cast<std::size_t>(count);
+  }
+  system_call(SYS_close, file);
+  return {buffer, length};
+}
+
+std::string_view environment_value(std::string_view name) noexcept {
+  if (environ == nullptr) return {};
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.size() > name.size() && text.starts_with(name) && text[name.size()] == '=')
+      return part_of(text, name.size() + 1);
+  }
+  return {};
+}
+
+bool runs_with_privileges() noexcept { return ::getauxval(AT_SECURE) != 0; }
+
+std::string_view program_name(char* buffer, std::size_t capacity) noexcept {
+  const long length = system_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", buffer, capacity);
+  std::string_view path;
+  if (length > 0) {
+    path = {buffer, static_cast<std::size_t>(length)};
+  } else if (const auto name = ::getauxval(AT_EXECFN); name != 0) {
+    path = reinterpret_cast<const char*>(name);
+  }
+  return part_of(path, path.rfind('/') + 1);
+}
+
+}  // namespace luna::os

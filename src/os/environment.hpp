@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// What the process was started with, read before libc is ready.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace luna::os {
+
+// Reads at most `capacity` bytes of a file. Empty when it cannot be read.
+[[nodiscard]] std::string_view read_file(const char* path, char* buffer,
+                                         std::size_t capacity) noexcept;
+
+// The value of an environment variable, or empty. Requires: libc has set up
+// `environ`, as it has when constructors run.
+[[nodiscard]] std::string_view environment_value(std::string_view name) noexcept;
+
+// True if the program runs with more rights than its caller (AT_SECURE): then
+// the environment is not to be trusted.
+[[nodiscard]] bool runs_with_privileges() noexcept;
+
+// Last part of the path of the running program, at most 255 characters.
+[[nodiscard]] std::string_view program_name(char* buffer, std::size_t capacity) noexcept;
+
+}  // namespace luna::os

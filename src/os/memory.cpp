@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "os/memory.hpp"
+
+#include "os/system_call.hpp"
+
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+
+#include <cerrno>
+
+namespace luna::os {
+
+namespace {
+
+// Values of newer kernel headers than glibc 2.35 carries everywhere.
+constexpr int kMapFixedNoReplace = 0x100000;
+constexpr int kMremapDontUnmap = 4;
+constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+
+[[nodiscard]] bool failed(long result) noexcept { return result < 0 && result > -4096; }
+
+[[nodiscard]] void* map_memory(void* address, std::size_t bytes, int protection,
+                               int flags) noexcept {
+  const long result =
+      system_call(SYS_mmap, address, bytes, protection, kAnonymous | flags, -1, 0);
+  return failed(result) ? nullptr : reinterpret_cast<void*>(result);
+}
+
+}  // namespace
+
+std::size_t page_bytes() noexcept { return ::getauxval(AT_PAGESZ); }
+
+std::size_t address_space_limit() noexcept {
+  struct rlimit limit;
+  const long result = system_call(SYS_prlimit64, 0, RLIMIT_AS, nullptr, &limit);
+  if (failed(result) || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  return limit.rlim_cur;
+}
+
+std::size_t physical_memory() noexcept {
+  struct sysinfo info;
+  if (failed(system_call(SYS_sysinfo, &info))) return std::size_t{1} << 34;
+  return static_cast<std::size_t>(info.totalram) * info.mem_unit;
+}
+
+void* reserve(std::size_t bytes) noexcept { return map_memory(nullptr, bytes, PROT_NONE, 0); }
+
+ReserveResult reserve_at(void* address, std::size_t bytes) noexcept {
+  const long result =
+      system_call(SYS_mmap, address, bytes, PROT_NONE, kAnonymous | kMapFixedNoReplace, -1, 0);
+  if (result == reinterpret_cast<long>(address)) return ReserveResult::kDone;
+  if (failed(result)) return result == -EEXIST ? ReserveResult::kOccupied : ReserveResult::kRefused;
+  // A kernel before 4.17 takes the address as a hint only.
+  release(reinterpret_cast<void*>(result), bytes);
+  return ReserveResult::kOccupied;
+}
+
+void* reserve_readable(std::size_t bytes) noexcept {
+  return map_memory(nullptr, bytes, PROT_READ, MAP_NORESERVE);
+}
+
+void* map(std::size_t bytes) noexcept {
+  void* result = map_memory(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+  if (result != nullptr) forbid_huge_pages(result, bytes);
+  return result;
+}
+
+bool commit(void* address, std::size_t bytes) noexcept {
+  return !failed(system_call(SYS_mprotect, address, bytes, PROT_READ | PROT_WRITE));
+}
+
+bool purge(void* address, std::size_t bytes) noexcept {
+  return !failed(system_call(SYS_madvise, address, bytes, MADV_DONTNEED));
+}
+
+void release(void* address, std::size_t bytes) noexcept {
+  system_call(SYS_munmap, address, bytes);
+}
+
+void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
+  system_call(SYS_madvise, address, bytes, MADV_NOHUGEPAGE);
+}
+
+void allow_huge_pages(void* address, std::size_t bytes) noexcept {
+  system_call(SYS_madvise, address, bytes, MADV_HUGEPAGE);
+}
+
+bool move_pages(void* from, void* to, std::size_t bytes) noexcept {
+  const long result = system_call(SYS_mremap, from, bytes, bytes,
+                                  MREMAP_MAYMOVE | MREMAP_FIXED | kMremapDontUnmap, to);
+  return !failed(result);
+}
+
+bool renew(void* address, std::size_t bytes) noexcept {
+  return map_memory(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != nullptr;
+}
+
+}  // namespace luna::os

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Address space and memory from the kernel. Nothing here touches errno.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace luna::os {
+
+// Size of a kernel page in bytes: 4, 16 or 64 KiB.
+[[nodiscard]] std::size_t page_bytes() noexcept;
+
+// The limit on address space (ulimit -v) in bytes; SIZE_MAX when there is none.
+[[nodiscard]] std::size_t address_space_limit() noexcept;
+
+// Physical memory of the machine in bytes.
+[[nodiscard]] std::size_t physical_memory() noexcept;
+
+// Reserves address space without access, anywhere. nullptr: the kernel refuses.
+// Committing it is subject to the machine's overcommit policy.
+[[nodiscard]] void* reserve(std::size_t bytes) noexcept;
+
+// Reserves address space exactly at `address`.
+enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
+[[nodiscard]] ReserveResult reserve_at(void* address, std::size_t bytes) noexcept;
+
+// Maps zeroed memory that reads as zero and may not be written until it is committed.
+[[nodiscard]] void* reserve_readable(std::size_t bytes) noexcept;
+
+// Maps zeroed memory for metadata, to read and write; never backed by huge pages.
+[[nodiscard]] void* map(std::size_t bytes) noexcept;
+
+// Makes reserved memory readable and writable. False: the kernel refuses.
+[[nodiscard]] bool commit(void* address, std::size_t bytes) noexcept;
+
+// Gives the memory back; the range stays committed and reads as zero. False:
+// the kernel refuses, and the contents are as they were.
+[[nodiscard]] bool purge(void* address, std::size_t bytes) noexcept;
+
+// Gives the address space back.
+void release(void* address, std::size_t bytes) noexcept;
+
+// Keeps the range from being backed by huge pages; a refusal is harmless.
+void forbid_huge_pages(void* address, std::size_t bytes) noexcept;
+
+// Asks for huge pages in the range; a refusal is harmless.
+void allow_huge_pages(void* address, std::size_t bytes) noexcept;
+
+// Moves the pages of `from` to the committed range `to` without copying. Both
+// ranges stay committed; `from` reads as zero. False: nothing has changed.
+[[nodiscard]] bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
+
+// Replaces a committed range by fresh zeroed memory, so that the kernel can
+// merge it with its neighbours again. False: nothing has changed.
+[[nodiscard]] bool renew(void* address, std::size_t bytes) noexcept;
+
+}  // namespace luna::os

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Where regions come from: arenas of reserved address space, in which free
+// regions are found in a bitmap. docs/adr/0002 says why this is no buddy.
+#include "base/check.hpp"
+#include "os/memory.hpp"
+#include "pages/page_heap.hpp"
+
+#include <new>
+
+namespace luna {
+
+namespace {
+
+// The first arena is small, so that a small program shows a small VSZ and lives
+// under `ulimit -v`; each further one is twice the size of the last.
+constexpr std::size_t kFirstArenaRegions = 32;
+
+constexpr std::uint32_t kAllGranules = 0xffffffff;
+static_assert(kGranulesPerRegion == 32);
+
+constexpr std::size_t kNowhere = Bitmap<kMaxArenaRegions>::kNone;
+
+}  // namespace
+
+// Regions in a row, committed, with every page free and none in a list; their
+// state is left kReserved for the caller to change.
+Region* PageHeap::take_regions(std::size_t count, std::size_t alignment) noexcept {
+  const std::size_t wanted = count + alignment - 1;
+  LUNA_DCHECK(count != 0 && wanted <= kMaxArenaRegions);
+  Arena* arena = arenas_;
+  std::size_t at = kNowhere;
+  for (; arena != nullptr; arena = arena->next) {
+    at = find_regions(*arena, wanted);
+    if (at != kNowhere) break;
+  }
+  if (arena == nullptr) {
+    arena = create_arena(wanted);
+    if (arena == nullptr) return nullptr;
+    at = find_regions(*arena, wanted);
+  }
+  const std::size_t number = address_of(arena->memory) / kRegionBytes + at;
+  at += round_up(number, alignment) - number;
+  if (!commit_regions(arena, at, count)) return nullptr;
+  arena->free.clear_range(at, count);
+  return arena->region(at);
+}
+
+// Touched memory first, then what is committed already.
+std::size_t PageHeap::find_regions(const Arena& arena, std::size_t count) noexcept {
+  std::size_t at = (arena.free & arena.dirty).find_run(count);
+  if (at == kNowhere) at = (arena.free & arena.committed).find_run(count);
+  if (at == kNowhere) at = arena.free.find_run(count);
+  return at;
+}
+
+// Metadata of a region is first touched here, so that what a program never
+// uses costs it nothing.
+bool PageHeap::commit_regions(Arena* arena, std::size_t first, std::size_t count) noexcept {
+  if (arena->committed.all(first, count)) return true;
+  if (!os::commit(arena->memory + first * kRegionBytes, count * kRegionBytes)) return false;
+  for (std::size_t i = first; i < first + count; ++i) {
+    if (arena->committed.test(i)) continue;
+    Region* region = arena->region(i);
+    region->memory = arena->memory + i * kRegionBytes;
+    region->arena = arena;
+    region->index = static_cast<std::uint32_t>(i);
+    region->free.set_range(0, kPagesPerRegion);
+    region->free_granules = kAllGranules;
+  }
+  arena->committed.set_range(first, count);
+  return true;
+}
+
+void PageHeap::put_regions(Region* first, std::size_t count) noexcept {
+  Arena* arena = first->arena;
+  for (std::size_t i = 0; i < count; ++i) {
+    Region* region = arena->region(first->index + i);
+    region->state = RegionState::kReserved;
+    region->span_head = nullptr;
+    region->free_granules = kAllGranules;
+    LUNA_DCHECK(region->free.count() == kPagesPerRegion);
+  }
+  arena->free.set_range(first->index, count);
+}
+
+// Chooses the window when it is first needed.
+bool PageHeap::ready() noexcept {
+  if (arena_step_ != 0) return true;
+  if (!window_.initialize()) return false;
+  arena_step_ = kFirstArenaRegions;
+  return true;
+}
+
+Arena* PageHeap::create_arena(std::size_t regions) noexcept {
+  if (!ready()) return nullptr;
+  std::size_t size = arena_step_;
+  while (size < regions) size *= 2;
+  std::byte* memory = nullptr;
+  for (; memory == nullptr; size /= 2) {
+    if (size < regions) size = regions;
+    memory = window_.reserve(size, is_power_of_two(size) ? size : 1);
+    if (memory != nullptr) break;
+    if (size == regions) return nullptr;
+  }
+  const std::size_t bytes =
+      round_up(sizeof(Arena) + size * sizeof(Region), os::page_bytes());
+  void* metadata = os::map(bytes);
+  if (metadata == nullptr || !window_.commit_slots(memory, size)) {
+    if (metadata != nullptr) os::release(metadata, bytes);
+    os::release(memory, size * kRegionBytes);
+    return nullptr;
+  }
+  os::forbid_huge_pages(memory, size * kRegionBytes);
+
+  auto* arena = ::new (metadata) Arena;
+  arena->memory = memory;
+  arena->regions = size;
+  arena->metadata_bytes = bytes;
+  arena->free.set_range(0, size);
+  for (std::size_t i = 0; i < size; ++i)
+    window_.publish(memory + i * kRegionBytes, arena->region(i));
+  Arena** last = &arenas_;
+  while (*last != nullptr) last = &(*last)->next;
+  *last = arena;
+  if (size >= arena_step_) arena_step_ = size < kMaxArenaRegions ? size * 2 : kMaxArenaRegions;
+  return arena;
+}
+
+}  // namespace luna

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+// Granules and runs inside shared regions. For blocks of more than a region see
+// span.cpp; for where regions come from, arenas.cpp.
+#include "pages/page_heap.hpp"
+
+#include "base/check.hpp"
+
+#include <bit>
+#include <cstring>
+
+namespace luna {
+
+namespace {
+
+// How many regions of a list are looked at for the fullest: enough to keep
+// sparse regions draining, few enough to be cheap.
+constexpr int kCandidates = 8;
+
+[[nodiscard]] std::size_t list_of(std::size_t longest) noexcept {
+  return static_cast<std::size_t>(std::bit_width(longest)) - 1;
+}
+
+[[nodiscard]] std::uint32_t whole_granules(const PageSet& pages) noexcept {
+  std::uint32_t result = 0;
+  for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
+    const std::uint64_t bits = pages.word(i / 4) >> (i % 4 * kPagesPerGranule);
+    if ((bits & 0xffff) == 0xffff) result |= std::uint32_t{1} << i;
+  }
+  return result;
+}
+
+// Zeroes those pages of a run that may hold old data.
+void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
+                   std::size_t count) noexcept {
+  std::size_t page = touched.find_set(first);
+  while (page < first + count) {
+    std::size_t end = touched.find_clear(page);
+    if (end > first + count) end = first + count;
+    std::memset(memory + page * kPageBytes, 0, (end - page) * kPageBytes);
+    page = touched.find_set(end);
+  }
+}
+
+}  // namespace
+
+void* PageHeap::take_granule() noexcept {
+  os::ScopedLock guard(lock_);
+  Region* region = granule_region();
+  if (region == nullptr) return nullptr;
+
+  // Touched memory first: it costs no page fault.
+  std::size_t granule = static_cast<std::size_t>(std::countr_zero(region->free_granules));
+  for (std::uint32_t left = region->free_granules; left != 0; left &= left - 1) {
+    const auto at = static_cast<std::size_t>(std::countr_zero(left));
+    if (!region->touched.any(at * kPagesPerGranule, kPagesPerGranule)) continue;
+    granule = at;
+    break;
+  }
+  const std::size_t first = granule * kPagesPerGranule;
+  use_pages(region, first, kPagesPerGranule);
+  region->run[first] = kPagesPerGranule | kGranuleRun;
+  return region->memory + granule * kGranuleBytes;
+}
+
+void PageHeap::put_granule(void* memory, std::size_t touched_pages) noexcept {
+  os::ScopedLock guard(lock_);
+  Region* region = window_.region_of(memory);
+  const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
+  const std::size_t first = offset / kPageBytes;
+  LUNA_DCHECK(region->run[first] == (kPagesPerGranule | kGranuleRun));
+  region->run[first] = kNoRun;
+  free_pages(region, first, kPagesPerGranule, touched_pages);
+}
+
+void* PageHeap::take(std::size_t pages, std::size_t alignment_pages, bool zero) noexcept {
+  if (pages > kPagesPerRegion || alignment_pages > kPagesPerRegion)
+    return take_span(pages, alignment_pages, zero);
+  return take_run(pages, alignment_pages, zero);
+}
+
+void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept {
+  lock_.lock();
+  const auto [region, first] = find_run(pages, alignment);
+  if (region == nullptr) {
+    lock_.unlock();
+    return nullptr;
+  }
+  const PageSet touched = zero ? region->touched : PageSet{};
+  use_pages(region, first, pages);
+  region->run[first] = static_cast<std::uint16_t>(pages);
+  lock_.unlock();
+
+  if (zero) clear_touched(region->memory, touched, first, pages);
+  return region->memory + first * kPageBytes;
+}
+
+void PageHeap::put(void* memory) noexcept {
+  os::ScopedLock guard(lock_);
+  Region* region = window_.region_of(memory);
+  if (region->state == RegionState::kSpanHead) return put_span(region, true);
+  if (region->state == RegionState::kHuge) return put_huge(region);
+
+  const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
+  const std::size_t first = offset / kPageBytes;
+  const std::size_t pages = region->run[first] & kRunLengthMask;
+  region->run[first] = kNoRun;
+  free_pages(region, first, pages, pages);
+}
+
+bool PageHeap::resize(void* memory, std::size_t pages) noexcept {
+  os::ScopedLock guard(lock_);
+  Region* region = window_.region_of(memory);
+  if (region->state == RegionState::kHuge) return pages == region->span_pages;
+  if (region->state == RegionState::kSpanHead)
+    return pages > kPagesPerRegion && resize_span(region, pages);
+
+  const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
+  return resize_run(region, offset / kPageBytes, pages);
+}
+
+bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) noexcept {
+  const std::size_t old_pages = region->run[first] & kRunLengthMask;
+  if (first + pages > kPagesPerRegion) return false;
+  if (pages > old_pages) {
+    if (!region->free.all(first + old_pages, pages - old_pages)) return false;
+    use_pages(region, first + old_pages, pages - old_pages);
+  }
+  region->run[first] = static_cast<std::uint16_t>(pages);
+  if (pages < old_pages)
+    free_pages(region, first + pages, old_pages - pages, old_pages - pages);
+  return true;
+}
+
+Region* PageHeap::granule_region() noexcept {
+  for (std::size_t i = list_of(kPagesPerGranule); i < kLists; ++i) {
+    Region* best = nullptr;
+    int seen = 0;
+    for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
+      if (at->free_granules == 0) continue;
+      ++seen;
+      if (best == nullptr || at->free_pages < best->free_pages) best = at;
+    }
+    if (best != nullptr) return best;
+  }
+  return take_regions(1, 1);
+}
+
+PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noexcept {
+  for (std::size_t i = list_of(pages); i < kLists; ++i) {
+    Found best = {nullptr, 0};
+    int seen = 0;
+    for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
+      if (at->longest < pages) continue;
+      if (best.region != nullptr && at->free_pages >= best.region->free_pages) continue;
+      const std::size_t first = at->free.find_run(pages, alignment);
+      if (first == PageSet::kNone) continue;
+      ++seen;
+      best = {at, first};
+    }
+    if (best.region == nullptr) continue;
+    // Touched memory first: it costs no page fault.
+    const PageSet warm = best.region->free & best.region->touched;
+    const std::size_t first = warm.find_run(pages, alignment);
+    if (first != PageSet::kNone) best.first = first;
+    return best;
+  }
+  return {take_regions(1, 1), 0};
+}
+
+void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {
+  unfile(region);
+  region->free.clear_range(first, count);
+  region->aged.clear_range(first, count);
+  region->touched.clear_range(first, count);
+  file(region);
+}
+
+void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
+                          std::size_t touched) noexcept {
+  unfile(region);
+  region->free.set_range(first, count);
+  region->touched.set_range(first, touched);
+  if (touched != 0) region->arena->dirty.set(region->index);
+  file(region);
+}
+
+// Brings what follows from `free` up to date, and puts the region into its list;
+// a region that is all free goes back to its arena.
+void PageHeap::file(Region* region) noexcept {
+  region->free_pages = static_cast<std::uint16_t>(region->free.count());
+  if (region->free_pages == kPagesPerRegion) return put_regions(region, 1);
+  region->longest = static_cast<std::uint16_t>(region->free.longest_run());
+  region->free_granules = whole_granules(region->free);
+  region->list = kNoList;
+  if (region->longest == 0) return;
+  region->list = static_cast<std::uint8_t>(list_of(region->longest));
+  lists_[region->list].push_front(region);
+}
+
+void PageHeap::unfile(Region* region) noexcept {
+  if (region->state == RegionState::kShared && region->list != kNoList)
+    lists_[region->list].remove(region);
+  if (region->state == RegionState::kReserved) region->state = RegionState::kShared;
+  region->list = kNoList;
+}
+
+void PageHeap::verify() noexcept {
+  for_each_region([](Region* region) {
+    if (region->state != RegionState::kShared) return;
+    LUNA_CHECK(region->free_pages == region->free.count());
+    LUNA_CHECK(region->longest == region->free.longest_run());
+    LUNA_CHECK(region->free_granules == whole_granules(region->free));
+    PageSet stray = region->aged;
+    stray.remove(region->free & region->touched);
+    LUNA_CHECK(stray.none());
+  });
+}
+
+}  // namespace luna

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// Hands out memory in pages: granules for slabs, runs of pages up to 2 MiB,
+// spans above, and takes them back. Slabs and runs share regions, so that what
+// one leaves free serves the other.
+#pragma once
+
+#include "base/list.hpp"
+#include "os/lock.hpp"
+#include "pages/layout.hpp"
+#include "pages/region.hpp"
+#include "pages/window.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// What is where, in bytes of address space; see PageHeap::usage().
+struct PageUsage {
+  std::size_t reserved = 0;   // address space
+  std::size_t committed = 0;  // of it, readable and writable
+  std::size_t used = 0;       // of it, handed out as granules, runs and spans
+  std::size_t slabs = 0;      // of it, granules
+  std::size_t dirty = 0;      // free, but may still be backed by the kernel
+  std::size_t metadata = 0;   // address space of our own tables
+  std::size_t large_blocks = 0;  // runs, spans and huge blocks in use
+  std::size_t large_bytes = 0;
+};
+
+// Each function that hands out memory returns nullptr when the kernel refuses,
+// with its state unchanged.
+//
+// Threads: any; one lock inside, not held during madvise.
+class PageHeap {
+ public:
+  explicit constexpr PageHeap(Window& window) noexcept : window_(window) {}
+
+  PageHeap(const PageHeap&) = delete;
+  PageHeap& operator=(const PageHeap&) = delete;
+
+  // A granule for a slab; its contents are undefined.
+  [[nodiscard]] void* take_granule() noexcept;
+
+  // Takes a granule back of which the first `touched_pages` were written to.
+  void put_granule(void* memory, std::size_t touched_pages) noexcept;
+
+  // A run or span of `pages` whole pages, whose start is a multiple of
+  // `alignment_pages`; all zeros if `zero`.
+  // Requires: `pages` > 0, and the alignment is a power of two.
+  [[nodiscard]] void* take(std::size_t pages, std::size_t alignment_pages, bool zero) noexcept;
+
+  // Takes back what take() handed out. Requires: `memory` starts a block in use.
+  void put(void* memory) noexcept;
+
+  // Makes a block longer or shorter where it lies. False: there is no room, and
+  // nothing has changed. New pages have undefined contents.
+  [[nodiscard]] bool resize(void* memory, std::size_t pages) noexcept;
+
+  // Moves a span's pages to a new span of `pages` pages without copying.
+  // nullptr: it cannot be done so, and the block is as it was.
+  [[nodiscard]] void* move(void* memory, std::size_t pages) noexcept;
+
+  // Gives free pages back that have been free for `decay_ms` or longer; a
+  // bounded piece of work for each call. Cheap while there is nothing to do.
+  void tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept;
+
+  // Gives back every free page, but for `keep_bytes`. Returns the bytes given
+  // back. Slow: system calls.
+  std::size_t trim(std::size_t keep_bytes) noexcept;
+
+  [[nodiscard]] PageUsage usage() noexcept;
+
+  // Calls `visit(Region*)` for each region that holds runs or slabs, in the
+  // order of their addresses, under the lock.
+  template <typename Visit>
+  void for_each_region(Visit visit) noexcept {
+    os::ScopedLock guard(lock_);
+    for (Arena* arena = arenas_; arena != nullptr; arena = arena->next)
+      for (std::size_t i = 0; i < arena->regions; ++i)
+        if (!arena->free.test(i)) visit(arena->region(i));
+  }
+
+  // Aborts if an invariant of a region does not hold. Slow: tests only.
+  void verify() noexcept;
+
+  [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
+
+ private:
+  // Lists of regions by the logarithm of their longest free run.
+  static constexpr std::size_t kLists = 10;
+  static constexpr std::uint8_t kNoList = 0xff;
+
+  struct Found {
+    Region* region;
+    std::size_t first;
+  };
+
+  // page_heap.cpp
+  [[nodiscard]] Region* granule_region() noexcept;
+  [[nodiscard]] Found find_run(std::size_t pages, std::size_t alignment) noexcept;
+  void use_pages(Region* region, std::size_t first, std::size_t count) noexcept;
+  void free_pages(Region* region, std::size_t first, std::size_t count,
+                  std::size_t touched) noexcept;
+  void file(Region* region) noexcept;
+  void unfile(Region* region) noexcept;
+  [[nodiscard]] void* take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept;
+  [[nodiscard]] bool resize_run(Region* region, std::size_t first, std::size_t pages) noexcept;
+
+  // span.cpp
+  [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
+  void put_span(Region* head, bool touched) noexcept;
+  [[nodiscard]] bool resize_span(Region* head, std::size_t pages) noexcept;
+  [[nodiscard]] bool grow_span(Region* head, std::size_t pages) noexcept;
+  void shrink_span(Region* head, std::size_t pages) noexcept;
+  void split_tail(Region* head, std::size_t pages) noexcept;
+  void drop_tail(Region* tail, std::size_t first, std::size_t end, bool touched) noexcept;
+  void fill_region(Region* region, Region* head) noexcept;
+  void drop_region(Region* region, bool touched) noexcept;
+  [[nodiscard]] void* take_huge(std::size_t pages, std::size_t alignment) noexcept;
+  void put_huge(Region* head) noexcept;
+
+  // arenas.cpp
+  [[nodiscard]] Region* take_regions(std::size_t count, std::size_t alignment) noexcept;
+  [[nodiscard]] static std::size_t find_regions(const Arena& arena, std::size_t count) noexcept;
+  [[nodiscard]] bool commit_regions(Arena* arena, std::size_t first, std::size_t count) noexcept;
+  void put_regions(Region* first, std::size_t count) noexcept;
+  [[nodiscard]] Arena* create_arena(std::size_t regions) noexcept;
+  [[nodiscard]] bool ready() noexcept;
+
+  // purge.cpp
+  [[nodiscard]] bool sweep_step(std::size_t budget_pages) noexcept;
+  std::size_t purge_pages(Region* region, const PageSet& pages) noexcept;
+  std::size_t purge_runs(Region* region, PageSet& pages) noexcept;
+  static void count_blocks(const Region& region, PageUsage& usage) noexcept;
+
+  Window& window_;
+  os::Lock lock_;
+  std::array<List<Region>, kLists> lists_;
+  Arena* arenas_ = nullptr;  // newest last
+  std::size_t arena_step_ = 0;
+  std::size_t moved_spans_ = 0;
+  std::size_t huge_blocks_ = 0;
+  std::size_t huge_pages_ = 0;
+  Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone
+
+  // The sweep: where it stands, and when it began.
+  Arena* sweep_arena_ = nullptr;
+  std::size_t sweep_region_ = 0;
+  bool sweeping_ = false;
+  std::uint64_t sweep_began_ms_ = 0;
+  std::atomic<std::uint64_t> next_step_ms_{0};
+};
+
+}  // namespace luna

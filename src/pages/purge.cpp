@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// When free pages go back to the kernel: a sweep passes over the regions twice
+// in each decay time; pages that were free and touched at one pass, and still
+// are at the next, are given back.
+#include "base/check.hpp"
+#include "os/memory.hpp"
+#include "pages/page_heap.hpp"
+
+namespace luna {
+
+namespace {
+
+// A step purges at most this much (about 2 ms of system calls), and steps are
+// this far apart, so that no allocation waits long: about 1.6 GiB a second.
+constexpr std::size_t kStepPages = 4096;
+constexpr std::uint64_t kStepMs = 10;
+
+}  // namespace
+
+void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
+  std::uint64_t due = next_step_ms_.load(std::memory_order_relaxed);
+  if (now_ms < due) return;
+  if (!next_step_ms_.compare_exchange_strong(due, now_ms + kStepMs, std::memory_order_relaxed))
+    return;
+  if (!lock_.try_lock()) return;
+  const std::uint64_t interval = decay_ms / 2;
+  if (!sweeping_ && now_ms - sweep_began_ms_ >= interval) {
+    sweeping_ = true;
+    sweep_began_ms_ = now_ms;
+    sweep_arena_ = arenas_;
+    sweep_region_ = 0;
+  }
+  if (sweeping_) sweeping_ = sweep_step(kStepPages);
+  if (!sweeping_ && interval > kStepMs)
+    next_step_ms_.store(sweep_began_ms_ + interval, std::memory_order_relaxed);
+  lock_.unlock();
+}
+
+// Goes on with the sweep until it has purged about `budget_pages`. False when
+// it has passed over everything.
+bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
+  std::size_t purged = 0;
+  while (sweep_arena_ != nullptr) {
+    Arena* arena = sweep_arena_;
+    const std::size_t at = arena->dirty.find_set(sweep_region_);
+    if (at >= arena->regions) {
+      sweep_arena_ = arena->next;
+      sweep_region_ = 0;
+      continue;
+    }
+    sweep_region_ = at + 1;
+    Region* region = arena->region(at);
+    const PageSet dirty = region->free & region->touched;
+    if (dirty.none()) arena->dirty.clear(at);
+    const PageSet old = dirty & region->aged;
+    region->aged = dirty;
+    if (!old.none()) purged += purge_pages(region, old);
+    if (purged >= budget_pages) return true;
+  }
+  return false;
+}
+
+// Gives `pages` of a region back. They are taken out of it meanwhile, since the
+// lock is not held during the system calls; the lock is held again on return.
+std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept {
+  const bool whole = region->state == RegionState::kReserved;
+  if (whole) region->arena->free.clear(region->index);
+  unfile(region);
+  region->free.remove(pages);
+  region->aged.remove(pages);
+  file(region);
+  PageSet left = pages;
+  lock_.unlock();
+  const std::size_t purged = purge_runs(region, left);
+  lock_.lock();
+  unfile(region);
+  region->free.add(pages);
+  region->touched.remove(pages);
+  region->touched.add(left);
+  file(region);
+  return purged;
+}
+
+// Purges the runs of pages in the set, by whole kernel pages; leaves in the set
+// what could not be given back.
+std::size_t PageHeap::purge_runs(Region* region, PageSet& pages) noexcept {
+  const std::size_t unit = os::page_bytes() / kPageBytes;
+  std::size_t purged = 0;
+  std::size_t start = pages.find_set(0);
+  while (start < kPagesPerRegion) {
+    const std::size_t end = pages.find_clear(start);
+    const std::size_t first = round_up(start, unit);
+    const std::size_t last = round_down(end, unit);
+    if (first < last) {
+      if (os::purge(region->memory + first * kPageBytes, (last - first) * kPageBytes)) {
+        pages.clear_range(first, last - first);
+        purged += last - first;
+      }
+    }
+    start = pages.find_set(end);
+  }
+  return purged;
+}
+
+std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
+  os::ScopedLock guard(lock_);
+  std::size_t kept = 0;
+  std::size_t purged = 0;
+  for (Arena* arena = arenas_; arena != nullptr; arena = arena->next) {
+    for (std::size_t at = arena->dirty.find_set(0); at < arena->regions;
+         at = arena->dirty.find_set(at + 1)) {
+      Region* region = arena->region(at);
+      const PageSet dirty = region->free & region->touched;
+      if (dirty.none()) {
+        arena->dirty.clear(at);
+      } else if (kept + dirty.count() * kPageBytes <= keep_bytes) {
+        kept += dirty.count() * kPageBytes;
+      } else {
+        purged += purge_pages(region, dirty);
+      }
+    }
+  }
+  return purged * kPageBytes;
+}
+
+PageUsage PageHeap::usage() noexcept {
+  os::ScopedLock guard(lock_);
+  PageUsage result;
+  result.large_blocks = huge_blocks_;
+  result.large_bytes = huge_pages_ * kPageBytes;
+  result.used = result.reserved = result.committed = result.large_bytes;
+  for (Arena* arena = arenas_; arena != nullptr; arena = arena->next) {
+    result.reserved += arena->regions * kRegionBytes;
+    result.metadata += arena->metadata_bytes;
+    for (std::size_t i = 0; i < arena->regions; ++i) {
+      if (!arena->committed.test(i)) continue;
+      Region* region = arena->region(i);
+      result.committed += kRegionBytes;
+      result.used += kRegionBytes - region->free.count() * kPageBytes;
+      result.dirty += (region->free & region->touched).count() * kPageBytes;
+      count_blocks(*region, result);
+    }
+  }
+  return result;
+}
+
+void PageHeap::count_blocks(const Region& region, PageUsage& usage) noexcept {
+  if (region.state == RegionState::kSpanHead) {
+    ++usage.large_blocks;
+    usage.large_bytes += region.span_pages * kPageBytes;
+  }
+  if (region.state != RegionState::kShared) return;
+  for (const std::uint16_t run : region.run) {
+    if (run == kNoRun || (run & kSpanTail) != 0) continue;
+    const std::size_t bytes = (run & kRunLengthMask) * kPageBytes;
+    if ((run & kGranuleRun) != 0) {
+      usage.slabs += bytes;
+    } else if ((run & kRunCached) == 0) {
+      ++usage.large_blocks;
+      usage.large_bytes += bytes;
+    }
+  }
+}
+
+}  // namespace luna

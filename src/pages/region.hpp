@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Metadata of 2 MiB of address space, kept out of line; and of the arena that
+// the region is part of.
+#pragma once
+
+#include "base/bitmap.hpp"
+#include "pages/layout.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+enum class RegionState : std::uint8_t {
+  kReserved,   // free as a whole: its arena hands it out
+  kShared,     // cut into runs of pages and granules
+  kSpanHead,   // first region of a span
+  kSpanBody,   // further region that a span fills
+  kHuge,       // first region of a block that was mapped by itself
+  kFreedHuge,  // stands for the first region of one that was given back
+};
+
+using PageSet = Bitmap<kPagesPerRegion>;
+
+struct Arena;
+
+// Invariants (a region in state kShared), tested by PageHeap::verify():
+//   1. free_pages is the number of bits in `free`, longest its longest run
+//   2. free_granules has the bit of each granule whose pages are all free
+//   3. `aged` is a subset of `free & touched`
+//
+// Threads: guarded by the lock of the page heap, but for the annexes.
+struct Region {
+  PageSet free;
+  PageSet touched;  // free pages that may hold old data; not kept for pages in use
+  PageSet aged;     // were free and touched when the last sweep passed
+
+  Region* previous = nullptr;  // in a list of the page heap
+  Region* next = nullptr;
+  std::byte* memory = nullptr;
+  Arena* arena = nullptr;
+  std::uint32_t index = 0;          // in the arena
+  std::uint32_t free_granules = 0;  // one bit for each granule
+  std::uint16_t free_pages = 0;
+  std::uint16_t longest = 0;
+  RegionState state = RegionState::kReserved;
+  std::uint8_t list = 0;      // number of the list it is in
+  bool moved = false;         // span whose pages came by mremap
+  std::size_t span_pages = 0;  // of a span head or a huge block
+  Region* span_head = nullptr;  // of a span body, or of the region with its tail
+
+  // Pages of the run that starts here; kNoRun, or a mark. A byte-sized table
+  // would not do: runs have up to 512 pages.
+  std::array<std::uint16_t, kPagesPerRegion> run{};
+
+  std::array<Annex, kGranulesPerRegion> annexes;
+};
+
+inline constexpr std::uint16_t kNoRun = 0;
+inline constexpr std::uint16_t kRunLengthMask = 0x3ff;
+inline constexpr std::uint16_t kRunCached = 0x400;  // freed, kept by a thread
+inline constexpr std::uint16_t kGranuleRun = 0x800;  // the pages of a slab
+inline constexpr std::uint16_t kSpanTail = 0x1000;   // the last pages of a span
+
+// Address space reserved at once, at most 1 GiB, cut into regions.
+//
+// Threads: guarded by the lock of the page heap.
+struct Arena {
+  Arena* next = nullptr;
+  std::byte* memory = nullptr;
+  std::size_t regions = 0;
+  std::size_t metadata_bytes = 0;
+  Bitmap<kMaxArenaRegions> free;       // regions in state kReserved
+  Bitmap<kMaxArenaRegions> committed;  // regions that may be read and written
+  Bitmap<kMaxArenaRegions> dirty;      // regions that may hold free and touched pages
+
+  [[nodiscard]] Region* region(std::size_t at) noexcept {
+    return reinterpret_cast<Region*>(this + 1) + at;
+  }
+};
+
+}  // namespace luna

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// Blocks of more than a region. A span fills regions in a row; what its last
+// one has to spare serves runs and slabs. Blocks that no arena can hold are
+// huge: mapped by themselves.
+#include "base/check.hpp"
+#include "os/memory.hpp"
+#include "pages/page_heap.hpp"
+
+#include <cstring>
+#include <new>
+
+namespace luna {
+
+namespace {
+
+// Every moved span stands apart in the kernel's list of mappings, of which a
+// process may have 65,530; beyond this many, pages are copied instead.
+constexpr std::size_t kMaxMovedSpans = 1000;
+
+void clear_span(Region* head, std::size_t pages) noexcept {
+  for (std::size_t page = 0; page < pages; page += kPagesPerRegion) {
+    Region* region = head + page / kPagesPerRegion;
+    const std::size_t used = pages - page < kPagesPerRegion ? pages - page : kPagesPerRegion;
+    std::size_t dirty = region->touched.find_set(0);
+    while (dirty < used) {
+      std::size_t end = region->touched.find_clear(dirty);
+      if (end > used) end = used;
+      std::memset(region->memory + dirty * kPageBytes, 0, (end - dirty) * kPageBytes);
+      dirty = region->touched.find_set(end);
+    }
+  }
+}
+
+}  // namespace
+
+void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool zero) noexcept {
+  const std::size_t regions = regions_for(pages);
+  const std::size_t alignment =
+      alignment_pages > kPagesPerRegion ? alignment_pages / kPagesPerRegion : 1;
+  if (regions + alignment - 1 > kMaxArenaRegions) return take_huge(pages, alignment);
+
+  lock_.lock();
+  Region* head = take_regions(regions, alignment);
+  if (head == nullptr) {
+    lock_.unlock();
+    return nullptr;
+  }
+  for (std::size_t i = 0; i < regions; ++i) fill_region(head + i, head);
+  head->state = RegionState::kSpanHead;
+  head->span_pages = pages;
+  head->moved = false;
+  lock_.unlock();
+
+  // Nobody else knows of the span yet, so its pages are cleared without the lock.
+  if (zero) clear_span(head, pages);
+  os::ScopedLock guard(lock_);
+  split_tail(head, pages);
+  return head->memory;
+}
+
+// Gives a whole region to the span that starts at `head`.
+void PageHeap::fill_region(Region* region, Region* head) noexcept {
+  region->state = RegionState::kSpanBody;
+  region->span_head = head;
+  region->free.clear_range(0, kPagesPerRegion);
+  region->aged.clear_range(0, kPagesPerRegion);
+}
+
+// Lets others have what the last region of a span of `pages` pages can spare.
+// A span of one region keeps it whole: only large alignments make such.
+void PageHeap::split_tail(Region* head, std::size_t pages) noexcept {
+  const std::size_t used = pages % kPagesPerRegion;
+  Region* tail = head + pages / kPagesPerRegion;
+  if (used == 0 || tail == head) return;
+  tail->state = RegionState::kShared;
+  tail->run[0] = static_cast<std::uint16_t>(used | kSpanTail);
+  tail->free.set_range(used, kPagesPerRegion - used);
+  tail->touched.clear_range(0, used);
+  if (!tail->touched.none()) tail->arena->dirty.set(tail->index);
+  tail->list = kNoList;
+  file(tail);
+}
+
+// Takes a whole region away from its span.
+void PageHeap::drop_region(Region* region, bool touched) noexcept {
+  region->free.set_range(0, kPagesPerRegion);
+  if (touched) {
+    region->touched.set_range(0, kPagesPerRegion);
+    region->arena->dirty.set(region->index);
+  } else {
+    region->touched.clear_range(0, kPagesPerRegion);
+  }
+  put_regions(region, 1);
+}
+
+// Takes the pages of the tail from `first` to `end` away from the span.
+void PageHeap::drop_tail(Region* tail, std::size_t first, std::size_t end, bool touched) noexcept {
+  tail->run[0] = first == 0 ? kNoRun : static_cast<std::uint16_t>(first | kSpanTail);
+  if (first == 0) tail->span_head = nullptr;
+  free_pages(tail, first, end - first, touched ? end - first : 0);
+}
+
+void PageHeap::put_span(Region* head, bool touched) noexcept {
+  const std::size_t pages = head->span_pages;
+  if (head->moved) {
+    // Only a fresh mapping merges with its neighbours again.
+    touched = !os::renew(head->memory, pages * kPageBytes);
+    head->moved = false;
+    --moved_spans_;
+  }
+  const std::size_t full = pages / kPagesPerRegion;
+  if (full == 0) return drop_region(head, touched);
+  if (pages % kPagesPerRegion != 0) drop_tail(head + full, 0, pages % kPagesPerRegion, touched);
+  for (std::size_t i = full; i-- > 0;) drop_region(head + i, touched);
+}
+
+bool PageHeap::resize_span(Region* head, std::size_t pages) noexcept {
+  if (head->span_pages <= kPagesPerRegion) return pages == head->span_pages;
+  if (pages > head->span_pages && !grow_span(head, pages)) return false;
+  if (pages < head->span_pages) shrink_span(head, pages);
+  head->span_pages = pages;
+  return true;
+}
+
+void PageHeap::shrink_span(Region* head, std::size_t pages) noexcept {
+  const std::size_t old_full = head->span_pages / kPagesPerRegion;
+  const std::size_t old_used = head->span_pages % kPagesPerRegion;
+  const std::size_t full = pages / kPagesPerRegion;
+  const std::size_t used = pages % kPagesPerRegion;
+  if (old_used != 0) drop_tail(head + old_full, full == old_full ? used : 0, old_used, true);
+  if (full == old_full) return;
+
+  for (std::size_t i = old_full; i-- > regions_for(pages);) drop_region(head + i, true);
+  if (used == 0) return;
+  head[full].touched.set_range(used, kPagesPerRegion - used);
+  split_tail(head, pages);
+}
+
+bool PageHeap::grow_span(Region* head, std::size_t pages) noexcept {
+  Arena* arena = head->arena;
+  const std::size_t old_regions = regions_for(head->span_pages);
+  const std::size_t extra = regions_for(pages) - old_regions;
+  const std::size_t next = head->index + old_regions;
+  const std::size_t old_used = head->span_pages % kPagesPerRegion;
+  const std::size_t wanted = extra != 0 || pages % kPagesPerRegion == 0 ? kPagesPerRegion
+                                                                       : pages % kPagesPerRegion;
+  Region* tail = head + (old_regions - 1);
+  if (old_used != 0 && !tail->free.all(old_used, wanted - old_used)) return false;
+  if (extra != 0) {
+    if (next + extra > arena->regions || !arena->free.all(next, extra)) return false;
+    if (!commit_regions(arena, next, extra)) return false;
+    arena->free.clear_range(next, extra);
+    for (std::size_t i = 0; i < extra; ++i) fill_region(arena->region(next + i), head);
+  }
+  if (old_used != 0) {
+    use_pages(tail, old_used, wanted - old_used);
+    tail->run[0] = static_cast<std::uint16_t>(wanted | kSpanTail);
+    if (wanted == kPagesPerRegion) {
+      tail->run[0] = kNoRun;
+      tail->state = RegionState::kSpanBody;
+    }
+  }
+  if (extra != 0) split_tail(head, pages);
+  return true;
+}
+
+void* PageHeap::move(void* memory, std::size_t pages) noexcept {
+  // A larger kernel page could hold the end of the span and somebody's run.
+  if (os::page_bytes() != kPageBytes || pages <= kPagesPerRegion) return nullptr;
+  Region* old_head = window_.region_of(memory);
+  if (old_head->state != RegionState::kSpanHead || old_head->span_pages <= kPagesPerRegion)
+    return nullptr;
+  {
+    os::ScopedLock guard(lock_);
+    if (moved_spans_ >= kMaxMovedSpans) return nullptr;
+    ++moved_spans_;
+  }
+  void* target = take(pages, 1, false);
+  const std::size_t bytes = old_head->span_pages * kPageBytes;
+  const bool moved = target != nullptr && os::move_pages(memory, target, bytes);
+
+  os::ScopedLock guard(lock_);
+  Region* new_head = target != nullptr ? window_.region_of(target) : nullptr;
+  if (!moved || new_head->state != RegionState::kSpanHead) {
+    --moved_spans_;
+    if (target != nullptr) new_head->state == RegionState::kHuge ? put_huge(new_head)
+                                                                 : put_span(new_head, true);
+    return nullptr;
+  }
+  new_head->moved = true;
+  put_span(old_head, false);
+  return target;
+}
+
+void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
+  os::ScopedLock guard(lock_);
+  if (!ready()) return nullptr;
+  Region* head = freed_huge_;
+  if (head == nullptr) {
+    head = static_cast<Region*>(os::map(round_up(sizeof(Region), os::page_bytes())));
+    if (head == nullptr) return nullptr;
+    head->state = RegionState::kFreedHuge;
+    freed_huge_ = head;
+  }
+  const std::size_t regions = regions_for(pages);
+  std::byte* memory = window_.reserve(regions, alignment);
+  if (memory == nullptr) return nullptr;
+  if (!os::commit(memory, regions * kRegionBytes)) {
+    os::release(memory, regions * kRegionBytes);
+    return nullptr;
+  }
+  freed_huge_ = head->next;
+  window_.forget(head);
+  head->next = nullptr;
+  head->memory = memory;
+  head->state = RegionState::kHuge;
+  head->span_pages = pages;
+  for (std::size_t i = 0; i < regions; ++i) window_.publish(memory + i * kRegionBytes, head);
+  ++huge_blocks_;
+  huge_pages_ += pages;
+  return memory;
+}
+
+// The metadata stays where the window shows it, so that a second free of the
+// block can be told, until the next huge block needs it.
+void PageHeap::put_huge(Region* head) noexcept {
+  --huge_blocks_;
+  huge_pages_ -= head->span_pages;
+  window_.release(head->memory, regions_for(head->span_pages), head);
+  head->state = RegionState::kFreedHuge;
+  head->next = freed_huge_;
+  freed_huge_ = head;
+}
+
+}  // namespace luna

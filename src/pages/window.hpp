@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// The range of addresses in which the heap grows, and what is known of each
+// address in it: its slot by arithmetic alone, its region by one load.
+#pragma once
+
+#include "base/align.hpp"
+#include "pages/layout.hpp"
+#include "pages/region.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// The window is chosen at the start as a hole in the address space; it is not
+// reserved: arenas are, one by one, as the heap grows. Other mappings may come
+// to lie in it; they are passed over. See docs/adr/0001.
+//
+// Threads: `slot_of` and `region_of` any thread at any time; the rest under
+// the lock of the page heap.
+class Window {
+ public:
+  // Number of the granule that holds `pointer`; any pointer has one, and most
+  // are not in use.
+  [[nodiscard]] std::size_t granule_of(const void* pointer) const noexcept {
+    return (address_of(pointer) - base_) / kGranuleBytes;
+  }
+
+  // True if the granule lies in the part of the window that is in use.
+  [[nodiscard]] bool holds(std::size_t granule) const noexcept {
+    return granule < granules_in_use_.load(std::memory_order_relaxed);
+  }
+
+  // Requires: holds(granule). A slot that was never used reads as zeros.
+  [[nodiscard]] Slot* slot(std::size_t granule) const noexcept { return slots_ + granule; }
+
+  // The same from a pointer; nullptr if it is outside of the part in use.
+  [[nodiscard]] Slot* slot_of(const void* pointer) const noexcept {
+    const std::size_t granule = granule_of(pointer);
+    return holds(granule) ? slot(granule) : nullptr;
+  }
+
+  // Region that holds `pointer`, or nullptr.
+  [[nodiscard]] Region* region_of(const void* pointer) const noexcept {
+    const std::size_t granule = granule_of(pointer);
+    if (!holds(granule)) return nullptr;
+    // pairs with the release in publish()
+    return regions_[granule / kGranulesPerRegion].load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] std::byte* memory_of(const Slot* slot) const noexcept {
+    return reinterpret_cast<std::byte*>(base_) +
+           static_cast<std::size_t>(slot - slots_) * kGranuleBytes;
+  }
+
+  [[nodiscard]] Annex* annex_of(const Slot* slot) const noexcept {
+    const auto granule = static_cast<std::size_t>(slot - slots_);
+    Region* region =
+        regions_[granule / kGranulesPerRegion].load(std::memory_order_relaxed);
+    return &region->annexes[granule % kGranulesPerRegion];
+  }
+
+  // Finds a hole to grow in. False: the kernel refuses even the smallest.
+  [[nodiscard]] bool initialize() noexcept;
+
+  // Reserves address space for `regions` regions, aligned to `alignment`
+  // regions. nullptr: no room in the window, or the kernel refuses.
+  [[nodiscard]] std::byte* reserve(std::size_t regions, std::size_t alignment) noexcept;
+
+  // Makes the slots of reserved space writable. False: the kernel refuses.
+  [[nodiscard]] bool commit_slots(std::byte* memory, std::size_t regions) noexcept;
+
+  // Makes `region` the one that holds `memory`.
+  void publish(std::byte* memory, Region* region) noexcept;
+
+  // Makes `region` be found no more, if it still is.
+  void forget(const Region* region) noexcept;
+
+  // Forgets and releases reserved space; `last` stands for its first region.
+  void release(std::byte* memory, std::size_t regions, Region* last) noexcept;
+
+ private:
+  [[nodiscard]] std::size_t index_of(const std::byte* memory) const noexcept {
+    return (address_of(memory) - base_) / kRegionBytes;
+  }
+  [[nodiscard]] bool is_taken(std::size_t index) const noexcept;
+
+  std::uintptr_t base_ = 0;
+  std::atomic<std::size_t> granules_in_use_{0};
+  Slot* slots_ = nullptr;
+  std::atomic<Region*>* regions_ = nullptr;
+  std::size_t capacity_regions_ = 0;
+};
+
+}  // namespace luna
