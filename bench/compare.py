@@ -15,7 +15,7 @@ import tempfile
 sys.dont_write_bytecode = True  # leave no cache in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from comparison import libraries, plot, report, rounds, scenarios  # noqa: E402
+from comparison import figures, libraries, plot, report, rounds, scenarios  # noqa: E402
 from comparison.launch import Context  # noqa: E402
 
 SOURCES = pathlib.Path(__file__).resolve().parent
@@ -44,6 +44,8 @@ def parse_arguments() -> argparse.Namespace:
                         help="rounds that count, after one that warms up (default 3)")
     parser.add_argument("--time", choices=("wall", "cpu"), default="wall",
                         help="which clock to compare (default wall)")
+    parser.add_argument("--statistic", choices=("median", "minimum"), default="median",
+                        help="what stands for a cell; minimum suits a busy machine")
     parser.add_argument("--subject", default="lunalloc", metavar="NAME",
                         help="the library the verdict is about (default lunalloc)")
     parser.add_argument("--build", type=pathlib.Path, default=SOURCES.parent / "build",
@@ -132,9 +134,13 @@ def compare(arguments: argparse.Namespace, scratch: str) -> report.Comparison:
                       arguments.smoke, arguments.timeout)
     for library in chosen:
         libraries.check(library, context)
-    table, skipped = rounds.run_all(wanted, chosen, arguments.runs, context, arguments.time)
+
+    def summarise(runs: rounds.Runs) -> rounds.Row:
+        return figures.summarise(runs, arguments.time, arguments.statistic)
+
+    table, skipped = rounds.run_all(wanted, chosen, arguments.runs, context, summarise)
     return report.Comparison(chosen, chosen[0].name, arguments.subject, arguments.runs,
-                             arguments.time, table, skipped)
+                             arguments.time, arguments.statistic, table, skipped)
 
 
 def publish(comparison: report.Comparison, arguments: argparse.Namespace) -> None:

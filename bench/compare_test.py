@@ -42,7 +42,7 @@ class Launching(unittest.TestCase):
         self.assertLess(measurement.max_rss_kib, 4096)
         self.assertEqual(len(ballast), 100 << 20)
 
-    def test_a_crash_is_named_with_the_last_line_of_stderr(self):
+    def test_a_crash_is_named_with_what_it_said(self):
         measurement = run(["/bin/sh", "-c", "echo broken heap >&2; kill -SEGV $$"])
 
         self.assertEqual(measurement.failure, "SIGSEGV: broken heap")
@@ -73,6 +73,13 @@ class Figures(unittest.TestCase):
         self.assertEqual(cells["a"].failure, "")
         self.assertIn("differs", cells["b"].failure)
 
+    def test_the_minimum_can_stand_for_a_cell(self):
+        runs = {"a": [Measurement(wall_s=3), Measurement(wall_s=1), Measurement(wall_s=5)]}
+
+        cell = figures.summarise(runs, "wall", "minimum")["a"]
+
+        self.assertEqual((cell.time_s.value, cell.time_s.median), (1, 3))
+
     def test_the_verdict_compares_with_the_best_rival(self):
         table = {"one": row(glibc=2, rival=1, lunalloc=1), "two": row(glibc=2, rival=2, lunalloc=3)}
 
@@ -88,7 +95,7 @@ class Figures(unittest.TestCase):
         chosen = [libraries.Library(name, None) for name in ("glibc", "rival", "lunalloc")]
 
         text = report.as_text(
-            report.Comparison(chosen, "glibc", "lunalloc", 1, "wall", table, {}))
+            report.Comparison(chosen, "glibc", "lunalloc", 1, "wall", "median", table, {}))
 
         self.assertIn("FAIL two under lunalloc: SIGABRT", text)
         self.assertIn("over 1 scenarios, without two", text)

@@ -131,8 +131,8 @@ static void run_once(const struct plan* plan, char** environment,
   pid_t child = 0;
   struct rusage usage;
   const double start = monotonic_seconds();
-  const int error = posix_spawnp(&child, plan->command[0], actions, NULL, plan->command,
-                                 environment);
+  const int error =
+      posix_spawnp(&child, plan->command[0], actions, NULL, plan->command, environment);
   if (error != 0) {
     fprintf(stderr, "launcher: cannot run %s: %s\n", plan->command[0], strerror(error));
     exit(kExitCannotSpawn);
@@ -151,12 +151,13 @@ static void run_once(const struct plan* plan, char** environment,
 
 static void print_totals(const struct totals* totals) {
   const int status = totals->wait_status;
-  printf("{\"runs\": %ld, \"wall_s\": %.6f, \"user_s\": %.6f, \"system_s\": %.6f, "
-         "\"max_rss_kib\": %ld, \"minor_faults\": %ld, \"major_faults\": %ld, "
-         "\"exit_status\": %d, \"signal\": %d}\n",
-         totals->runs, totals->wall_s, totals->user_s, totals->system_s, totals->max_rss_kib,
-         totals->minor_faults, totals->major_faults, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-         WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  printf(
+      "{\"runs\": %ld, \"wall_s\": %.6f, \"user_s\": %.6f, \"system_s\": %.6f, "
+      "\"max_rss_kib\": %ld, \"minor_faults\": %ld, \"major_faults\": %ld, "
+      "\"exit_status\": %d, \"signal\": %d}\n",
+      totals->runs, totals->wall_s, totals->user_s, totals->system_s, totals->max_rss_kib,
+      totals->minor_faults, totals->major_faults, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+      WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
 int main(int argc, char** argv) {

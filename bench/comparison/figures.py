@@ -13,13 +13,15 @@ SLOW_FACTOR = 1.15
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
+    value: float  # the median or the minimum: what stands for the cell
     median: float
     low: float
     high: float
 
     @staticmethod
-    def of(values: list[float]) -> "Spread":
-        return Spread(statistics.median(values), min(values), max(values))
+    def of(values: list[float], statistic: str = "median") -> "Spread":
+        median, low = statistics.median(values), min(values)
+        return Spread(low if statistic == "minimum" else median, median, low, max(values))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Cell:
     """One library in one scenario. With a failure, the spreads are None."""
 
     failure: str = ""
-    time_s: Spread | None = None
+    time_s: Spread | None = None  # the one that is compared: wall or CPU
+    wall_s: Spread | None = None
     cpu_s: Spread | None = None
     rss_kib: Spread | None = None
     faults: Spread | None = None
@@ -36,7 +39,8 @@ class Cell:
 Table = dict[str, dict[str, Cell]]  # scenario → library → cell
 
 
-def summarise(runs: dict[str, list[Measurement]], time_kind: str) -> dict[str, Cell]:
+def summarise(runs: dict[str, list[Measurement]], time_kind: str,
+              statistic: str = "median") -> dict[str, Cell]:
     """Returns a cell for each library of one scenario.
 
     Every program prints a result that depends on its input alone, so a library
@@ -44,19 +48,22 @@ def summarise(runs: dict[str, list[Measurement]], time_kind: str) -> dict[str, C
     """
     digests = [run.output_digest for each in runs.values() for run in each if not run.failure]
     expected = statistics.mode(digests) if digests else ""
-    return {library: cell_of(each, expected, time_kind) for library, each in runs.items()}
+    return {library: cell_of(each, expected, time_kind, statistic)
+            for library, each in runs.items()}
 
 
-def cell_of(runs: list[Measurement], expected_digest: str, time_kind: str) -> Cell:
+def cell_of(runs: list[Measurement], expected_digest: str, time_kind: str,
+            statistic: str) -> Cell:
     for run in runs:
         if run.failure:
             return Cell(failure=run.failure)
         if run.output_digest != expected_digest:
             return Cell(failure="the output differs from that under the other libraries")
-    wall = Spread.of([run.wall_s for run in runs])
-    cpu = Spread.of([run.cpu_s for run in runs])
+    wall = Spread.of([run.wall_s for run in runs], statistic)
+    cpu = Spread.of([run.cpu_s for run in runs], statistic)
     return Cell(
         time_s=cpu if time_kind == "cpu" else wall,
+        wall_s=wall,
         cpu_s=cpu,
         rss_kib=Spread.of([float(run.max_rss_kib) for run in runs]),
         faults=Spread.of([float(run.minor_faults + run.major_faults) for run in runs]))
@@ -84,7 +91,7 @@ def complete_scenarios(table: Table) -> list[str]:
 def means(table: Table, quantity: str, baseline: str) -> Means | None:
     """Returns None when no scenario was finished by every library."""
     # CPU time of a tiny run can read as zero; the floor keeps its ratio finite.
-    rows = [{library: max(getattr(cell, quantity).median, 1e-6)
+    rows = [{library: max(getattr(cell, quantity).value, 1e-6)
              for library, cell in table[name].items()}
             for name in complete_scenarios(table)]
     if not rows:
@@ -94,6 +101,13 @@ def means(table: Table, quantity: str, baseline: str) -> Means | None:
         {name: geometric_mean([row[name] / row[baseline] for row in rows]) for name in libraries},
         {name: geometric_mean([row[name] / min(row.values()) for row in rows])
          for name in libraries})
+
+
+def typical_spread(table: Table) -> float:
+    """Returns the median over all cells of (highest - lowest) / median of time."""
+    return statistics.median(
+        (cell.time_s.high - cell.time_s.low) / max(cell.time_s.median, 1e-6)
+        for row in table.values() for cell in row.values() if not cell.failure)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +146,8 @@ def slow_scenarios(table: Table, subject: str, rivals: list[str]) -> list[tuple[
         finished = [name for name in rivals if not row[name].failure]
         if row[subject].failure or not finished:
             continue
-        best = min(finished, key=lambda name: row[name].time_s.median)
-        ratio = row[subject].time_s.median / row[best].time_s.median
+        best = min(finished, key=lambda name: row[name].time_s.value)
+        ratio = row[subject].time_s.value / row[best].time_s.value
         if ratio > SLOW_FACTOR:
             slow.append((scenario, best, ratio))
     return sorted(slow, key=lambda entry: -entry[2])

@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
 # Settings of other allocators in the caller's environment would steer some
 # libraries and not others; LUNALLOC_CONF stays, it is the point of trying options.
-HIDDEN_PREFIXES = ("LD_PRELOAD", "MALLOC_", "MIMALLOC_", "TCMALLOC_", "TBB_MALLOC_", "GLIBC_TUNABLES")
+HIDDEN_PREFIXES = ("LD_PRELOAD", "MALLOC_", "MIMALLOC_", "TCMALLOC_", "TBB_MALLOC_",
+                   "GLIBC_TUNABLES")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Run:
             raise
         digest = self._take_output()
         if self._process.returncode != 0:
-            return Measurement(failure=last_line(errors) or "the launcher failed")
+            return Measurement(failure=telling_line(errors) or "the launcher failed")
         return measurement_from(json.loads(report), errors, digest)
 
     def output_text(self) -> str:
@@ -122,7 +124,7 @@ def failure_from(report: dict, errors: str) -> str:
     """Returns why the run does not count, or an empty string."""
     if "cannot be preloaded" in errors:
         return "cannot be preloaded"
-    reason = last_line(errors)
+    reason = telling_line(errors)
     detail = f": {reason}" if reason else ""
     if report["signal"]:
         return signal_name(report["signal"]) + detail
@@ -138,6 +140,8 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip()[:200] if lines else ""
+def telling_line(text: str) -> str:
+    """Returns the first line that speaks of an error, else the last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search("error|fail|abort|corrupt", line, re.IGNORECASE)]
+    return [*telling, *lines[-1:], ""][0][:200]

@@ -95,8 +95,8 @@ def check(library: Library, context: launch.Context) -> None:
     """
     if library.path is None:
         return
-    probe = launch.Run(context, [str(context.build / "scenario" / "process_start_bench"), "--origin"],
-                       library.settings())
+    program = context.build / "scenario" / "process_start_bench"
+    probe = launch.Run(context, [str(program), "--origin"], library.settings())
     measurement = probe.finish()
     if measurement.failure:
         raise BadLibrary(f"library '{library.name}': a trivial program fails under "

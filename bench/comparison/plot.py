@@ -40,7 +40,7 @@ def write(comparison: Comparison, path: pathlib.Path) -> str:
     axes.set_xlabel(f"time, geometric mean relative to {comparison.baseline}")
     axes.set_ylabel(f"peak RSS, geometric mean relative to {comparison.baseline}")
     count = len(figures.complete_scenarios(comparison.table))
-    axes.set_title(f"{count} scenarios, median of {comparison.runs} runs: down and left is better",
-                   fontsize=10)
+    axes.set_title(f"{count} scenarios, {comparison.statistic} of {comparison.runs} runs: "
+                   "down and left is better", fontsize=10)
     figure.savefig(path, dpi=130, metadata={"Date": None} if path.suffix == ".svg" else None)
     return ""

@@ -10,7 +10,7 @@ import platform
 import re
 
 from comparison import figures
-from comparison.libraries import BASELINE, Library
+from comparison.libraries import Library
 
 QUANTITIES = (
     ("time_s", "Time, seconds"),
@@ -26,6 +26,7 @@ class Comparison:
     subject: str
     runs: int
     time_kind: str
+    statistic: str
     table: figures.Table
     skipped: dict[str, str]
 
@@ -41,22 +42,22 @@ def number(quantity: str, value: float) -> str:
 
 
 def cell_text(cell: figures.Cell, quantity: str, best: float) -> str:
-    """Median, then lowest and highest; a star marks the best of the row."""
+    """The value, then lowest and highest; a star marks the best of the row."""
     if cell.failure:
         return "FAIL"
     spread = getattr(cell, quantity)
-    text = number(quantity, spread.median)
+    text = number(quantity, spread.value)
     low, high = number(quantity, spread.low), number(quantity, spread.high)
     if low != high:
         text += f" ({low}..{high})"
-    return text + ("*" if spread.median == best else "")
+    return text + ("*" if spread.value == best else "")
 
 
 def rows_of(comparison: Comparison, quantity: str) -> list[list[str]]:
     rows = []
     for scenario, row in comparison.table.items():
-        medians = [getattr(cell, quantity).median for cell in row.values() if not cell.failure]
-        best = min(medians, default=0.0)
+        values = [getattr(cell, quantity).value for cell in row.values() if not cell.failure]
+        best = min(values, default=0.0)
         rows.append([scenario, *(cell_text(cell, quantity, best) for cell in row.values())])
     return rows + mean_rows(comparison, quantity)
 
@@ -100,7 +101,8 @@ def as_markdown(comparison: Comparison) -> str:
 
 def how(comparison: Comparison, quantity: str) -> str:
     kind = {"time_s": f"{comparison.time_kind} clock, "}.get(quantity, "")
-    return f"{kind}median of {comparison.runs} (lowest..highest), * best of the row"
+    return (f"{kind}{comparison.statistic} of {comparison.runs} (lowest..highest), "
+            "* best of the row")
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -113,6 +115,9 @@ def notes(comparison: Comparison) -> list[str]:
     left_out = [name for name in comparison.table if name not in complete]
     lines.append(f"Geometric means over {len(complete)} scenarios"
                  + (f", without {', '.join(left_out)} (a library failed)" if left_out else ""))
+    if comparison.runs > 1 and comparison.table:
+        noise = figures.typical_spread(comparison.table)
+        lines.append(f"Typical spread of time, highest to lowest of a cell: {noise:.0%}")
     return lines + verdict_lines(comparison)
 
 
@@ -126,7 +131,8 @@ def verdict_lines(comparison: Comparison) -> list[str]:
         f"peak RSS {verdict.rss_ratio:.3f} × {verdict.rss_rival}"]
     if not verdict.slow:
         return [*lines, f"{subject} is nowhere slower than {figures.SLOW_FACTOR} × its best rival"]
-    slow = ", ".join(f"{scenario} ({ratio:.2f} × {rival})" for scenario, rival, ratio in verdict.slow)
+    slow = ", ".join(f"{scenario} ({ratio:.2f} × {rival})"
+                     for scenario, rival, ratio in verdict.slow)
     return [*lines, f"{subject} is slower than {figures.SLOW_FACTOR} × its best rival in: {slow}"]
 
 
@@ -140,6 +146,7 @@ def write_json(comparison: Comparison, path: pathlib.Path) -> None:
         "machine": machine_lines(),
         "runs": comparison.runs,
         "time_kind": comparison.time_kind,
+        "statistic": comparison.statistic,
         "baseline": comparison.baseline,
         "libraries": {library.name: {"file": library.path.name if library.path else None,
                                      "environment": library.environment}

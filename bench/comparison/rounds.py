@@ -3,11 +3,15 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 from comparison import figures
 from comparison.launch import Context, Measurement
 from comparison.libraries import Library
 from comparison.scenarios import Scenario
+
+Runs = dict[str, list[Measurement]]  # by library
+Row = dict[str, figures.Cell]
 
 
 class Progress:
@@ -27,12 +31,15 @@ class Progress:
         if measurement.failure:
             self._note(f"{scenario} · {library}: FAIL {measurement.failure}")
 
+    def left_out(self) -> None:
+        self._total -= 1
+
     def skipped(self, scenario: str, runs: int, reason: str) -> None:
         self._total -= runs
         self._note(f"{scenario}: skipped, {reason}")
 
-    def scenario_done(self, scenario: str, cells: dict[str, figures.Cell]) -> None:
-        texts = [f"{name} {'FAIL' if cell.failure else f'{cell.time_s.median:.2f}s'}"
+    def scenario_done(self, scenario: str, cells: Row) -> None:
+        texts = [f"{name} {'FAIL' if cell.failure else f'{cell.time_s.value:.2f}s'}"
                  for name, cell in cells.items()]
         self._note(f"[{self._done}/{self._total}] {scenario}: " + "  ".join(texts))
 
@@ -60,16 +67,20 @@ class Progress:
 
 
 def run_scenario(scenario: Scenario, libraries: list[Library], runs: int, context: Context,
-                 progress: Progress) -> dict[str, list[Measurement]]:
+                 progress: Progress) -> Runs:
     """Returns the measurements of each library.
 
     The order is A B C, B C A, …: what the machine does meanwhile meets all alike.
     The first round only warms caches and does not count, but a failure in it does.
     """
-    measured: dict[str, list[Measurement]] = {library.name: [] for library in libraries}
+    measured: Runs = {library.name: [] for library in libraries}
     for number in range(runs + 1):
         shift = number % len(libraries)
         for library in libraries[shift:] + libraries[:shift]:
+            # One failure decides the cell; a library that hangs need not do so each round.
+            if any(run.failure for run in measured[library.name]):
+                progress.left_out()
+                continue
             label = f"round {number} of {runs}" if number else "warm-up"
             progress.show(scenario.name, label, library.name)
             measurement = scenario.run(context, library)
@@ -80,7 +91,7 @@ def run_scenario(scenario: Scenario, libraries: list[Library], runs: int, contex
 
 
 def run_all(scenarios: list[Scenario], libraries: list[Library], runs: int, context: Context,
-            time_kind: str) -> tuple[figures.Table, dict[str, str]]:
+            summarise: Callable[[Runs], Row]) -> tuple[figures.Table, dict[str, str]]:
     """Returns the table and, for each scenario that was skipped, the reason.
 
     An interrupt ends the measuring; what is complete by then is returned.
@@ -97,7 +108,7 @@ def run_all(scenarios: list[Scenario], libraries: list[Library], runs: int, cont
                 progress.skipped(scenario.name, runs_each, reason)
                 continue
             measured = run_scenario(scenario, libraries, runs, context, progress)
-            table[scenario.name] = figures.summarise(measured, time_kind)
+            table[scenario.name] = summarise(measured)
             progress.scenario_done(scenario.name, table[scenario.name])
     except KeyboardInterrupt:
         progress.clear()

@@ -44,7 +44,7 @@ ALL = (
     Scenario("small_pairs", "malloc and free of small blocks in one thread"),
     Scenario("server", "worker threads that exchange blocks and replace each other"),
     Scenario("producer_consumer", "one half of the threads allocates, the other half frees"),
-    Scenario("mixed_lifetimes", "short and long lives, some blocks up to 10 MiB, buffers that grow"),
+    Scenario("mixed_lifetimes", "short and long lives, blocks up to 10 MiB, buffers that grow"),
     Scenario("hash_map", "build 1 GiB of hash map, then look up at random"),
     Scenario("tree", "build 1 GiB of ordered map, then look up at random"),
     Scenario("string_parsing", "parse text into trees of strings, vectors and maps"),

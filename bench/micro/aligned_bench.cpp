@@ -4,7 +4,6 @@
 #include "keep.hpp"
 
 #include <benchmark/benchmark.h>
-
 #include <malloc.h>
 
 namespace {
@@ -21,7 +20,9 @@ void usable_size(benchmark::State& state) {
   bench::deallocate(block);
 }
 
-BENCHMARK(aligned)->ArgsProduct({{32, 64, 256, 4096, 65536}, {64, 1000, 5000, 100'000}})->Threads(1);
+BENCHMARK(aligned)
+    ->ArgsProduct({{32, 64, 256, 4096, 65536}, {64, 1000, 5000, 100'000}})
+    ->Threads(1);
 BENCHMARK(usable_size)->Arg(16)->Arg(1000)->Arg(100'000)->Arg(10 << 20)->Threads(1);
 
 }  // namespace

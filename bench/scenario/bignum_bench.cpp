@@ -91,10 +91,13 @@ class Natural {
         return left.limbs_[i - 1] <=> right.limbs_[i - 1];
     return std::strong_ordering::equal;
   }
-  friend bool operator==(const Natural& left, const Natural& right) { return (left <=> right) == 0; }
+  friend bool operator==(const Natural& left, const Natural& right) {
+    return (left <=> right) == 0;
+  }
 
  private:
-  Natural(std::size_t count, std::uint64_t low) : count_(count), limbs_(new std::uint32_t[count]()) {
+  Natural(std::size_t count, std::uint64_t low)
+      : count_(count), limbs_(new std::uint32_t[count]()) {
     if (low != 0) {
       limbs_[0] = static_cast<std::uint32_t>(low);
       limbs_[1] = static_cast<std::uint32_t>(low >> 32);

@@ -22,7 +22,9 @@ struct Part {
   std::string name = "part";
 
   int total() const { return std::accumulate(values.begin(), values.end(), int{Number}); }
-  friend bool operator<(const Part& left, const Part& right) { return left.total() < right.total(); }
+  friend bool operator<(const Part& left, const Part& right) {
+    return left.total() < right.total();
+  }
 };
 
 // Each number makes its own containers, visitors and sort: code that no other shares.
@@ -45,10 +47,14 @@ struct Assembly {
     int sum = std::visit(
         [](const auto& each) {
           using Each = std::decay_t<decltype(each)>;
-          if constexpr (std::is_same_v<Each, int>) return each;
-          else if constexpr (std::is_same_v<Each, std::string>) return static_cast<int>(each.size());
-          else if constexpr (std::is_same_v<Each, Part<Number>>) return each.total();
-          else return each ? each->total() : 0;
+          if constexpr (std::is_same_v<Each, int>)
+            return each;
+          else if constexpr (std::is_same_v<Each, std::string>)
+            return static_cast<int>(each.size());
+          else if constexpr (std::is_same_v<Each, Part<Number>>)
+            return each.total();
+          else
+            return each ? each->total() : 0;
         },
         head);
     for (const auto& [key, list] : parts)

@@ -57,8 +57,8 @@ void run_phase(Worker& worker, OldBlocks& old_blocks, std::size_t operations) {
     const std::uint64_t tag = random.next() & 0xFFFFFFFF;
     // One block in six grows old; large ones mostly do not.
     const bool ages = random.one_in(size < kMegabyte / 16 ? 6 : 24);
-    bench::Block*& place = ages ? old_blocks[random.below(kOldBlocks)]
-                                : worker.young[random.below(kYoungBlocks)];
+    bench::Block*& place =
+        ages ? old_blocks[random.below(kOldBlocks)] : worker.young[random.below(kYoungBlocks)];
     worker.freed_tags += bench::drop_block(place);
     place = bench::make_block(size, tag);
     if (random.one_in(50)) place = grow(random, place);

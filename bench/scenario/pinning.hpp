@@ -4,8 +4,9 @@
 // other on one.
 #pragma once
 
-#include <cstddef>
 #include <sched.h>
+
+#include <cstddef>
 
 namespace bench {
 

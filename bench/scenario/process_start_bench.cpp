@@ -3,10 +3,11 @@
 //
 // Started 1000 times by the launcher. With --origin it prints which file its
 // malloc comes from, by which compare.py knows that a preload took effect.
+#include <dlfcn.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <string>
 #include <vector>
 

@@ -13,8 +13,11 @@ namespace {
 constexpr std::size_t kSmallBuilders = 900'000;
 constexpr std::size_t kMediumBuffers = 6'000;
 constexpr std::size_t kBigBuffers = 14;
-constexpr std::size_t kLive = 200;
 constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+
+// So many buffers are alive at a time, or fewer where they are big.
+constexpr std::size_t kLive = 200;
+constexpr std::size_t kLiveBytes = 128 * kMegabyte;
 
 struct Buffer {
   unsigned char* start = nullptr;
@@ -42,9 +45,12 @@ enum class Growth { kDouble, kHalfMore, kFixedStep };
 // Returns the next size of a buffer that grows in the given manner.
 std::size_t next_size(Growth growth, std::size_t bytes, std::size_t step) {
   switch (growth) {
-    case Growth::kDouble: return 2 * bytes;
-    case Growth::kHalfMore: return bytes + bytes / 2;
-    case Growth::kFixedStep: break;
+    case Growth::kDouble:
+      return 2 * bytes;
+    case Growth::kHalfMore:
+      return bytes + bytes / 2;
+    case Growth::kFixedStep:
+      break;
   }
   return bytes + step;
 }
@@ -65,12 +71,13 @@ Growth draw_growth(bench::Random& random) { return static_cast<Growth>(random.be
 // Builds `count` buffers of low…high bytes while kLive (or fewer) others stay alive.
 std::uint64_t build_many(bench::Random& random, std::size_t count, std::size_t low,
                          std::size_t high) {
-  std::vector<Buffer> live(std::min(kLive, 4 * kMegabyte * 32 / high + 1));
+  std::vector<Buffer> live(std::min(kLive, kLiveBytes / high + 1));
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Buffer& buffer = live[random.below(live.size())];
     sum += drop(buffer);
-    build(buffer, draw_growth(random), std::max<std::size_t>(low / 8, 16), random.between(low, high));
+    const Growth growth = draw_growth(random);
+    build(buffer, growth, std::max<std::size_t>(low / 8, 16), random.between(low, high));
   }
   for (Buffer& buffer : live) sum += drop(buffer);
   return sum;
@@ -81,8 +88,7 @@ std::uint64_t build_many(bench::Random& random, std::size_t count, std::size_t l
 int main(int argc, char** argv) {
   const bench::Arguments arguments = bench::parse_arguments(argc, argv);
   bench::Random random(43);
-  std::uint64_t checksum =
-      build_many(random, arguments.scaled(kSmallBuilders), 64, 2048);
+  std::uint64_t checksum = build_many(random, arguments.scaled(kSmallBuilders), 64, 2048);
   checksum += build_many(random, arguments.scaled(kMediumBuffers), 8 * 1024, 256 * 1024);
   checksum += build_many(random, arguments.scaled(kBigBuffers, 14), kMegabyte, 64 * kMegabyte);
   return bench::print_result("realloc_growth", checksum);

@@ -76,7 +76,8 @@ int main(int argc, char** argv) {
                 arguments.scaled(kTotalOperations) / (line_count * kGenerations)};
   for (std::size_t i = 0; i < line_count; ++i) server.lines.push_back(std::make_unique<Line>(i));
 
-  for (const auto& line : server.lines) std::thread(work, std::ref(server), std::ref(*line)).detach();
+  for (const auto& line : server.lines)
+    std::thread(work, std::ref(server), std::ref(*line)).detach();
   server.lines_left.wait();
 
   std::uint64_t checksum = 0;

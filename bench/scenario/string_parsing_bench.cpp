@@ -52,10 +52,14 @@ class Parser {
 
   Value parse() {
     switch (rest_.front()) {
-      case '"': return {parse_text()};
-      case '[': return {parse_list()};
-      case '{': return {parse_object()};
-      default: return {parse_number()};
+      case '"':
+        return {parse_text()};
+      case '[':
+        return {parse_list()};
+      case '{':
+        return {parse_object()};
+      default:
+        return {parse_number()};
     }
   }
 
@@ -133,9 +137,10 @@ void write(const Value& value, std::string& out) {
   }
 }
 
-// Replaces the row of each record by the sorted count of its fields' first letters.
+// Takes the row out of the record and counts its words by their first letters.
 void transform(Value& record, std::map<std::string, std::size_t>& index) {
-  auto& place = std::get<Value::Object>(std::get<Value::Object>(record.content).at("place").content);
+  auto& fields = std::get<Value::Object>(record.content);
+  auto& place = std::get<Value::Object>(fields.at("place").content);
   for (const std::string& field : split(std::get<std::string>(place.at("row").content)))
     ++index[field.substr(0, 2)];
   place.erase("row");

@@ -11,13 +11,6 @@ namespace luna {
 
 namespace {
 
-// More than half of the address space can never be had.
-constexpr std::size_t kMaxBytes = PTRDIFF_MAX;
-
-// Below this, pages of a run that another thread of ours touched last are not
-// worth a trip to the page heap's lock for their zeros.
-constexpr std::size_t kMaxClearedBytes = RunCache::kMaxPages * kPageBytes;
-
 [[nodiscard]] ThreadHeap* heap_of(const ThreadCache& cache) noexcept {
   return cache.owner == ThreadCache::kDetached ? nullptr
                                                : reinterpret_cast<ThreadHeap*>(cache.owner);
@@ -49,7 +42,7 @@ void* Allocator::allocate_aligned(ThreadCache& cache, std::size_t alignment,
 
 void* Allocator::allocate_pages(ThreadCache& cache, std::size_t bytes, std::size_t alignment,
                                 bool zero) noexcept {
-  if (bytes > kMaxBytes || alignment > kMaxBytes) return nullptr;
+  if (bytes > kMaxBlockBytes || alignment > kMaxBlockBytes) return nullptr;
   const std::size_t pages = bytes == 0 ? 1 : pages_for(bytes);
   const std::size_t alignment_pages = alignment > kPageBytes ? alignment / kPageBytes : 1;
   ThreadHeap* heap = heap_of(cache);
@@ -98,7 +91,7 @@ void Allocator::deallocate_pages(ThreadCache& cache, Region& region, void* point
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
   ThreadHeap* heap = heap_of(cache);
   if (heap != nullptr) {
-    heap->beat();
+    heap->note_slow_free();
     if (region.state == RegionState::kShared && heap->runs().put(pointer, pages)) {
       mark_run(window_, pointer, kRunCached);
       return;

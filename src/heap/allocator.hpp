@@ -15,6 +15,9 @@
 
 namespace luna {
 
+// Differences of pointers into a block must fit ptrdiff_t.
+inline constexpr std::size_t kMaxBlockBytes = PTRDIFF_MAX;
+
 // What a pointer handed in by the program turned out to be.
 enum class Verdict : std::uint8_t {
   kDone,     // one of ours, and done

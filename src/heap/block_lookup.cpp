@@ -17,7 +17,6 @@ namespace {
 [[noreturn, gnu::cold]] void report_stray(const Region& region, const void* pointer,
                                           Request request) noexcept {
   const std::size_t offset = address_of(pointer) - address_of(region.memory);
-  if (offset % 16 != 0) report::misaligned_pointer(pointer);
   const std::size_t page = offset / kPageBytes;
   if (region.free.test(page)) report_freed(pointer, request);
   std::size_t start = page;
@@ -40,6 +39,7 @@ std::size_t index_of_block(const Slab& slab, const std::byte* memory,
 
 std::size_t pages_of_block(const Region& region, const void* pointer,
                            Request request) noexcept {
+  if (address_of(pointer) % 16 != 0) report::misaligned_pointer(pointer);
   switch (region.state) {
     case RegionState::kShared: {
       const std::size_t offset = address_of(pointer) - address_of(region.memory);

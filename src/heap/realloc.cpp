@@ -16,6 +16,7 @@ constexpr std::size_t kMinMovedPages = (std::size_t{4} << 20) / kPageBytes;
 
 void* Allocator::resize(ThreadCache& cache, void* pointer, std::size_t bytes) noexcept {
   static_cast<void>(cache);
+  if (bytes > kMaxBlockBytes) return nullptr;
   const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
   if (slab->heap() != nullptr) {
     const std::size_t room = slab->info().block_bytes;

@@ -11,11 +11,14 @@ namespace {
 // How many partial slabs are looked at for the fullest.
 constexpr int kCandidates = 4;
 
+// So many free blocks, or a quarter of the slab, make a refill worth its while.
+constexpr std::size_t kWorthwhileBlocks = 8;
+
 }  // namespace
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   beat();
-  releases_in_a_row_ = 0;
+  slow_frees_in_a_row_ = 0;
   used_since_beat_ |= std::uint64_t{1} << size_class;
   if (Block*& list = list_of(size_class); list != nullptr) {
     Block* block = list;  // it was refilled by the beat's drain
@@ -48,12 +51,21 @@ Slab* ThreadHeap::find_slab(SizeClass size_class) noexcept {
   return slab;
 }
 
-// The fullest of the first few, so that sparse slabs may become empty.
+// The fullest of the first few, so that sparse slabs may become empty; but one
+// with hardly a free block only if there is no other, lest every other
+// allocation come this way.
 Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
   Slab* best = nullptr;
+  bool best_is_worth = false;
   int seen = 0;
   for (Slab* at = slabs.partial.first(); at != nullptr && seen < kCandidates; at = at->next) {
-    if (best == nullptr || at->used > best->used) best = at;
+    const std::size_t free = at->info().capacity - at->used;
+    const bool worth = free >= kWorthwhileBlocks || free * 4 >= at->info().capacity;
+    if (best == nullptr || worth > best_is_worth ||
+        (worth == best_is_worth && at->used > best->used)) {
+      best = at;
+      best_is_worth = worth;
+    }
     ++seen;
   }
   return best;

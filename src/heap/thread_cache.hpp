@@ -40,15 +40,15 @@ struct ThreadCache {
   // Frees a block of a slab of this thread. False: it is none, or somebody has
   // to notice; take the slow path. nullptr and foreign pointers are welcome.
   [[nodiscard]] bool try_deallocate(const Window& window, void* pointer) noexcept {
-    const std::size_t granule = window.granule_of(pointer);
-    if (!window.holds(granule)) [[unlikely]]
+    const std::size_t unit = window.unit_of(pointer);
+    if (!window.holds(unit)) [[unlikely]]
       return false;
-    auto* slab = reinterpret_cast<Slab*>(window.slot(granule));
+    auto* slab = reinterpret_cast<Slab*>(window.slot_at(unit));
     if (slab->owner.load(std::memory_order_relaxed) != owner) [[unlikely]]
       return false;
     auto* block = static_cast<Block*>(pointer);
-    if (block == slab->free || address_of(pointer) % 16 != 0) [[unlikely]]
-      return false;
+    if (block == slab->free) [[unlikely]]
+      return false;  // freed twice in a row
     if (--slab->used == 0) [[unlikely]]
       return false;  // the slow path knows by `used` that the block is yet to be put back
     block->next = slab->free;

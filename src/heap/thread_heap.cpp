@@ -23,9 +23,9 @@ constexpr std::uint32_t kCallsPerBeat = 32;
 // Lists of classes that were not refilled for so long are given back.
 constexpr std::uint64_t kIdleMs = 100;
 
-// So many slabs released with no refill between mean that the thread is freeing
-// all it has: then its lists must not pin their slabs.
-constexpr std::uint32_t kReleasesOfAnEnd = 4;
+// So many frees on the slow path with no refill between are taken for the end of
+// what the thread was doing.
+constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
 
 }  // namespace
 
@@ -35,6 +35,13 @@ std::byte* ThreadHeap::memory_of(const Slab& slab) const noexcept {
 
 void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
   put_back(slab, block);
+  note_slow_free();
+}
+
+// A thread that frees and frees and asks for nothing is giving up all it has:
+// then its lists must not pin their slabs while it sleeps.
+void ThreadHeap::note_slow_free() noexcept {
+  if (++slow_frees_in_a_row_ == kSlowFreesOfAnEnd) return_all_lists();
   beat();
 }
 
@@ -49,7 +56,7 @@ void ThreadHeap::became_free(Slab& slab) noexcept {
   if (slab.state == SlabState::kFull) {
     slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_relaxed);
     slab.state = SlabState::kPartial;
-    classes_[slab.size_class].partial.push_back(&slab);
+    classes_[slab.size_class].partial.push_front(&slab);
   }
   if (slab.used == 0) became_empty(slab);
 }
@@ -65,7 +72,6 @@ void ThreadHeap::became_empty(Slab& slab) noexcept {
   }
   if (slab.kept) return;
   release(slab);
-  if (++releases_in_a_row_ == kReleasesOfAnEnd) return_all_lists();
 }
 
 // Requires: no block of the slab is in use.

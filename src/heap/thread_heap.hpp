@@ -45,6 +45,9 @@ class ThreadHeap {
   // Frees a block of another heap's slab.
   void deallocate_remote(Slab& slab, std::byte* memory, std::size_t index) noexcept;
 
+  // To be called for each free on the slow path.
+  void note_slow_free() noexcept;
+
   // Work that is due from time to time; called on slow paths.
   void beat() noexcept;
 
@@ -115,7 +118,7 @@ class ThreadHeap {
   std::uint64_t used_since_beat_ = 0;  // one bit for each class that was refilled
   std::uint64_t last_beat_ms_ = 0;
   std::uint32_t calls_to_beat_ = 0;
-  std::uint32_t releases_in_a_row_ = 0;  // slabs released without a refill between
+  std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
   std::size_t kept_bytes_ = 0;           // touched bytes of empty slabs that are kept
   RunCache runs_;
   std::array<Block*, kSizeClasses> parked_lists_{};

@@ -97,8 +97,7 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
 void PageHeap::put(void* memory) noexcept {
   os::ScopedLock guard(lock_);
   Region* region = window_.region_of(memory);
-  if (region->state == RegionState::kSpanHead) return put_span(region, true);
-  if (region->state == RegionState::kHuge) return put_huge(region);
+  if (region->state != RegionState::kShared) return put_large(region, true);
 
   const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
   const std::size_t first = offset / kPageBytes;
@@ -171,7 +170,6 @@ void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) n
   unfile(region);
   region->free.clear_range(first, count);
   region->aged.clear_range(first, count);
-  region->touched.clear_range(first, count);
   file(region);
 }
 

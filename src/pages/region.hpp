@@ -33,7 +33,7 @@ struct Arena;
 // Threads: guarded by the lock of the page heap, but for the annexes.
 struct Region {
   PageSet free;
-  PageSet touched;  // free pages that may hold old data; not kept for pages in use
+  PageSet touched;  // pages that may hold data; of pages in use, only what is known of before
   PageSet aged;     // were free and touched when the last sweep passed
 
   Region* previous = nullptr;  // in a list of the page heap

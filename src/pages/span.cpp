@@ -75,7 +75,6 @@ void PageHeap::split_tail(Region* head, std::size_t pages) noexcept {
   tail->state = RegionState::kShared;
   tail->run[0] = static_cast<std::uint16_t>(used | kSpanTail);
   tail->free.set_range(used, kPagesPerRegion - used);
-  tail->touched.clear_range(0, used);
   if (!tail->touched.none()) tail->arena->dirty.set(tail->index);
   tail->list = kNoList;
   file(tail);
@@ -168,7 +167,7 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
   // A larger kernel page could hold the end of the span and somebody's run.
   if (os::page_bytes() != kPageBytes || pages <= kPagesPerRegion) return nullptr;
   Region* old_head = window_.region_of(memory);
-  if (old_head->state != RegionState::kSpanHead || old_head->span_pages <= kPagesPerRegion)
+  if (old_head->span_pages <= kPagesPerRegion || old_head->state == RegionState::kShared)
     return nullptr;
   {
     os::ScopedLock guard(lock_);
@@ -181,15 +180,23 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
 
   os::ScopedLock guard(lock_);
   Region* new_head = target != nullptr ? window_.region_of(target) : nullptr;
-  if (!moved || new_head->state != RegionState::kSpanHead) {
-    --moved_spans_;
-    if (target != nullptr) new_head->state == RegionState::kHuge ? put_huge(new_head)
-                                                                 : put_span(new_head, true);
-    return nullptr;
+  if (moved && new_head->state == RegionState::kSpanHead) {
+    new_head->moved = true;
+  } else {
+    --moved_spans_;  // a huge block has a mapping of its own anyway
   }
-  new_head->moved = true;
-  put_span(old_head, false);
+  if (moved) {
+    put_large(old_head, false);
+  } else if (target != nullptr) {
+    put_large(new_head, true);
+    target = nullptr;
+  }
   return target;
+}
+
+void PageHeap::put_large(Region* head, bool touched) noexcept {
+  if (head->state == RegionState::kHuge) return put_huge(head);
+  put_span(head, touched);
 }
 
 void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {

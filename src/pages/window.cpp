@@ -28,32 +28,42 @@ constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 44;
   return std::bit_ceil(bytes);
 }
 
+// The base of a window of so many bytes: the start of a hole that holds it all;
+// under a limit on address space, which no such hole can be probed under, the
+// space below the place where the kernel puts the next mapping. 0: none.
+[[nodiscard]] std::uintptr_t find_base(std::size_t bytes) noexcept {
+  const std::size_t alignment = bytes > kGigabyte ? kGigabyte : kRegionBytes;
+  void* hole = os::reserve(bytes + alignment);
+  if (hole != nullptr) {
+    os::release(hole, bytes + alignment);
+    return round_up(address_of(hole), alignment);
+  }
+  hole = os::reserve(kRegionBytes);
+  if (hole == nullptr) return 0;
+  os::release(hole, kRegionBytes);
+  return address_of(hole) > bytes ? round_down(address_of(hole) - bytes, alignment) : 0;
+}
+
 }  // namespace
 
 bool Window::initialize() noexcept {
-  const std::size_t wanted = wanted_window_bytes();
-  for (std::size_t bytes = wanted; bytes >= kMinWindowBytes; bytes /= 2) {
-    // One unit more, so that a base aligned to a gigabyte lies inside.
-    const std::size_t alignment = bytes > kGigabyte ? kGigabyte : kRegionBytes;
-    void* hole = os::reserve(bytes + alignment);
-    if (hole == nullptr) continue;
-    os::release(hole, bytes + alignment);
-
-    const std::size_t regions = bytes / kRegionBytes;
-    void* slots = os::reserve_readable(regions * kGranulesPerRegion * sizeof(Slot));
-    if (slots == nullptr) return false;
-    void* table = os::map(round_up(regions * sizeof(std::atomic<Region*>), os::page_bytes()));
-    if (table == nullptr) {
-      os::release(slots, regions * kGranulesPerRegion * sizeof(Slot));
-      return false;
-    }
-    base_ = round_up(address_of(hole), alignment);
-    slots_ = static_cast<Slot*>(slots);
-    regions_ = static_cast<std::atomic<Region*>*>(table);
-    capacity_regions_ = regions;
-    return true;
+  const std::size_t bytes = wanted_window_bytes();
+  const std::uintptr_t base = find_base(bytes);
+  if (base == 0) return false;
+  const std::size_t regions = bytes / kRegionBytes;
+  const std::size_t slot_bytes = regions * kGranulesPerRegion * sizeof(Slot);
+  void* slots = os::reserve_readable(slot_bytes);
+  if (slots == nullptr) return false;
+  void* table = os::map(round_up(regions * sizeof(std::atomic<Region*>), os::page_bytes()));
+  if (table == nullptr) {
+    os::release(slots, slot_bytes);
+    return false;
   }
-  return false;
+  base_ = base;
+  slots_ = static_cast<Slot*>(slots);
+  regions_ = static_cast<std::atomic<Region*>*>(table);
+  capacity_regions_ = regions;
+  return true;
 }
 
 bool Window::is_taken(std::size_t index) const noexcept {
@@ -62,19 +72,22 @@ bool Window::is_taken(std::size_t index) const noexcept {
 }
 
 std::byte* Window::reserve(std::size_t regions, std::size_t alignment) noexcept {
-  std::size_t first = 0;
+  // The alignment is that of the address, which may be more than the base's.
+  const std::size_t base = base_ / kRegionBytes;
+  const auto aligned = [=](std::size_t index) { return round_up(base + index, alignment) - base; };
+  std::size_t first = aligned(0);
   while (first + regions <= capacity_regions_) {
     std::size_t end = first;
     while (end < first + regions && !is_taken(end)) ++end;
     if (end < first + regions) {
-      first = round_up(end + 1, alignment);
+      first = aligned(end + 1);
       continue;
     }
     auto* memory = reinterpret_cast<std::byte*>(base_ + first * kRegionBytes);
     const os::ReserveResult result = os::reserve_at(memory, regions * kRegionBytes);
     if (result == os::ReserveResult::kDone) return memory;
     if (result == os::ReserveResult::kRefused) return nullptr;
-    first = round_up(first + 1, alignment);  // somebody else's mapping lies there
+    first = aligned(first + 1);  // somebody else's mapping lies there
   }
   return nullptr;
 }
@@ -93,9 +106,9 @@ void Window::publish(std::byte* memory, Region* region) noexcept {
   LUNA_DCHECK(index < capacity_regions_);
   // pairs with the acquire in region_of()
   regions_[index].store(region, std::memory_order_release);
-  const std::size_t end = (index + 1) * kGranulesPerRegion;
-  if (granules_in_use_.load(std::memory_order_relaxed) < end)
-    granules_in_use_.store(end, std::memory_order_relaxed);
+  const std::size_t end = (index + 1) * (kRegionBytes / 16);
+  if (units_in_use_.load(std::memory_order_relaxed) < end)
+    units_in_use_.store(end, std::memory_order_relaxed);
 }
 
 void Window::forget(const Region* region) noexcept {

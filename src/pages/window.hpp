@@ -8,6 +8,7 @@
 #include "pages/region.hpp"
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,32 +22,36 @@ namespace luna {
 // the lock of the page heap.
 class Window {
  public:
-  // Number of the granule that holds `pointer`; any pointer has one, and most
-  // are not in use.
-  [[nodiscard]] std::size_t granule_of(const void* pointer) const noexcept {
-    return (address_of(pointer) - base_) / kGranuleBytes;
+  // Where `pointer` lies, in units of 16 bytes from the base. A pointer that is
+  // no multiple of 16 comes out as a large number: one comparison with the part
+  // in use turns away foreign, tagged, null and misaligned pointers alike.
+  [[nodiscard]] std::size_t unit_of(const void* pointer) const noexcept {
+    return std::rotr(address_of(pointer) - base_, 4);
   }
 
-  // True if the granule lies in the part of the window that is in use.
-  [[nodiscard]] bool holds(std::size_t granule) const noexcept {
-    return granule < granules_in_use_.load(std::memory_order_relaxed);
+  // True if the unit lies in the part of the window that is in use.
+  [[nodiscard]] bool holds(std::size_t unit) const noexcept {
+    return unit < units_in_use_.load(std::memory_order_relaxed);
   }
 
-  // Requires: holds(granule). A slot that was never used reads as zeros.
-  [[nodiscard]] Slot* slot(std::size_t granule) const noexcept { return slots_ + granule; }
+  // Requires: holds(unit). A slot that was never used reads as zeros.
+  [[nodiscard]] Slot* slot_at(std::size_t unit) const noexcept {
+    return slots_ + unit / kUnitsPerGranule;
+  }
 
-  // The same from a pointer; nullptr if it is outside of the part in use.
+  // Slot of the granule that holds `pointer`, whatever its alignment; nullptr
+  // if it is outside of the part in use.
   [[nodiscard]] Slot* slot_of(const void* pointer) const noexcept {
-    const std::size_t granule = granule_of(pointer);
-    return holds(granule) ? slot(granule) : nullptr;
+    const std::size_t unit = (address_of(pointer) - base_) / 16;
+    return holds(unit) ? slot_at(unit) : nullptr;
   }
 
   // Region that holds `pointer`, or nullptr.
   [[nodiscard]] Region* region_of(const void* pointer) const noexcept {
-    const std::size_t granule = granule_of(pointer);
-    if (!holds(granule)) return nullptr;
+    const std::size_t unit = (address_of(pointer) - base_) / 16;
+    if (!holds(unit)) return nullptr;
     // pairs with the release in publish()
-    return regions_[granule / kGranulesPerRegion].load(std::memory_order_acquire);
+    return regions_[unit / (kRegionBytes / 16)].load(std::memory_order_acquire);
   }
 
   [[nodiscard]] std::byte* memory_of(const Slot* slot) const noexcept {
@@ -81,13 +86,15 @@ class Window {
   void release(std::byte* memory, std::size_t regions, Region* last) noexcept;
 
  private:
+  static constexpr std::size_t kUnitsPerGranule = kGranuleBytes / 16;
+
   [[nodiscard]] std::size_t index_of(const std::byte* memory) const noexcept {
     return (address_of(memory) - base_) / kRegionBytes;
   }
   [[nodiscard]] bool is_taken(std::size_t index) const noexcept;
 
   std::uintptr_t base_ = 0;
-  std::atomic<std::size_t> granules_in_use_{0};
+  std::atomic<std::size_t> units_in_use_{0};
   Slot* slots_ = nullptr;
   std::atomic<Region*>* regions_ = nullptr;
   std::size_t capacity_regions_ = 0;

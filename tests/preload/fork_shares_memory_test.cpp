@@ -14,7 +14,7 @@
 namespace {
 
 constexpr std::size_t kBlocks = 400000;
-constexpr long kAllowedFaults = 300;
+constexpr long kAllowedFaults = 500;
 
 // Each copy of a shared page is a fault of the child, whose count starts at zero.
 long page_faults() {

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Chromium, headless: a local page with scripts, workers and a canvas; same page, same picture."""
+"""Chromium, headless: a local page with scripts, workers and a canvas; same page, same picture.
+
+Chromium has a malloc of its own, which its libraries use as well: what is tested
+here is that the preloaded library starts, forks and ends well beside it.
+"""
 import json
 import os
 import pathlib
@@ -40,7 +44,11 @@ for (let row = 0; row < 300; row++) {
     line.className = row % 2 ? 'odd' : '';
   }
 }
-for (let i = 0; i < 240; i++) document.getElementById('grid').append(Object.assign(document.createElement('span'), { textContent: 'cell ' + i }));
+for (let i = 0; i < 240; i++) {
+  const cell = document.createElement('span');
+  cell.textContent = 'cell ' + i;
+  document.getElementById('grid').append(cell);
+}
 for (const line of [...table.rows].slice(40)) line.remove();
 
 const context = document.getElementById('canvas').getContext('2d');

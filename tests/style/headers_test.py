@@ -3,6 +3,8 @@
 
 Arguments: the root, the C++ compiler (one or more words).
 """
+import concurrent.futures
+import os
 import pathlib
 import subprocess
 import sys
@@ -24,19 +26,22 @@ def compile_alone(compiler, root, header, language):
 def main():
     root = source_tree.root_from_arguments()
     compiler = sys.argv[2:] or ["c++"]
-    errors = []
+    errors, tasks = [], []
     headers = source_tree.files(root, ("src", "include", "preload"), {".hpp", ".h"})
-    for header in headers:
-        place = header.relative_to(root)
-        if "#pragma once" not in header.read_text():
-            errors.append(f"{place}: no #pragma once")
-        languages = [["c++", "-std=c++20"]]
-        if place.parts[0] == "include" and header.suffix == ".h":
-            languages.append(["c", "-std=c11"])
-        for language in languages:
-            complaint = compile_alone(compiler, root, header, language)
-            if complaint:
-                errors.append(f"{place}: does not compile alone as {language[0]}:\n{complaint}")
+    with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for header in headers:
+            place = header.relative_to(root)
+            if "#pragma once" not in header.read_text():
+                errors.append(f"{place}: no #pragma once")
+            languages = [["c++", "-std=c++20"]]
+            if place.parts[0] == "include" and header.suffix == ".h":
+                languages.append(["c", "-std=c11"])
+            for language in languages:
+                task = pool.submit(compile_alone, compiler, root, header, language)
+                tasks.append((place, language[0], task))
+    for place, language, task in tasks:
+        if task.result():
+            errors.append(f"{place}: does not compile alone as {language}:\n{task.result()}")
     source_tree.finish(errors, f"{len(headers)} headers compile alone")
 
 
