@@ -87,8 +87,10 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
 }
 
 Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
+  if (slabs_ >= scavenge_at_) scavenge();
   void* memory = allocator_.pages().take_granule();
   if (memory == nullptr) return nullptr;
+  ++slabs_;
   auto* slab = reinterpret_cast<Slab*>(allocator_.window().slot_of(memory));
   begin_slab(*slab, size_class, this);
   return slab;

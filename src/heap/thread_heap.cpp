@@ -86,6 +86,7 @@ void ThreadHeap::release(Slab& slab) noexcept {
   slab.kept = false;
   slab.state = SlabState::kNone;
   slab.owner.store(0, std::memory_order_relaxed);
+  --slabs_;
   allocator_.pages().put_granule(memory, touched);
 }
 
@@ -109,6 +110,7 @@ void ThreadHeap::return_idle_lists() noexcept {
 }
 
 void ThreadHeap::return_all_lists() noexcept {
+  if (cache_ == nullptr) return;
   for (std::size_t i = 0; i < kSizeClasses; ++i) return_list(static_cast<SizeClass>(i));
 }
 
@@ -125,6 +127,19 @@ void ThreadHeap::return_list(SizeClass size_class) noexcept {
   slab.used -= count;
   list = nullptr;
   if (slab.used == 0) became_empty(slab);
+}
+
+// Before the heap grows further: gives pages back that hold free blocks only, in
+// slabs with so few blocks in use that there must be such pages.
+void ThreadHeap::scavenge() noexcept {
+  for (ClassSlabs& slabs : classes_) {
+    for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next) {
+      const std::size_t backed =
+          pages_for(at->touched_bytes()) - static_cast<std::size_t>(std::popcount(at->purged_pages));
+      if (at->used < backed) purge_free_pages(*at, memory_of(*at));
+    }
+  }
+  scavenge_at_ = slabs_ + (slabs_ / 8 > kMinScavengedSlabs ? slabs_ / 8 : kMinScavengedSlabs);
 }
 
 void ThreadHeap::drain() noexcept {
@@ -188,14 +203,11 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
 
 void ThreadHeap::attach(ThreadCache& cache) noexcept {
   cache_ = &cache;
-  cache.lists = parked_lists_;
   cache.owner = reinterpret_cast<std::uintptr_t>(this);
 }
 
 void ThreadHeap::detach() noexcept {
-  publish_remote();
-  parked_lists_ = cache_->lists;
-  cache_->lists.fill(nullptr);
+  trim(false);
   cache_->owner = ThreadCache::kDetached;
   cache_ = nullptr;
 }
@@ -206,7 +218,7 @@ void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   cache_ = nullptr;
   classes_.fill({});
-  parked_lists_.fill(nullptr);
+  slabs_ = 0;
   kept_bytes_ = 0;
   runs_.forget();
   remote_.forget();
@@ -219,6 +231,7 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   slab.purged_pages = 0;
   slab.used = slab.carved = slab.fresh;
   slab.kept = false;
+  ++slabs_;
   slab.previous = slab.next = nullptr;
   slab.state = SlabState::kFull;
   slab.owner.store(reinterpret_cast<std::uintptr_t>(this) | Slab::kFullMark,
@@ -230,13 +243,13 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
 
 std::size_t ThreadHeap::listed_blocks(SizeClass size_class) const noexcept {
   std::size_t count = 0;
-  const auto& lists = cache_ != nullptr ? cache_->lists : parked_lists_;
-  for (const Block* block = lists[size_class]; block != nullptr; block = block->next) ++count;
+  if (cache_ == nullptr) return 0;
+  for (const Block* block = cache_->lists[size_class]; block != nullptr; block = block->next) ++count;
   return count;
 }
 
 void ThreadHeap::verify() const noexcept {
-  const auto& lists = cache_ != nullptr ? cache_->lists : parked_lists_;
+  const auto& lists = cache_ != nullptr ? cache_->lists : decltype(cache_->lists){};
   for (std::size_t i = 0; i < kSizeClasses; ++i) {
     const Slab* current = classes_[i].current;
     LUNA_CHECK(lists[i] == nullptr || current != nullptr);

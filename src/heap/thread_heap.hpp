@@ -62,7 +62,8 @@ class ThreadHeap {
   // Takes blocks in that other threads freed.
   void drain() noexcept;
 
-  // Ties the heap to a thread, or takes it from its thread; O(1).
+  // Ties the heap to a thread, or takes it from its thread, whose lists and
+  // cached runs are given back.
   void attach(ThreadCache& cache) noexcept;
   void detach() noexcept;
   [[nodiscard]] bool attached() const noexcept { return cache_ != nullptr; }
@@ -85,6 +86,8 @@ class ThreadHeap {
   bool lost_after_fork = false;  // its thread is gone, its lists are forgotten
 
  private:
+  static constexpr std::size_t kMinScavengedSlabs = 32;
+
   struct ClassSlabs {
     Slab* current = nullptr;
     List<Slab> partial;
@@ -102,13 +105,14 @@ class ThreadHeap {
   void became_free(Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
+  void scavenge() noexcept;
   void return_list(SizeClass size_class) noexcept;
   void return_idle_lists() noexcept;
   void return_all_lists() noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
   [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept;
   [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept {
-    return (cache_ != nullptr ? cache_->lists : parked_lists_)[size_class];
+    return cache_->lists[size_class];
   }
 
   Allocator& allocator_;
@@ -120,8 +124,9 @@ class ThreadHeap {
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
   std::size_t kept_bytes_ = 0;           // touched bytes of empty slabs that are kept
+  std::size_t slabs_ = 0;                // that this heap owns
+  std::size_t scavenge_at_ = kMinScavengedSlabs;  // slabs
   RunCache runs_;
-  std::array<Block*, kSizeClasses> parked_lists_{};
   RemoteCache remote_;
 
   alignas(64) RemoteStack returned_;

@@ -75,6 +75,10 @@ bool purge(void* address, std::size_t bytes) noexcept {
   return !failed(system_call(SYS_madvise, address, bytes, MADV_DONTNEED));
 }
 
+bool find_resident(const void* address, std::size_t bytes, unsigned char* resident) noexcept {
+  return !failed(system_call(SYS_mincore, address, bytes, resident));
+}
+
 void release(void* address, std::size_t bytes) noexcept {
   system_call(SYS_munmap, address, bytes);
 }

@@ -37,6 +37,11 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 // the kernel refuses, and the contents are as they were.
 [[nodiscard]] bool purge(void* address, std::size_t bytes) noexcept;
 
+// Sets resident[i] to 0 for each kernel page that nothing backs. False: the
+// kernel does not say.
+[[nodiscard]] bool find_resident(const void* address, std::size_t bytes,
+                                 unsigned char* resident) noexcept;
+
 // Gives the address space back.
 void release(void* address, std::size_t bytes) noexcept;
 

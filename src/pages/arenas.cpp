@@ -15,9 +15,6 @@ namespace {
 // under `ulimit -v`; each further one is twice the size of the last.
 constexpr std::size_t kFirstArenaRegions = 32;
 
-constexpr std::uint32_t kAllGranules = 0xffffffff;
-static_assert(kGranulesPerRegion == 32);
-
 constexpr std::size_t kNowhere = Bitmap<kMaxArenaRegions>::kNone;
 
 }  // namespace

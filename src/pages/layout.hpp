@@ -20,6 +20,10 @@ inline constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
 inline constexpr std::size_t kPagesPerRegion = kRegionBytes / kPageBytes;
 inline constexpr std::size_t kGranulesPerRegion = kRegionBytes / kGranuleBytes;
 
+// One bit for each granule of a region.
+using GranuleSet = std::uint64_t;
+inline constexpr GranuleSet kAllGranules = ~GranuleSet{0} >> (64 - kGranulesPerRegion);
+
 // The largest piece of address space taken from the kernel at once; larger
 // blocks are mapped by themselves.
 inline constexpr std::size_t kMaxArenaRegions = 512;

@@ -14,17 +14,31 @@ namespace {
 
 // How many regions of a list are looked at for the fullest: enough to keep
 // sparse regions draining, few enough to be cheap.
-constexpr int kCandidates = 8;
+constexpr int kCandidates = 4;
 
 [[nodiscard]] std::size_t list_of(std::size_t longest) noexcept {
   return static_cast<std::size_t>(std::bit_width(longest)) - 1;
 }
 
-[[nodiscard]] std::uint32_t whole_granules(const PageSet& pages) noexcept {
-  std::uint32_t result = 0;
+// The granules whose pages are all in the set.
+[[nodiscard]] GranuleSet whole_granules(const PageSet& pages) noexcept {
+  constexpr std::size_t kPerWord = 64 / kPagesPerGranule;
+  constexpr std::uint64_t kOnes = ~std::uint64_t{0} >> (64 - kPagesPerGranule);
+  GranuleSet result = 0;
   for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
-    const std::uint64_t bits = pages.word(i / 4) >> (i % 4 * kPagesPerGranule);
-    if ((bits & 0xffff) == 0xffff) result |= std::uint32_t{1} << i;
+    const std::uint64_t bits = pages.word(i / kPerWord) >> (i % kPerWord * kPagesPerGranule);
+    if ((bits & kOnes) == kOnes) result |= GranuleSet{1} << i;
+  }
+  return result;
+}
+
+// Free granules with a touched page: they cost the fewest page faults.
+[[nodiscard]] GranuleSet warm_granules(const Region& region) noexcept {
+  GranuleSet result = 0;
+  for (GranuleSet left = region.free_granules; left != 0; left &= left - 1) {
+    const auto at = static_cast<std::size_t>(std::countr_zero(left));
+    if (region.touched.any(at * kPagesPerGranule, kPagesPerGranule))
+      result |= GranuleSet{1} << at;
   }
   return result;
 }
@@ -47,15 +61,9 @@ void* PageHeap::take_granule() noexcept {
   os::ScopedLock guard(lock_);
   Region* region = granule_region();
   if (region == nullptr) return nullptr;
-
-  // Touched memory first: it costs no page fault.
-  std::size_t granule = static_cast<std::size_t>(std::countr_zero(region->free_granules));
-  for (std::uint32_t left = region->free_granules; left != 0; left &= left - 1) {
-    const auto at = static_cast<std::size_t>(std::countr_zero(left));
-    if (!region->touched.any(at * kPagesPerGranule, kPagesPerGranule)) continue;
-    granule = at;
-    break;
-  }
+  const GranuleSet warm = warm_granules(*region);
+  const auto granule =
+      static_cast<std::size_t>(std::countr_zero(warm != 0 ? warm : region->free_granules));
   const std::size_t first = granule * kPagesPerGranule;
   use_pages(region, first, kPagesPerGranule);
   region->run[first] = kPagesPerGranule | kGranuleRun;
@@ -95,9 +103,10 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
 }
 
 void PageHeap::put(void* memory) noexcept {
-  os::ScopedLock guard(lock_);
   Region* region = window_.region_of(memory);
-  if (region->state != RegionState::kShared) return put_large(region, true);
+  const bool touched = region->state != RegionState::kSpanHead || settle_span(region);
+  os::ScopedLock guard(lock_);
+  if (region->state != RegionState::kShared) return put_large(region, touched);
 
   const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
   const std::size_t first = offset / kPageBytes;
@@ -130,39 +139,49 @@ bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) 
   return true;
 }
 
+// Of the first few regions of each list, the fullest with a warm granule; else
+// the fullest; else a region that was free as a whole.
 Region* PageHeap::granule_region() noexcept {
+  Region* best = nullptr;
+  bool best_is_warm = false;
   for (std::size_t i = list_of(kPagesPerGranule); i < kLists; ++i) {
-    Region* best = nullptr;
     int seen = 0;
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->free_granules == 0) continue;
       ++seen;
-      if (best == nullptr || at->free_pages < best->free_pages) best = at;
+      const bool warm = warm_granules(*at) != 0;
+      if (best == nullptr || warm > best_is_warm ||
+          (warm == best_is_warm && at->free_pages < best->free_pages)) {
+        best = at;
+        best_is_warm = warm;
+      }
     }
-    if (best != nullptr) return best;
   }
-  return take_regions(1, 1);
+  return best != nullptr ? best : take_regions(1, 1);
 }
 
+// A place for a run: of touched pages if one is near, since they cost no page
+// fault, in the fullest region.
 PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noexcept {
+  Found best = {nullptr, 0};
+  bool best_is_warm = false;
   for (std::size_t i = list_of(pages); i < kLists; ++i) {
-    Found best = {nullptr, 0};
     int seen = 0;
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->longest < pages) continue;
-      if (best.region != nullptr && at->free_pages >= best.region->free_pages) continue;
-      const std::size_t first = at->free.find_run(pages, alignment);
-      if (first == PageSet::kNone) continue;
       ++seen;
+      const bool fuller = best.region == nullptr || at->free_pages < best.region->free_pages;
+      if (best_is_warm && !fuller) continue;
+      std::size_t first = (at->free & at->touched).find_run(pages, alignment);
+      const bool warm = first != PageSet::kNone;
+      if (!warm && (best_is_warm || !fuller)) continue;
+      if (!warm) first = at->free.find_run(pages, alignment);
+      if (first == PageSet::kNone) continue;
       best = {at, first};
+      best_is_warm = warm;
     }
-    if (best.region == nullptr) continue;
-    // Touched memory first: it costs no page fault.
-    const PageSet warm = best.region->free & best.region->touched;
-    const std::size_t first = warm.find_run(pages, alignment);
-    if (first != PageSet::kNone) best.first = first;
-    return best;
   }
+  if (best.region != nullptr) return best;
   return {take_regions(1, 1), 0};
 }
 

@@ -41,7 +41,7 @@ struct Region {
   std::byte* memory = nullptr;
   Arena* arena = nullptr;
   std::uint32_t index = 0;          // in the arena
-  std::uint32_t free_granules = 0;  // one bit for each granule
+  GranuleSet free_granules = 0;
   std::uint16_t free_pages = 0;
   std::uint16_t longest = 0;
   RegionState state = RegionState::kReserved;

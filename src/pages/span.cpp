@@ -6,6 +6,7 @@
 #include "os/memory.hpp"
 #include "pages/page_heap.hpp"
 
+#include <array>
 #include <cstring>
 #include <new>
 
@@ -16,6 +17,9 @@ namespace {
 // Every moved span stands apart in the kernel's list of mappings, of which a
 // process may have 65,530; beyond this many, pages are copied instead.
 constexpr std::size_t kMaxMovedSpans = 1000;
+
+// A span of which less than one page in so many is backed counts as untouched.
+constexpr std::size_t kSparseFactor = 4;
 
 void clear_span(Region* head, std::size_t pages) noexcept {
   for (std::size_t page = 0; page < pages; page += kPagesPerRegion) {
@@ -78,6 +82,26 @@ void PageHeap::split_tail(Region* head, std::size_t pages) noexcept {
   if (!tail->touched.none()) tail->arena->dirty.set(tail->index);
   tail->list = kNoList;
   file(tail);
+}
+
+// Of a span that is about to be freed: gives its pages back at once if few of
+// them were ever touched, for then they are cheap to have again, and counting
+// them all as touched would make the next use of the place look dear. Called
+// without the lock: the span is still its program's. True: pages are touched.
+bool PageHeap::settle_span(const Region* head) noexcept {
+  const std::size_t unit = os::page_bytes();
+  if (head->moved || unit != kPageBytes) return true;
+  std::size_t resident = 0;
+  for (std::size_t page = 0; page < head->span_pages; page += kPagesPerRegion) {
+    const std::size_t left = head->span_pages - page;
+    const std::size_t count = left < kPagesPerRegion ? left : kPagesPerRegion;
+    std::array<unsigned char, kPagesPerRegion> backed;
+    const std::byte* memory = head->memory + page * kPageBytes;
+    if (!os::find_resident(memory, count * kPageBytes, backed.data())) return true;
+    for (std::size_t i = 0; i < count; ++i) resident += backed[i] & 1U;
+    if (resident * kSparseFactor > head->span_pages) return true;
+  }
+  return !os::purge(head->memory, head->span_pages * kPageBytes);
 }
 
 // Takes a whole region away from its span.

@@ -158,9 +158,9 @@ def remote_controlled(stage, page):
     with stage.server(command) as browser:
         remote = Remote(browser, stage.directory / "orders", stage.directory / "answers")
         results = [remote.evaluate(page, "work()") for _ in range(3)]
-        kinds = b" ".join(pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-                          for pid in support.descendants(browser.pid))
-        support.expect(b"--type=renderer" in kinds, f"no renderer among {kinds}")
+        browser.wait_until(lambda: any(
+            b"--type=renderer" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+            for pid in support.descendants(browser.pid)))
         stage.check_family(browser.pid)
         remote.ask("Browser.close")
         browser.process.wait(20)

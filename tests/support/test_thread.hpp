@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// A thread as the core sees one: a cache and what the malloc family does with
+// it. Several may live in one real thread, so that a test needs no real ones.
+#pragma once
+
+#include "heap/allocator.hpp"
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+namespace luna::test {
+
+// Attached from its making; its heap is parked when it ends.
+//
+// Threads: one at a time.
+class TestThread {
+ public:
+  explicit TestThread(Allocator& allocator) : allocator_(allocator) { attach(); }
+  ~TestThread() {
+    if (attached()) park();
+  }
+
+  TestThread(const TestThread&) = delete;
+  TestThread& operator=(const TestThread&) = delete;
+
+  void attach() {
+    if (!allocator_.attach(cache_)) std::abort();
+  }
+  void park() { allocator_.park(cache_); }
+  [[nodiscard]] bool attached() const { return cache_.owner != ThreadCache::kDetached; }
+
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    if (void* block = cache_.try_allocate(bytes); block != nullptr) return block;
+    return allocator_.allocate(cache_, bytes);
+  }
+
+  [[nodiscard]] void* allocate_zeroed(std::size_t bytes) {
+    return allocator_.allocate_zeroed(cache_, bytes);
+  }
+
+  [[nodiscard]] void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
+    return allocator_.allocate_aligned(cache_, alignment, bytes);
+  }
+
+  Verdict deallocate(void* pointer) {
+    if (cache_.try_deallocate(allocator_.window(), pointer)) return Verdict::kDone;
+    return allocator_.deallocate(cache_, pointer);
+  }
+
+  // As realloc() of a block of ours; nullptr leaves the block as it was.
+  [[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) {
+    if (void* block = allocator_.resize(cache_, pointer, bytes); block != nullptr) return block;
+    const std::size_t old_bytes = allocator_.usable_bytes(pointer);
+    void* block = allocate(bytes);
+    if (block == nullptr) return nullptr;
+    std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);
+    deallocate(pointer);
+    return block;
+  }
+
+  std::size_t trim(std::size_t keep_bytes = 0) { return allocator_.trim(cache_, keep_bytes); }
+
+  // Makes sure that what this thread freed of others has arrived there.
+  void publish() { heap().publish_remote(); }
+
+  [[nodiscard]] ThreadCache& cache() { return cache_; }
+  [[nodiscard]] ThreadHeap& heap() { return *reinterpret_cast<ThreadHeap*>(cache_.owner); }
+
+ private:
+  Allocator& allocator_;
+  ThreadCache cache_;
+};
+
+}  // namespace luna::test

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "control/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace luna {
+namespace {
+
+struct Parsed {
+  Options options;
+  std::string warnings;
+};
+
+[[nodiscard]] Parsed parsed(std::string_view text) {
+  Parsed result;
+  testing::internal::CaptureStderr();
+  parse_options(text, "TEST", result.options);
+  result.warnings = testing::internal::GetCapturedStderr();
+  return result;
+}
+
+[[nodiscard]] Parsed parsed_file(std::string_view text, std::string_view program = "prog") {
+  Parsed result;
+  testing::internal::CaptureStderr();
+  parse_options_file(text, "FILE", program, result.options);
+  result.warnings = testing::internal::GetCapturedStderr();
+  return result;
+}
+
+TEST(Options, NoTextKeepsTheDefaults) {
+  const Parsed result = parsed("");
+
+  EXPECT_TRUE(result.options.enabled);
+  EXPECT_EQ(result.options.decay_ms, 1000U);
+  EXPECT_FALSE(result.options.stats_print);
+  EXPECT_FALSE(result.options.deepbind);
+  EXPECT_EQ(result.warnings, "");
+}
+
+TEST(Options, PairsAreSeparatedByCommas) {
+  const Parsed result = parsed("decay_ms:50,stats_print:true,enabled:off");
+
+  EXPECT_EQ(result.options.decay_ms, 50U);
+  EXPECT_TRUE(result.options.stats_print);
+  EXPECT_FALSE(result.options.enabled);
+  EXPECT_EQ(result.warnings, "");
+}
+
+TEST(Options, BlanksAroundWordsAreIgnored) {
+  const Parsed result = parsed(" decay_ms :\t7 , stats_print: on\n");
+
+  EXPECT_EQ(result.options.decay_ms, 7U);
+  EXPECT_TRUE(result.options.stats_print);
+  EXPECT_EQ(result.warnings, "");
+}
+
+TEST(Options, EmptyPairsAreIgnored) {
+  const Parsed result = parsed(",, ,decay_ms:3,,");
+
+  EXPECT_EQ(result.options.decay_ms, 3U);
+  EXPECT_EQ(result.warnings, "");
+}
+
+TEST(Options, LastOneWins) { EXPECT_EQ(parsed("decay_ms:1,decay_ms:2").options.decay_ms, 2U); }
+
+struct Spelling {
+  const char* text;
+  bool value;
+};
+
+class FlagSpelling : public testing::TestWithParam<Spelling> {};
+
+TEST_P(FlagSpelling, IsRead) {
+  // Begins with the other value, so that a value that is not read is seen.
+  Options options;
+  options.deepbind = !GetParam().value;
+
+  parse_options(std::string("deepbind:") + GetParam().text, "TEST", options);
+
+  EXPECT_EQ(options.deepbind, GetParam().value);
+}
+
+INSTANTIATE_TEST_SUITE_P(Options, FlagSpelling,
+                         testing::Values(Spelling{"true", true}, Spelling{"on", true},
+                                         Spelling{"1", true}, Spelling{"false", false},
+                                         Spelling{"off", false}, Spelling{"0", false}));
+
+class BadNumber : public testing::TestWithParam<const char*> {};
+
+TEST_P(BadNumber, IsNamedAndChangesNothing) {
+  const Parsed result = parsed(std::string("decay_ms:") + GetParam());
+
+  EXPECT_EQ(result.options.decay_ms, 1000U);
+  EXPECT_EQ(result.warnings,
+            "lunalloc: TEST: option \"decay_ms\" wants a whole number; it is ignored\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Options, BadNumber,
+                         testing::Values("", "-1", "+1", "1.5", "1k", "0x10", "1 2", "five",
+                                         "1234567890123456789", "1:2"));
+
+TEST(Options, LongestNumberIsRead) {
+  EXPECT_EQ(parsed("decay_ms:999999999999999999").options.decay_ms, 999'999'999'999'999'999U);
+}
+
+TEST(Options, BadFlagIsNamedAndChangesNothing) {
+  const Parsed result = parsed("enabled:maybe");
+
+  EXPECT_TRUE(result.options.enabled);
+  EXPECT_EQ(result.warnings,
+            "lunalloc: TEST: option \"enabled\" wants true or false; it is ignored\n");
+}
+
+TEST(Options, KeyWithoutValueIsNamed) {
+  EXPECT_NE(parsed("stats_print").warnings.find("wants true or false"), std::string::npos);
+}
+
+TEST(Options, UnknownKeyIsNamedWithItsNearest) {
+  EXPECT_EQ(parsed("decay_sm:5").warnings,
+            "lunalloc: TEST: option \"decay_sm\" is unknown; the nearest is decay_ms;"
+            " it is ignored\n");
+  EXPECT_NE(parsed("stat_print:1").warnings.find("nearest is stats_print"), std::string::npos);
+  EXPECT_NE(parsed("deep_bind:1").warnings.find("nearest is deepbind"), std::string::npos);
+}
+
+TEST(Options, KeysAreCaseSensitive) {
+  EXPECT_NE(parsed("ENABLED:false").warnings.find("is unknown"), std::string::npos);
+}
+
+TEST(Options, WarningDoesNotKeepTheRestFromBeingRead) {
+  EXPECT_EQ(parsed("nonsense,decay_ms:9").options.decay_ms, 9U);
+}
+
+TEST(Options, WarningOfAVeryLongKeyIsOneLine) {
+  const std::string warnings = parsed(std::string(5000, 'k') + ":1").warnings;
+
+  EXPECT_LE(warnings.size(), 320U);
+  EXPECT_EQ(warnings.find('\n'), warnings.size() - 1);
+}
+
+TEST(OptionsFile, LinesBeforeAnyHeadingAreForAll) {
+  EXPECT_EQ(parsed_file("decay_ms:5\nstats_print:on\n").options.decay_ms, 5U);
+  EXPECT_TRUE(parsed_file("decay_ms:5\nstats_print:on").options.stats_print);
+}
+
+TEST(OptionsFile, SectionIsForItsProgramOnly) {
+  constexpr std::string_view kText = "[other]\ndecay_ms:1\n[prog]\ndecay_ms:2\n[third]\ndecay_ms:3";
+
+  EXPECT_EQ(parsed_file(kText, "prog").options.decay_ms, 2U);
+  EXPECT_EQ(parsed_file(kText, "other").options.decay_ms, 1U);
+  EXPECT_EQ(parsed_file(kText, "none").options.decay_ms, 1000U);
+}
+
+TEST(OptionsFile, NameOfASectionIsTheWholeName) {
+  EXPECT_EQ(parsed_file("[pro]\ndecay_ms:1\n[program]\ndecay_ms:2\n").options.decay_ms, 1000U);
+}
+
+TEST(OptionsFile, BlanksInAHeadingAreIgnored) {
+  EXPECT_EQ(parsed_file("  [ prog ]  \ndecay_ms:2\n").options.decay_ms, 2U);
+}
+
+TEST(OptionsFile, HeadingThatIsNotClosedIsForNobody) {
+  EXPECT_EQ(parsed_file("[prog\ndecay_ms:2\n").options.decay_ms, 1000U);
+  EXPECT_EQ(parsed_file("[\ndecay_ms:2\n").options.decay_ms, 1000U);
+}
+
+TEST(OptionsFile, CommentsAndEmptyLinesAreIgnored) {
+  const Parsed result = parsed_file("# decay_ms:1\n\n \t\r\ndecay_ms:4 # decay_ms:9\r\n#");
+
+  EXPECT_EQ(result.options.decay_ms, 4U);
+  EXPECT_EQ(result.warnings, "");
+}
+
+TEST(OptionsFile, WarnsInTheNameOfTheFile) {
+  EXPECT_EQ(parsed_file("enabled:2").warnings,
+            "lunalloc: FILE: option \"enabled\" wants true or false; it is ignored\n");
+}
+
+TEST(OptionsFile, DoesNotWarnOfWhatIsForOthers) {
+  EXPECT_EQ(parsed_file("[other]\nnonsense:1\n").warnings, "");
+}
+
+}  // namespace
+}  // namespace luna

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "os/environment.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdlib.h>
+
+#include <array>
+
+namespace luna {
+namespace {
+
+TEST(Environment, FindsAValue) {
+  ::setenv("LUNA_TEST_VALUE", "a=b,c", 1);
+
+  EXPECT_EQ(os::environment_value("LUNA_TEST_VALUE"), "a=b,c");
+}
+
+TEST(Environment, EmptyAndMissingValuesAreEmpty) {
+  ::setenv("LUNA_TEST_EMPTY", "", 1);
+  ::unsetenv("LUNA_TEST_MISSING");
+
+  EXPECT_EQ(os::environment_value("LUNA_TEST_EMPTY"), "");
+  EXPECT_EQ(os::environment_value("LUNA_TEST_MISSING"), "");
+}
+
+TEST(Environment, PrefixOfANameIsAnotherName) {
+  ::setenv("LUNA_TEST_LONGER", "1", 1);
+  ::unsetenv("LUNA_TEST_LONG");
+
+  EXPECT_EQ(os::environment_value("LUNA_TEST_LONG"), "");
+}
+
+TEST(Environment, OrdinaryProgramHasNoPrivileges) { EXPECT_FALSE(os::runs_with_privileges()); }
+
+TEST(Environment, ProgramHasTheNameOfItsFile) {
+  std::array<char, 256> buffer;
+
+  EXPECT_TRUE(os::program_name(buffer.data(), buffer.size()).ends_with("environment_test"));
+}
+
+TEST(ReadFile, ReadsAtMostWhatFits) {
+  std::array<char, 4> buffer;
+
+  EXPECT_EQ(os::read_file("/proc/self/maps", buffer.data(), buffer.size()).size(), 4U);
+}
+
+TEST(ReadFile, StopsAtTheEndOfTheFile) {
+  std::array<char, 4096> buffer;
+  const auto text = os::read_file("/proc/self/comm", buffer.data(), buffer.size());
+
+  EXPECT_FALSE(text.empty());
+  EXPECT_TRUE(text.ends_with('\n'));
+}
+
+TEST(ReadFile, MissingFileIsEmpty) {
+  std::array<char, 4> buffer;
+
+  EXPECT_TRUE(os::read_file("/nonexistent/file", buffer.data(), buffer.size()).empty());
+}
+
+}  // namespace
+}  // namespace luna

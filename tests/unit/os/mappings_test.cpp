@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "os/mappings.hpp"
+
+#include "base/align.hpp"
+#include "os/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+namespace luna {
+namespace {
+
+TEST(Mappings, PrivateMemoryIsKnownByBothEnds) {
+  const std::size_t bytes = 4 * os::page_bytes();
+  auto* memory = static_cast<std::byte*>(os::map(bytes));
+  ASSERT_NE(memory, nullptr);
+
+  EXPECT_TRUE(os::find_mapping(memory).is_private_memory);
+  EXPECT_TRUE(os::find_mapping(memory + bytes - 1).is_private_memory);
+  EXPECT_LE(os::find_mapping(memory).begin, address_of(memory));
+  EXPECT_GE(os::find_mapping(memory).end, address_of(memory) + bytes);
+  os::release(memory, bytes);
+}
+
+TEST(Mappings, StackIsNoPrivateMemory) {
+  const int on_the_stack = 0;
+
+  EXPECT_NE(os::find_mapping(&on_the_stack).end, 0U);
+  EXPECT_FALSE(os::find_mapping(&on_the_stack).is_private_memory);
+}
+
+TEST(Mappings, CodeIsNoPrivateMemory) {
+  const auto mapping = os::find_mapping(reinterpret_cast<const void*>(&os::find_mapping));
+
+  EXPECT_NE(mapping.end, 0U);
+  EXPECT_FALSE(mapping.is_private_memory);
+}
+
+TEST(Mappings, BreakHeapIsKnown) {
+  void* begin = ::sbrk(4096);
+  if (begin == reinterpret_cast<void*>(-1)) GTEST_SKIP() << "no break heap here";
+
+  EXPECT_TRUE(os::find_mapping(begin).is_brk_heap);
+}
+
+TEST(Mappings, WhereNothingIsNothingIsFound) {
+  EXPECT_EQ(os::find_mapping(nullptr).end, 0U);
+  EXPECT_EQ(os::find_mapping(reinterpret_cast<const void*>(~std::uintptr_t{0})).end, 0U);
+}
+
+TEST(Mappings, ReleasedMemoryIsFoundNoMore) {
+  // Guards on both sides keep others from coming to lie at the same place.
+  const std::size_t page = os::page_bytes();
+  auto* memory = static_cast<std::byte*>(os::reserve(3 * page));
+  ASSERT_NE(memory, nullptr);
+  os::release(memory + page, page);
+
+  EXPECT_EQ(os::find_mapping(memory + page).end, 0U);
+  os::release(memory, page);
+  os::release(memory + 2 * page, page);
+}
+
+}  // namespace
+}  // namespace luna

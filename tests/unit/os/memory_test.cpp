@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "os/memory.hpp"
+
+#include "base/align.hpp"
+#include "os/mappings.hpp"
+#include "support/pattern.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace luna {
+namespace {
+
+// Four committed kernel pages, filled with a mark.
+struct FourPages {
+  FourPages() {
+    memory = static_cast<std::byte*>(os::reserve(bytes));
+    if (memory == nullptr || !os::commit(memory, bytes)) std::abort();
+    std::memset(memory, 0x5a, bytes);
+  }
+  ~FourPages() { os::release(memory, bytes); }
+  FourPages(const FourPages&) = delete;
+  FourPages& operator=(const FourPages&) = delete;
+
+  std::size_t page = os::page_bytes();
+  std::size_t bytes = 4 * page;
+  std::byte* memory;
+};
+
+TEST(Memory, PageOfTheKernelIsAPowerOfTwo) {
+  EXPECT_TRUE(is_power_of_two(os::page_bytes()));
+  EXPECT_GE(os::page_bytes(), 4096U);
+}
+
+TEST(Memory, MachineHasSome) { EXPECT_GT(os::physical_memory(), std::size_t{16} << 20); }
+
+TEST(Memory, CommittedMemoryIsZero) {
+  const FourPages fixture;
+  auto* other = static_cast<std::byte*>(os::map(fixture.bytes));
+  ASSERT_NE(other, nullptr);
+
+  EXPECT_TRUE(test::is_zero(other, fixture.bytes));
+  os::release(other, fixture.bytes);
+}
+
+TEST(Memory, PurgedPageReadsAsZeroAndItsNeighboursAreKept) {
+  const FourPages fixture;
+
+  ASSERT_TRUE(os::purge(fixture.memory + fixture.page, fixture.page));
+
+  EXPECT_TRUE(test::is_zero(fixture.memory + fixture.page, fixture.page));
+  EXPECT_EQ(fixture.memory[fixture.page - 1], std::byte{0x5a});
+  EXPECT_EQ(fixture.memory[2 * fixture.page], std::byte{0x5a});
+}
+
+TEST(Memory, RenewedPageReadsAsZeroAndCanBeWritten) {
+  const FourPages fixture;
+
+  ASSERT_TRUE(os::renew(fixture.memory, fixture.page));
+
+  EXPECT_TRUE(test::is_zero(fixture.memory, fixture.page));
+  fixture.memory[0] = std::byte{1};
+}
+
+TEST(Memory, MovedPagesArriveAndLeaveZerosBehind) {
+  const FourPages from;
+  const FourPages to;
+  std::memset(from.memory, 0x11, from.bytes);
+
+  ASSERT_TRUE(os::move_pages(from.memory, to.memory, from.page));
+
+  EXPECT_EQ(to.memory[0], std::byte{0x11});
+  EXPECT_EQ(to.memory[from.page - 1], std::byte{0x11});
+  EXPECT_EQ(to.memory[from.page], std::byte{0x5a});
+  EXPECT_TRUE(test::is_zero(from.memory, from.page));
+  EXPECT_EQ(from.memory[from.page], std::byte{0x11});
+}
+
+TEST(Memory, ReservedPlaceIsOccupied) {
+  const FourPages fixture;
+
+  EXPECT_EQ(os::reserve_at(fixture.memory, fixture.page), os::ReserveResult::kOccupied);
+}
+
+TEST(Memory, FreePlaceIsReservedExactly) {
+  auto* memory = static_cast<std::byte*>(os::reserve(4 * os::page_bytes()));
+  ASSERT_NE(memory, nullptr);
+  os::release(memory, 4 * os::page_bytes());
+
+  ASSERT_EQ(os::reserve_at(memory, os::page_bytes()), os::ReserveResult::kDone);
+
+  EXPECT_EQ(os::find_mapping(memory).begin, address_of(memory));
+  os::release(memory, os::page_bytes());
+}
+
+TEST(Memory, ReadableReservationReadsAsZero) {
+  const std::size_t bytes = std::size_t{1} << 30;
+  auto* memory = static_cast<std::byte*>(os::reserve_readable(bytes));
+  ASSERT_NE(memory, nullptr);
+
+  EXPECT_EQ(memory[0], std::byte{0});
+  EXPECT_EQ(memory[bytes - 1], std::byte{0});
+  os::release(memory, bytes);
+}
+
+TEST(Memory, RefusalLeavesErrnoAlone) {
+  errno = EXDEV;
+
+  EXPECT_EQ(os::reserve(std::size_t{1} << 62), nullptr);
+  EXPECT_FALSE(os::commit(reinterpret_cast<void*>(1), 4096));
+  EXPECT_FALSE(os::purge(reinterpret_cast<void*>(1), 4096));
+
+  EXPECT_EQ(errno, EXDEV);
+}
+
+TEST(MemoryDeathTest, ReservedMemoryCannotBeRead) {
+  auto* memory = static_cast<volatile char*>(os::reserve(os::page_bytes()));
+  ASSERT_NE(memory, nullptr);
+
+  EXPECT_DEATH(static_cast<void>(memory[0]), "");
+}
+
+}  // namespace
+}  // namespace luna
