@@ -31,7 +31,6 @@ constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
 
 void Process::start() noexcept {
   prepare_once();
-  foreign::resolve();
   read_options();
   allocator_.config().decay_ms = options_.decay_ms;
   // What ld.so allocated before this stays ours; free() knows it by its address.

@@ -52,14 +52,14 @@ Slab* ThreadHeap::find_slab(SizeClass size_class) noexcept {
 }
 
 // The fullest of the first few, so that sparse slabs may become empty; but one
-// with hardly a free block only if there is no other, lest every other
-// allocation come this way.
+// with hardly a block in its list only if there is no other, lest every other
+// allocation come this way, or touch pages that were given back.
 Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
   Slab* best = nullptr;
   bool best_is_worth = false;
   int seen = 0;
   for (Slab* at = slabs.partial.first(); at != nullptr && seen < kCandidates; at = at->next) {
-    const std::size_t free = at->info().capacity - at->used;
+    const std::size_t free = at->carved - at->used;
     const bool worth = free >= kWorthwhileBlocks || free * 4 >= at->info().capacity;
     if (best == nullptr || worth > best_is_worth ||
         (worth == best_is_worth && at->used > best->used)) {

@@ -23,6 +23,10 @@ constexpr std::uint32_t kCallsPerBeat = 32;
 // Lists of classes that were not refilled for so long are given back.
 constexpr std::uint64_t kIdleMs = 100;
 
+// Blocks in use for each page, on average, up to which some page is likely to
+// have none (with two, one in e^2).
+constexpr std::size_t kBlocksPerPage = 2;
+
 // So many frees on the slow path with no refill between are taken for the end of
 // what the thread was doing.
 constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
@@ -130,13 +134,13 @@ void ThreadHeap::return_list(SizeClass size_class) noexcept {
 }
 
 // Before the heap grows further: gives pages back that hold free blocks only, in
-// slabs with so few blocks in use that there must be such pages.
+// slabs with so few blocks in use that there are likely to be such pages.
 void ThreadHeap::scavenge() noexcept {
   for (ClassSlabs& slabs : classes_) {
     for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next) {
       const std::size_t backed =
           pages_for(at->touched_bytes()) - static_cast<std::size_t>(std::popcount(at->purged_pages));
-      if (at->used < backed) purge_free_pages(*at, memory_of(*at));
+      if (at->used < kBlocksPerPage * backed) purge_free_pages(*at, memory_of(*at));
     }
   }
   scavenge_at_ = slabs_ + (slabs_ / 8 > kMinScavengedSlabs ? slabs_ / 8 : kMinScavengedSlabs);

@@ -39,7 +39,14 @@ Region* PageHeap::take_regions(std::size_t count, std::size_t alignment) noexcep
   at += round_up(number, alignment) - number;
   if (!commit_regions(arena, at, count)) return nullptr;
   arena->free.clear_range(at, count);
+  if (!arena->dirty.any(at, count)) fresh_pages_ += count * kPagesPerRegion;
   return arena->region(at);
+}
+
+bool PageHeap::has_dirty_region() const noexcept {
+  for (const Arena* arena = arenas_; arena != nullptr; arena = arena->next)
+    if (!(arena->free & arena->dirty).none()) return true;
+  return false;
 }
 
 // Touched memory first, then what is committed already.

@@ -67,6 +67,7 @@ void* PageHeap::take_granule() noexcept {
   const std::size_t first = granule * kPagesPerGranule;
   use_pages(region, first, kPagesPerGranule);
   region->run[first] = kPagesPerGranule | kGranuleRun;
+  if (fresh_pages_ != 0) pay_for_fresh_pages();
   return region->memory + granule * kGranuleBytes;
 }
 
@@ -96,6 +97,7 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
   const PageSet touched = zero ? region->touched : PageSet{};
   use_pages(region, first, pages);
   region->run[first] = static_cast<std::uint16_t>(pages);
+  if (fresh_pages_ != 0) pay_for_fresh_pages();
   lock_.unlock();
 
   if (zero) clear_touched(region->memory, touched, first, pages);
@@ -157,7 +159,13 @@ Region* PageHeap::granule_region() noexcept {
       }
     }
   }
-  return best != nullptr ? best : take_regions(1, 1);
+  return best_is_warm ? best : take_warmer_region(best);
+}
+
+// A region that is free as a whole, if it is touched or there is no `other`.
+Region* PageHeap::take_warmer_region(Region* other) noexcept {
+  const bool warm = has_dirty_region();
+  return warm || other == nullptr ? take_regions(1, 1) : other;
 }
 
 // A place for a run: of touched pages if one is near, since they cost no page
@@ -181,8 +189,9 @@ PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noe
       best_is_warm = warm;
     }
   }
-  if (best.region != nullptr) return best;
-  return {take_regions(1, 1), 0};
+  if (best_is_warm) return best;
+  Region* region = take_warmer_region(best.region);
+  return region == best.region ? best : Found{region, 0};
 }
 
 void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {

@@ -99,6 +99,7 @@ class PageHeap {
 
   // page_heap.cpp
   [[nodiscard]] Region* granule_region() noexcept;
+  [[nodiscard]] Region* take_warmer_region(Region* other) noexcept;
   [[nodiscard]] Found find_run(std::size_t pages, std::size_t alignment) noexcept;
   void use_pages(Region* region, std::size_t first, std::size_t count) noexcept;
   void free_pages(Region* region, std::size_t first, std::size_t count,
@@ -110,7 +111,7 @@ class PageHeap {
 
   // span.cpp
   [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
-  [[nodiscard]] static bool settle_span(const Region* head) noexcept;
+  [[nodiscard]] bool settle_span(const Region* head) noexcept;
   void put_large(Region* head, bool touched) noexcept;
   void put_span(Region* head, bool touched) noexcept;
   [[nodiscard]] bool resize_span(Region* head, std::size_t pages) noexcept;
@@ -126,12 +127,14 @@ class PageHeap {
   // arenas.cpp
   [[nodiscard]] Region* take_regions(std::size_t count, std::size_t alignment) noexcept;
   [[nodiscard]] static std::size_t find_regions(const Arena& arena, std::size_t count) noexcept;
+  [[nodiscard]] bool has_dirty_region() const noexcept;
   [[nodiscard]] bool commit_regions(Arena* arena, std::size_t first, std::size_t count) noexcept;
   void put_regions(Region* first, std::size_t count) noexcept;
   [[nodiscard]] Arena* create_arena(std::size_t regions) noexcept;
   [[nodiscard]] bool ready() noexcept;
 
   // purge.cpp
+  void pay_for_fresh_pages() noexcept;
   [[nodiscard]] bool sweep_step(std::size_t budget_pages) noexcept;
   std::size_t purge_pages(Region* region, const PageSet& pages) noexcept;
   std::size_t purge_runs(Region* region, PageSet& pages) noexcept;
@@ -142,7 +145,9 @@ class PageHeap {
   std::array<List<Region>, kLists> lists_;
   Arena* arenas_ = nullptr;  // newest last
   std::size_t arena_step_ = 0;
+  std::size_t fresh_pages_ = 0;  // taken untouched, not yet paid for
   std::size_t moved_spans_ = 0;
+  std::atomic<std::size_t> freed_spans_{0};
   std::size_t huge_blocks_ = 0;
   std::size_t huge_pages_ = 0;
   Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone

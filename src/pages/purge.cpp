@@ -36,6 +36,27 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
   lock_.unlock();
 }
 
+// Who takes untouched regions while touched pages lie free elsewhere, too short
+// or too scattered, gives as much of those back: so that the memory of the
+// process does not grow beyond what it ever had in use at once. A page purged
+// costs an eighth of the page fault that the fresh one will.
+void PageHeap::pay_for_fresh_pages() noexcept {
+  for (Arena* arena = arenas_; arena != nullptr && fresh_pages_ != 0; arena = arena->next) {
+    for (std::size_t at = arena->dirty.find_set(0); at < arena->regions && fresh_pages_ != 0;
+         at = arena->dirty.find_set(at + 1)) {
+      Region* region = arena->region(at);
+      const PageSet dirty = region->free & region->touched;
+      if (dirty.none()) {
+        arena->dirty.clear(at);
+        continue;
+      }
+      const std::size_t purged = purge_pages(region, dirty);
+      fresh_pages_ -= purged < fresh_pages_ ? purged : fresh_pages_;
+    }
+  }
+  fresh_pages_ = 0;
+}
+
 // Goes on with the sweep until it has purged about `budget_pages`. False when
 // it has passed over everything.
 bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {

@@ -18,8 +18,14 @@ namespace {
 // process may have 65,530; beyond this many, pages are copied instead.
 constexpr std::size_t kMaxMovedSpans = 1000;
 
-// A span of which less than one page in so many is backed counts as untouched.
-constexpr std::size_t kSparseFactor = 4;
+// Where a span is looked at to see whether it was used, how many pages at each
+// place, and how many of all of them may be backed in one that was not.
+constexpr std::size_t kSamples = 8;
+constexpr std::size_t kSampledPages = 4;
+constexpr std::size_t kSparsePages = 4;
+
+// One free of a span in so many is looked at.
+constexpr std::size_t kFreesPerLook = 8;
 
 void clear_span(Region* head, std::size_t pages) noexcept {
   for (std::size_t page = 0; page < pages; page += kPagesPerRegion) {
@@ -59,6 +65,7 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   if (zero) clear_span(head, pages);
   os::ScopedLock guard(lock_);
   split_tail(head, pages);
+  if (fresh_pages_ != 0) pay_for_fresh_pages();
   return head->memory;
 }
 
@@ -85,22 +92,25 @@ void PageHeap::split_tail(Region* head, std::size_t pages) noexcept {
 }
 
 // Of a span that is about to be freed: gives its pages back at once if few of
-// them were ever touched, for then they are cheap to have again, and counting
-// them all as touched would make the next use of the place look dear. Called
-// without the lock: the span is still its program's. True: pages are touched.
+// them seem ever to have been touched, for then they are cheap to have again,
+// and kept they would add up. Looks at a sample, since asking for every page
+// costs more than it tells. Called without the lock: the span is still its
+// program's. True: pages are touched.
 bool PageHeap::settle_span(const Region* head) noexcept {
-  const std::size_t unit = os::page_bytes();
-  if (head->moved || unit != kPageBytes) return true;
+  if (head->moved || os::page_bytes() != kPageBytes) return true;
+  // What is kept goes after the decay time, so that not every free need pay.
+  if (freed_spans_.fetch_add(1, std::memory_order_relaxed) % kFreesPerLook != 0) return true;
+  const std::size_t stride = head->span_pages / kSamples;
   std::size_t resident = 0;
-  for (std::size_t page = 0; page < head->span_pages; page += kPagesPerRegion) {
-    const std::size_t left = head->span_pages - page;
-    const std::size_t count = left < kPagesPerRegion ? left : kPagesPerRegion;
-    std::array<unsigned char, kPagesPerRegion> backed;
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    // Programs write to the first page of most blocks, so it tells nothing.
+    const std::size_t page = i * stride + stride / 2;
+    std::array<unsigned char, kSampledPages> backed;
     const std::byte* memory = head->memory + page * kPageBytes;
-    if (!os::find_resident(memory, count * kPageBytes, backed.data())) return true;
-    for (std::size_t i = 0; i < count; ++i) resident += backed[i] & 1U;
-    if (resident * kSparseFactor > head->span_pages) return true;
+    if (!os::find_resident(memory, kSampledPages * kPageBytes, backed.data())) return true;
+    for (const unsigned char byte : backed) resident += byte & 1U;
   }
+  if (resident > kSparsePages) return true;
   return !os::purge(head->memory, head->span_pages * kPageBytes);
 }
 

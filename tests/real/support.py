@@ -127,10 +127,11 @@ class Stage:
         try:
             output, messages = process.communicate(stdin, timeout)
         except subprocess.TimeoutExpired:
+            stacks = stacks_of(process.pid)
             kill_group(process.pid)
             output, messages = process.communicate()
-            raise Failure(f"{shown(arguments)} hung for {timeout} s\n"
-                          f"{tail(output)}\n{tail(messages)}") from None
+            raise Failure(f"{shown(arguments)} hung for {timeout} s\n{tail(output)}\n"
+                          f"{tail(messages)}\n{stacks}") from None
         if process.returncode not in statuses:
             raise Failure(f"{shown(arguments)} {ending(process.returncode)}\n"
                           f"{tail(output)}\n{tail(messages)}")
@@ -308,6 +309,19 @@ def kill_descendants():
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         time.sleep(0.01)
+
+
+def stacks_of(pid):
+    """Returns where all threads of a process and its children are, if gdb is there to tell."""
+    if not find("gdb"):
+        return "(with gdb installed, the stacks of all threads would follow here)"
+    stacks = []
+    for member in [pid, *descendants(pid)]:
+        seen = subprocess.run(["gdb", "-p", str(member), "-batch", "-ex", "thread apply all bt 16"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=60, check=False).stdout
+        stacks.append(f"process {member}:\n{seen.decode(errors='replace')}")
+    return "\n".join(stacks)
 
 
 def kill_group(pid):

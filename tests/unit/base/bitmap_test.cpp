@@ -49,8 +49,7 @@ using Model = std::vector<bool>;
   return false;
 }
 
-[[nodiscard]] std::size_t naive_run(const Model& model, std::size_t count,
-                                    std::size_t alignment) {
+[[nodiscard]] std::size_t naive_run(const Model& model, std::size_t count, std::size_t alignment) {
   for (std::size_t i = 0; i + count <= kBits; i += alignment)
     if (all_set(model, i, count)) return i;
   return Bits::kNone;

@@ -51,13 +51,9 @@ TEST(Text, ChoosesTheUnitOfBytes) {
   EXPECT_EQ(bytes(std::uint64_t{5} << 40), "5.0 TiB");
 }
 
-TEST(Text, LargestUnitTakesAllThatIsLarger) {
-  EXPECT_EQ(bytes(UINT64_MAX), "16777215.9 TiB");
-}
+TEST(Text, LargestUnitTakesAllThatIsLarger) { EXPECT_EQ(bytes(UINT64_MAX), "16777215.9 TiB"); }
 
-TEST(Text, JustBelowAUnitIsCutNotRounded) {
-  EXPECT_EQ(bytes((1024 * 1024) - 1), "1023.9 KiB");
-}
+TEST(Text, JustBelowAUnitIsCutNotRounded) { EXPECT_EQ(bytes((1024 * 1024) - 1), "1023.9 KiB"); }
 
 TEST(Text, WritesTenthsOfAPercent) {
   EXPECT_EQ(percent(1, 8), "12.5 %");

@@ -41,8 +41,9 @@ TEST(ReportDeathTest, NamesTheSlabOfACorruptFreeList) {
 }
 
 TEST(CheckDeathTest, SaysWhatDoesNotHoldAndWhere) {
-  EXPECT_DEATH(LUNA_CHECK(1 + 1 == 3), "lunalloc: internal error: 1 \\+ 1 == 3 does not hold at "
-                                       ".*report_test.cpp:[0-9]+; please report this\n");
+  EXPECT_DEATH(LUNA_CHECK(1 + 1 == 3),
+               "lunalloc: internal error: 1 \\+ 1 == 3 does not hold at "
+               ".*report_test.cpp:[0-9]+; please report this\n");
 }
 
 TEST(Check, LetsPassWhatHolds) {

@@ -2,7 +2,6 @@
 #include "os/environment.hpp"
 
 #include <gtest/gtest.h>
-
 #include <stdlib.h>
 
 #include <array>

@@ -73,9 +73,7 @@ TEST(Lock, ForkingThreadPassesThroughAHeldLock) {
   lock.lock();
   os::Lock::begin_fork();
 
-  {
-    const os::ScopedLock inner(lock);
-  }
+  { const os::ScopedLock inner(lock); }
   const bool held = !lock.try_lock();
 
   os::Lock::end_fork();

@@ -5,7 +5,6 @@
 #include "os/memory.hpp"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 namespace luna {

@@ -79,10 +79,14 @@ class Model {
 
   [[nodiscard]] std::size_t some_pages() {
     switch (random_.below(8)) {
-      case 0: return random_.between(1, 3 * kPagesPerRegion);
-      case 1: return random_.between(1, kPagesPerRegion);
-      case 2: return kPagesPerRegion * random_.between(1, 3);
-      default: return random_.between(1, 40);
+      case 0:
+        return random_.between(1, 3 * kPagesPerRegion);
+      case 1:
+        return random_.between(1, kPagesPerRegion);
+      case 2:
+        return kPagesPerRegion * random_.between(1, 3);
+      default:
+        return random_.between(1, 40);
     }
   }
 

@@ -96,8 +96,7 @@ TEST(Window, SlotLeadsBackToItsMemory) {
 TEST(Window, AnnexIsThatOfTheGranulesRegion) {
   const OneGranule fixture;
   Region* region = fixture.window.region_of(fixture.granule);
-  const auto number =
-      static_cast<std::size_t>(fixture.granule - region->memory) / kGranuleBytes;
+  const auto number = static_cast<std::size_t>(fixture.granule - region->memory) / kGranuleBytes;
 
   EXPECT_EQ(fixture.window.annex_of(fixture.window.slot_of(fixture.granule)),
             &region->annexes[number]);

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Heaps of threads that end: parked, adopted, trimmed.
+#include "support/pattern.hpp"
+#include "support/test_thread.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+namespace luna {
+namespace {
+
+using test::TestThread;
+
+TEST(HeapList, EachThreadHasAHeapOfItsOwn) {
+  Allocator allocator;
+  TestThread first(allocator);
+  TestThread second(allocator);
+
+  EXPECT_NE(&first.heap(), &second.heap());
+  EXPECT_EQ(allocator.usage().thread_heaps, 2U);
+}
+
+TEST(HeapList, NewThreadAdoptsAParkedHeap) {
+  Allocator allocator;
+  TestThread first(allocator);
+  const ThreadHeap* heap = &first.heap();
+  first.park();
+  TestThread second(allocator);
+
+  EXPECT_EQ(&second.heap(), heap);
+  EXPECT_EQ(allocator.usage().thread_heaps, 1U);
+}
+
+TEST(HeapList, HeapParkedLastIsAdoptedFirst) {
+  Allocator allocator;
+  TestThread first(allocator);
+  TestThread second(allocator);
+  const ThreadHeap* last = &first.heap();
+  second.park();
+  first.park();
+  TestThread third(allocator);
+
+  EXPECT_EQ(&third.heap(), last);
+}
+
+TEST(HeapList, ParkedThreadIsDetached) {
+  Allocator allocator;
+  TestThread thread(allocator);
+  static_cast<void>(thread.allocate(100));
+  thread.park();
+
+  EXPECT_FALSE(thread.attached());
+  EXPECT_EQ(thread.cache().try_allocate(100), nullptr);
+}
+
+TEST(HeapList, AdoptedHeapHandsOutItsOldLists) {
+  Allocator allocator;
+  TestThread first(allocator);
+  static_cast<void>(first.allocate(100));
+  const Block* expected = first.cache().lists[size_class_of(100)];
+  first.park();
+  TestThread second(allocator);
+
+  EXPECT_EQ(second.allocate(100), reinterpret_cast<const void*>(expected));
+  second.heap().verify();
+}
+
+TEST(HeapList, ManyHeapsAreMade) {
+  Allocator allocator;
+  std::vector<std::unique_ptr<TestThread>> threads;
+  for (int i = 0; i < 100; ++i) threads.push_back(std::make_unique<TestThread>(allocator));
+
+  for (const auto& thread : threads) ASSERT_NE(thread->allocate(100), nullptr);
+  EXPECT_EQ(allocator.usage().thread_heaps, 100U);
+}
+
+TEST(HeapList, BlocksOfAParkedHeapAreFreedByOthers) {
+  Allocator allocator;
+  TestThread first(allocator);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 1000; ++i) blocks.push_back(first.allocate(200));
+  TestThread second(allocator);
+  first.park();
+
+  for (void* block : blocks) EXPECT_EQ(second.deallocate(block), Verdict::kDone);
+  second.trim();
+  EXPECT_EQ(allocator.usage().small_blocks, 0U);
+  EXPECT_EQ(allocator.usage().pages.used, 0U);
+}
+
+TEST(HeapList, BlocksThatAParkedThreadFreedArriveAtTheirOwners) {
+  Allocator allocator;
+  TestThread owner(allocator);
+  void* block = owner.allocate(200);
+  TestThread other(allocator);
+  other.deallocate(block);
+  other.park();
+  owner.trim();
+
+  EXPECT_EQ(allocator.usage().small_blocks, 0U);
+}
+
+TEST(HeapList, TrimEmptiesParkedHeaps) {
+  Allocator allocator;
+  TestThread survivor(allocator);
+  {
+    TestThread ended(allocator);
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < 500; ++i) blocks.push_back(ended.allocate(i * 40));
+    for (void* block : blocks) ended.deallocate(block);
+  }
+  survivor.trim();
+
+  EXPECT_EQ(allocator.usage().pages.used, 0U);
+  EXPECT_EQ(allocator.usage().pages.dirty, 0U);
+}
+
+TEST(HeapList, BlocksOfAParkedHeapOutliveATrim) {
+  Allocator allocator;
+  TestThread first(allocator);
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < 200; ++i) {
+    blocks.push_back(first.allocate(300));
+    test::write_pattern(blocks.back(), 300, i);
+  }
+  TestThread second(allocator);
+  first.park();
+  second.trim();
+
+  for (std::size_t i = 0; i < 200; ++i) EXPECT_TRUE(test::has_pattern(blocks[i], 300, i));
+}
+
+TEST(HeapList, ThreadsThatComeAndGoDoNotPileUpHeaps) {
+  Allocator allocator;
+  for (int i = 0; i < 1000; ++i) {
+    TestThread thread(allocator);
+    thread.deallocate(thread.allocate(100));
+  }
+
+  EXPECT_EQ(allocator.usage().thread_heaps, 1U);
+  EXPECT_LE(allocator.usage().pages.slabs, kGranuleBytes);
+}
+
+}  // namespace
+}  // namespace luna

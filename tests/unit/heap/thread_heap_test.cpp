@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+// The slabs of one thread: which it allocates from, keeps and gives back.
+#include "heap/thread_heap.hpp"
+
+#include "support/test_thread.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace luna {
+namespace {
+
+using test::TestThread;
+
+struct OneThread {
+  ~OneThread() {
+    if (thread.attached()) thread.heap().verify();
+    allocator.pages().verify();
+  }
+
+  [[nodiscard]] std::vector<void*> allocate_many(std::size_t count, std::size_t bytes) {
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < count; ++i) blocks.push_back(thread.allocate(bytes));
+    return blocks;
+  }
+
+  [[nodiscard]] Slab& slab_of(const void* block) {
+    return *reinterpret_cast<Slab*>(allocator.window().slot_of(block));
+  }
+
+  [[nodiscard]] std::size_t slabs() { return allocator.usage().pages.slabs / kGranuleBytes; }
+
+  Allocator allocator;
+  TestThread thread{allocator};
+};
+
+constexpr std::size_t kBytes = 1024;  // 64 blocks a slab, four a page
+
+TEST(ThreadHeap, HandsOutEachBlockOnce) {
+  OneThread fixture;
+  const std::vector<void*> blocks = fixture.allocate_many(1000, kBytes);
+
+  EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()).size(), blocks.size());
+  EXPECT_EQ(fixture.slabs(), 1000 / 64 + 1);
+}
+
+TEST(ThreadHeap, SlabOutOfBlocksIsMarkedFull) {
+  OneThread fixture;
+  const std::vector<void*> blocks = fixture.allocate_many(65, kBytes);
+
+  EXPECT_EQ(fixture.slab_of(blocks[0]).state, SlabState::kFull);
+  EXPECT_NE(fixture.slab_of(blocks[0]).owner.load() & Slab::kFullMark, 0U);
+  EXPECT_EQ(fixture.slab_of(blocks[64]).state, SlabState::kCurrent);
+}
+
+TEST(ThreadHeap, FreeInAFullSlabMakesItPartial) {
+  OneThread fixture;
+  const std::vector<void*> blocks = fixture.allocate_many(65, kBytes);
+  fixture.thread.deallocate(blocks[0]);
+
+  EXPECT_EQ(fixture.slab_of(blocks[0]).state, SlabState::kPartial);
+  EXPECT_EQ(fixture.slab_of(blocks[0]).used, 63U);
+  EXPECT_EQ(fixture.slab_of(blocks[0]).owner.load() & Slab::kFullMark, 0U);
+}
+
+TEST(ThreadHeap, PartialSlabIsUsedBeforeANewOne) {
+  OneThread fixture;
+  std::vector<void*> blocks = fixture.allocate_many(128, kBytes);
+  for (std::size_t i = 0; i < 32; ++i) fixture.thread.deallocate(blocks[i]);
+  static_cast<void>(fixture.allocate_many(32, kBytes));
+
+  EXPECT_EQ(fixture.slabs(), 2U);
+}
+
+TEST(ThreadHeap, SlabThatIsNotCurrentGoesBackWhenEmpty) {
+  OneThread fixture;
+  std::vector<void*> blocks = fixture.allocate_many(640, kBytes);
+  for (std::size_t i = 0; i < 576; ++i) fixture.thread.deallocate(blocks[i]);
+
+  EXPECT_EQ(fixture.slabs(), 1U);
+  EXPECT_EQ(fixture.slab_of(blocks[0]).heap(), nullptr);
+}
+
+TEST(ThreadHeap, LastBlockFreedAndTakenAgainKeepsTheSlab) {
+  OneThread fixture;
+  void* block = fixture.thread.allocate(kBytes);
+  const Slab* slab = &fixture.slab_of(block);
+  for (int i = 0; i < 1000; ++i) {
+    fixture.thread.deallocate(block);
+    block = fixture.thread.allocate(kBytes);
+    ASSERT_EQ(&fixture.slab_of(block), slab);
+  }
+}
+
+TEST(ThreadHeap, IdleThreadHoldsLittle) {
+  OneThread fixture;
+  std::vector<void*> blocks;
+  for (int round = 0; round < 3; ++round)
+    for (std::size_t bytes = 16; bytes <= kMaxSmallBytes; bytes += bytes / 8)
+      for (std::size_t i = 0; i < 100; ++i) blocks.push_back(fixture.thread.allocate(bytes));
+  for (void* block : blocks) fixture.thread.deallocate(block);
+
+  EXPECT_LE(fixture.allocator.usage().pages.slabs, 16 * kGranuleBytes);
+}
+
+TEST(ThreadHeap, TrimGivesEverySlabBackWhenAllIsFree) {
+  OneThread fixture;
+  for (void* block : fixture.allocate_many(1000, kBytes)) fixture.thread.deallocate(block);
+  fixture.thread.heap().trim(true);
+
+  EXPECT_EQ(fixture.slabs(), 0U);
+}
+
+TEST(ThreadHeap, TrimReturnsBlocksOfLists) {
+  OneThread fixture;
+  void* block = fixture.thread.allocate(kBytes);
+  EXPECT_EQ(fixture.thread.heap().listed_blocks(size_class_of(kBytes)), 3U);
+  fixture.thread.heap().trim(false);
+
+  EXPECT_EQ(fixture.thread.heap().listed_blocks(size_class_of(kBytes)), 0U);
+  EXPECT_EQ(fixture.slab_of(block).used, 1U);
+}
+
+TEST(ThreadHeap, AllocationGoesOnAfterATrim) {
+  OneThread fixture;
+  std::vector<void*> blocks = fixture.allocate_many(64, kBytes);
+  for (std::size_t i = 0; i < 64; ++i)
+    if (i % 8 != 0) fixture.thread.deallocate(blocks[i]);
+  fixture.thread.heap().trim(true);
+  fixture.thread.heap().verify();
+
+  const std::vector<void*> more = fixture.allocate_many(56, kBytes);
+
+  EXPECT_EQ(std::set<void*>(more.begin(), more.end()).size(), 56U);
+  EXPECT_EQ(fixture.slabs(), 1U);
+}
+
+TEST(ThreadHeap, RemoteFreesAreHeldBackUntilPublished) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  void* block = fixture.thread.allocate(kBytes);
+  other.deallocate(block);
+  EXPECT_TRUE(fixture.thread.heap().returned().empty());
+
+  other.publish();
+
+  EXPECT_FALSE(fixture.thread.heap().returned().empty());
+}
+
+TEST(ThreadHeap, ManyRemoteFreesArePublishedWithoutBeingAsked) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  for (void* block : fixture.allocate_many(100, kBytes)) other.deallocate(block);
+
+  EXPECT_FALSE(fixture.thread.heap().returned().empty());
+}
+
+TEST(ThreadHeap, DrainTakesRemoteFreesIn) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  const std::vector<void*> blocks = fixture.allocate_many(64, kBytes);
+  other.deallocate(blocks[3]);
+  other.deallocate(blocks[4]);
+  other.publish();
+  fixture.thread.heap().drain();
+
+  EXPECT_EQ(fixture.slab_of(blocks[0]).used, 62U);
+  EXPECT_TRUE(fixture.thread.heap().returned().empty());
+}
+
+TEST(ThreadHeap, DrainMakesAFullSlabPartial) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  const std::vector<void*> blocks = fixture.allocate_many(65, kBytes);
+  other.deallocate(blocks[3]);
+  other.publish();
+  fixture.thread.heap().drain();
+
+  EXPECT_EQ(fixture.slab_of(blocks[0]).state, SlabState::kPartial);
+}
+
+TEST(ThreadHeap, SlabThatDrainEmptiesGoesBack) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  const std::vector<void*> blocks = fixture.allocate_many(65, kBytes);
+  for (std::size_t i = 0; i < 64; ++i) other.deallocate(blocks[i]);
+  other.publish();
+  fixture.thread.heap().drain();
+
+  EXPECT_EQ(fixture.slab_of(blocks[0]).heap(), nullptr);
+  EXPECT_EQ(fixture.slabs(), 1U);
+}
+
+TEST(ThreadHeap, SlabOfAnotherOwnerIsPassedOn) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  const std::vector<void*> blocks = fixture.allocate_many(2, kBytes);
+  Slab& slab = fixture.slab_of(blocks[0]);
+  RemoteArea& area = remote_area(fixture.allocator.window(), &slab);
+  ASSERT_TRUE(publish_freed(area, &slab, nullptr, 0, 1));
+  other.heap().returned().push(area, &slab);
+  other.heap().drain();
+  EXPECT_TRUE(other.heap().returned().empty());
+
+  fixture.thread.heap().drain();
+
+  EXPECT_EQ(area.freed[0], 0U);
+  EXPECT_EQ(area.listed, 0U);
+}
+
+TEST(ThreadHeap, SlabWithoutAnOwnerIsDroppedFromTheStack) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  const std::vector<void*> blocks = fixture.allocate_many(65, kBytes);
+  Slab& slab = fixture.slab_of(blocks[0]);
+  RemoteArea& area = remote_area(fixture.allocator.window(), &slab);
+  area.listed = 1;
+  other.heap().returned().push(area, &slab);
+  for (std::size_t i = 0; i < 64; ++i) fixture.thread.deallocate(blocks[i]);
+  ASSERT_EQ(slab.heap(), nullptr);
+
+  other.heap().drain();
+
+  EXPECT_EQ(area.listed, 0U);
+}
+
+TEST(ThreadHeap, IdleListsAreGivenBackInTime) {
+  OneThread fixture;
+  static_cast<void>(fixture.thread.allocate(kBytes));
+  for (int i = 0; i < 100; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (int k = 0; k < 40; ++k) fixture.thread.heap().beat();
+  }
+
+  EXPECT_EQ(fixture.thread.heap().listed_blocks(size_class_of(kBytes)), 0U);
+}
+
+TEST(ThreadHeap, RunsAreCachedUpToTheirLimit) {
+  OneThread fixture;
+  std::vector<void*> runs = fixture.allocate_many(100, 5 * kPageBytes);
+  for (void* run : runs) fixture.thread.deallocate(run);
+
+  EXPECT_LE(fixture.allocator.usage().pages.used, RunCache::kMaxBytes);
+  EXPECT_EQ(fixture.allocator.usage().pages.large_blocks, 0U);
+}
+
+}  // namespace
+}  // namespace luna
