@@ -3,10 +3,13 @@
 
 #include "base/align.hpp"
 #include "base/report.hpp"
+#include "os/lock.hpp"
 #include "os/mappings.hpp"
 #include "preload/process.hpp"
 
 #include <dlfcn.h>
+
+#include <atomic>
 
 namespace luna::foreign {
 
@@ -19,14 +22,49 @@ struct Functions {
   void* (*realloc)(void*, std::size_t) = nullptr;
   void (*free)(void*) = nullptr;
   std::size_t (*usable_size)(const void*) = nullptr;
-  OpenLibrary open_library = nullptr;
 };
-
-constinit Functions functions;
 
 template <typename Function>
 void find(void* library, const char* name, Function& function) noexcept {
   function = reinterpret_cast<Function>(::dlsym(library, name));
+}
+
+[[nodiscard]] OpenLibrary find_open_library() noexcept {
+  OpenLibrary open = nullptr;
+  find(RTLD_NEXT, "dlopen", open);
+  return open;
+}
+
+[[nodiscard]] Functions find_functions() noexcept {
+  Functions found;
+  void* libc = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  if (libc == nullptr) return found;  // a static program: there is no other malloc
+  find(libc, "malloc", found.malloc);
+  find(libc, "calloc", found.calloc);
+  find(libc, "memalign", found.memalign);
+  find(libc, "realloc", found.realloc);
+  find(libc, "malloc_usable_size", found.usable_size);
+  find(libc, "free", found.free);
+  return found;
+}
+
+constinit Functions found_functions;
+constinit std::atomic<bool> is_found{false};
+
+// Looked up when first needed: most processes never meet a foreign pointer, and
+// the dynamic linker's tables cost each a hundred KiB to read. No lock of ours
+// is held here, and the linker's own is recursive. Two threads may both look,
+// and find the same.
+[[nodiscard]] const Functions& functions() noexcept {
+  // pairs with the release below
+  if (is_found.load(std::memory_order_acquire)) return found_functions;
+  static constinit os::Lock lock;
+  const Functions found = find_functions();
+  os::ScopedLock guard(lock);
+  if (!is_found.load(std::memory_order_relaxed)) found_functions = found;
+  // pairs with the acquire above
+  is_found.store(true, std::memory_order_release);
+  return found_functions;
 }
 
 // Layout of a chunk of glibc's malloc, as far as it tells whose a pointer is.
@@ -38,7 +76,7 @@ constexpr std::size_t kThreadHeapBytes = std::size_t{64} << 20;
 // True if the pointer lies in memory that only the C library's malloc can have
 // handed out: the brk heap, the heap of a thread arena, or a mapped chunk.
 [[nodiscard]] bool is_libc_block(const void* pointer) noexcept {
-  if (functions.free == nullptr || address_of(pointer) % 16 != 0) return false;
+  if (functions().free == nullptr || address_of(pointer) % 16 != 0) return false;
   const os::Mapping mapping = os::find_mapping(pointer);
   if (mapping.is_brk_heap) return true;
   const std::uintptr_t chunk = address_of(pointer) - kHeaderBytes;
@@ -62,44 +100,37 @@ void require_libc_block(const void* pointer) noexcept {
 
 }  // namespace
 
-void resolve() noexcept {
-  find(RTLD_NEXT, "dlopen", functions.open_library);
-  void* libc = functions.open_library == nullptr
-                   ? nullptr
-                   : functions.open_library("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-  if (libc == nullptr) return;  // a static program: there is no other malloc
-  find(libc, "malloc", functions.malloc);
-  find(libc, "calloc", functions.calloc);
-  find(libc, "memalign", functions.memalign);
-  find(libc, "realloc", functions.realloc);
-  find(libc, "malloc_usable_size", functions.usable_size);
-  find(libc, "free", functions.free);
-}
+void resolve() noexcept { static_cast<void>(functions()); }
 
-void* allocate(std::size_t bytes) noexcept { return functions.malloc(bytes); }
-void* allocate_zeroed(std::size_t bytes) noexcept { return functions.calloc(1, bytes); }
+void* allocate(std::size_t bytes) noexcept { return functions().malloc(bytes); }
+void* allocate_zeroed(std::size_t bytes) noexcept { return functions().calloc(1, bytes); }
 void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
-  return functions.memalign(alignment, bytes);
+  return functions().memalign(alignment, bytes);
 }
 
 void deallocate(void* pointer) noexcept {
   if (process.enabled()) require_libc_block(pointer);
-  functions.free(pointer);
+  functions().free(pointer);
 }
 
 void* reallocate(void* pointer, std::size_t bytes) noexcept {
   if (process.enabled()) require_libc_block(pointer);
-  return functions.realloc(pointer, bytes);
+  return functions().realloc(pointer, bytes);
 }
 
 std::size_t usable_bytes(const void* pointer) noexcept {
   if (process.enabled()) require_libc_block(pointer);
-  return functions.usable_size(pointer);
+  return functions().usable_size(pointer);
 }
 
 OpenLibrary open_library() noexcept {
-  if (functions.open_library == nullptr) find(RTLD_NEXT, "dlopen", functions.open_library);
-  return functions.open_library;
+  static constinit std::atomic<OpenLibrary> found{nullptr};
+  OpenLibrary open = found.load(std::memory_order_relaxed);
+  if (open == nullptr) {
+    open = find_open_library();
+    found.store(open, std::memory_order_relaxed);
+  }
+  return open;
 }
 
 }  // namespace luna::foreign

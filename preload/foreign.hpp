@@ -7,7 +7,7 @@
 
 namespace luna::foreign {
 
-// Finds the C library's functions. Called once, from the constructor.
+// Finds the C library's functions now rather than when first needed.
 void resolve() noexcept;
 
 [[nodiscard]] void* allocate(std::size_t bytes) noexcept;

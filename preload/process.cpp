@@ -33,8 +33,10 @@ void Process::start() noexcept {
   prepare_once();
   read_options();
   allocator_.config().decay_ms = options_.decay_ms;
+  if (options_.enabled) return;
+  foreign::resolve();
   // What ld.so allocated before this stays ours; free() knows it by its address.
-  if (!options_.enabled && thread_state.cache.owner != ThreadCache::kDetached)
+  if (thread_state.cache.owner != ThreadCache::kDetached)
     allocator_.park(thread_state.cache);
 }
 

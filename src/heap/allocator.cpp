@@ -157,10 +157,10 @@ void Allocator::resume_parent() noexcept {
 }
 
 void Allocator::resume_child(const ThreadCache& survivor) noexcept {
+  heaps_.repair_after_fork(*this, survivor);  // passes through the locks held
   os::Lock::end_fork();
   pages_.lock().reset_in_child();
   heaps_.lock().reset_in_child();
-  heaps_.repair_after_fork(*this, survivor);
 }
 
 }  // namespace luna

@@ -47,7 +47,7 @@ Slab* ThreadHeap::find_slab(SizeClass size_class) noexcept {
     make_current(slabs, slab);
   }
   slab = slabs.current;
-  if (!slab->has_free()) carve_page(*slab, memory_of(*slab));
+  if (!slab->has_free()) carve(*slab, memory_of(*slab));
   return slab;
 }
 
@@ -88,11 +88,12 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
 
 Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
   if (slabs_ >= scavenge_at_) scavenge();
-  void* memory = allocator_.pages().take_granule();
+  bool warm = false;
+  void* memory = allocator_.pages().take_granule(&warm);
   if (memory == nullptr) return nullptr;
   ++slabs_;
   auto* slab = reinterpret_cast<Slab*>(allocator_.window().slot_of(memory));
-  begin_slab(*slab, size_class, this);
+  begin_slab(*slab, size_class, this, warm);
   return slab;
 }
 
@@ -102,7 +103,7 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   glance_at_free_list(slab, memory_of(slab));
   if (slab.kept) {
     slab.kept = false;
-    kept_bytes_ -= slab.touched_bytes();
+    kept_bytes_ -= slab.backed_bytes();
   }
   Block* block = slab.free;
   slab.free = nullptr;

@@ -16,7 +16,7 @@ namespace luna {
 class RunCache {
  public:
   static constexpr std::size_t kMaxPages = 32;
-  static constexpr std::size_t kMaxBytes = 128 * 1024;
+  static constexpr std::size_t kMaxBytes = 96 * 1024;
 
   // A run of just so many pages, or nullptr.
   [[nodiscard]] void* take(std::size_t pages) noexcept {

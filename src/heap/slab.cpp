@@ -18,6 +18,9 @@ using BlockSet = Bitmap<kGranuleBytes / kMinBlockBytes>;
 // that a double free makes at once, near enough to cost next to nothing.
 constexpr std::size_t kGlance = 8;
 
+// Pages carved at once where that costs no page fault.
+constexpr std::size_t kWarmPages = 4;
+
 // Index of the block that starts at `block`; reports if none does.
 std::size_t checked_index(const Slab& slab, const std::byte* memory, const Block* block) noexcept {
   const std::size_t offset = address_of(block) - address_of(memory);
@@ -88,18 +91,19 @@ void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
 
 }  // namespace
 
-void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap) noexcept {
+void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept {
   slab.free = nullptr;
   slab.used = slab.carved = 0;
   slab.fresh = slab.purged_pages = 0;
   slab.size_class = size_class;
   slab.state = SlabState::kNone;
   slab.kept = false;
+  slab.warm = warm;
   slab.previous = slab.next = nullptr;
   slab.owner.store(reinterpret_cast<std::uintptr_t>(heap), std::memory_order_relaxed);
 }
 
-void carve_page(Slab& slab, std::byte* memory) noexcept {
+void carve(Slab& slab, std::byte* memory) noexcept {
   LUNA_DCHECK(slab.free == nullptr && slab.has_room());
   const SizeClassInfo& info = slab.info();
   if (slab.purged_pages != 0) {
@@ -109,7 +113,8 @@ void carve_page(Slab& slab, std::byte* memory) noexcept {
     return link_blocks(slab, memory, blocks.first, blocks.end);
   }
   const std::size_t first = slab.fresh;
-  const std::size_t end = blocks_starting_in(info, first * info.block_bytes / kPageBytes).end;
+  const std::size_t page = first * info.block_bytes / kPageBytes;
+  const std::size_t end = blocks_starting_in(info, page + (slab.warm ? kWarmPages - 1 : 0)).end;
   slab.fresh = static_cast<std::uint16_t>(end);
   link_blocks(slab, memory, first, end);
 }

@@ -47,6 +47,7 @@ struct alignas(64) Slab {
   SizeClass size_class;
   SlabState state;
   bool kept;  // empty, but kept by its heap
+  bool warm;  // its pages held data before it was begun
 
   Slab* previous;
   Slab* next;
@@ -70,20 +71,26 @@ struct alignas(64) Slab {
     return offset * info().reciprocal >> 32;
   }
 
-  // Bytes from the start that may have been written to.
+  // Bytes from the start that may have been written to by this slab.
   [[nodiscard]] std::size_t touched_bytes() const noexcept {
     return std::size_t{fresh} * info().block_bytes;
+  }
+
+  // Bytes that the kernel may back.
+  [[nodiscard]] std::size_t backed_bytes() const noexcept {
+    return warm ? kGranuleBytes : touched_bytes();
   }
 };
 
 static_assert(sizeof(Slab) == sizeof(Slot));
 
-// Makes a new slab of the granule at `memory`. Its blocks are carved as needed.
-void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap) noexcept;
+// Makes a new slab of a granule, `warm` if its pages may be backed already. Its
+// blocks are carved as needed.
+void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept;
 
-// Carves the blocks of one more page and adds them to the free list.
-// Requires: the free list is empty, and has_room().
-void carve_page(Slab& slab, std::byte* memory) noexcept;
+// Carves the blocks of one more page, or a few if they are warm, and adds them
+// to the free list. Requires: the free list is empty, and has_room().
+void carve(Slab& slab, std::byte* memory) noexcept;
 
 // Gives those pages back that hold free blocks only, and takes the blocks that
 // start in them off the list. Returns the pages given back. Slow.

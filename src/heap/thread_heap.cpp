@@ -13,9 +13,9 @@ namespace luna {
 
 namespace {
 
-// Empty slabs that a heap keeps for its classes, in touched bytes: with the run
-// cache, what an idle thread may hold (256 KiB).
-constexpr std::size_t kMaxKeptBytes = 128 * 1024;
+// Empty slabs that a heap keeps for its classes: with the run cache, what an
+// idle thread may hold (256 KiB).
+constexpr std::size_t kMaxKeptBytes = 160 * 1024;
 
 // Slow paths between two looks at the clock.
 constexpr std::uint32_t kCallsPerBeat = 32;
@@ -69,9 +69,9 @@ void ThreadHeap::became_free(Slab& slab) noexcept {
 // lone block allocated and freed in turn costs no trip to the page heap.
 void ThreadHeap::became_empty(Slab& slab) noexcept {
   if (slab.state == SlabState::kCurrent && !slab.kept &&
-      kept_bytes_ + slab.touched_bytes() <= kMaxKeptBytes) {
+      kept_bytes_ + slab.backed_bytes() <= kMaxKeptBytes) {
     slab.kept = true;
-    kept_bytes_ += slab.touched_bytes();
+    kept_bytes_ += slab.backed_bytes();
     return;
   }
   if (slab.kept) return;
@@ -85,7 +85,7 @@ void ThreadHeap::release(Slab& slab) noexcept {
   ClassSlabs& slabs = classes_[slab.size_class];
   if (slab.state == SlabState::kCurrent) slabs.current = nullptr;
   if (slab.state == SlabState::kPartial) slabs.partial.remove(&slab);
-  if (slab.kept) kept_bytes_ -= slab.touched_bytes();
+  if (slab.kept) kept_bytes_ -= slab.backed_bytes();
   const std::size_t touched = pages_for(slab.touched_bytes());
   slab.kept = false;
   slab.state = SlabState::kNone;

@@ -28,6 +28,17 @@ constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
   return failed(result) ? nullptr : reinterpret_cast<void*>(result);
 }
 
+[[nodiscard]] ReserveResult map_exactly(void* address, std::size_t bytes, int protection,
+                                        int flags) noexcept {
+  const long result = system_call(SYS_mmap, address, bytes, protection,
+                                  kAnonymous | kMapFixedNoReplace | flags, -1, 0);
+  if (result == reinterpret_cast<long>(address)) return ReserveResult::kDone;
+  if (failed(result)) return result == -EEXIST ? ReserveResult::kOccupied : ReserveResult::kRefused;
+  // A kernel before 4.17 takes the address as a hint only.
+  release(reinterpret_cast<void*>(result), bytes);
+  return ReserveResult::kOccupied;
+}
+
 }  // namespace
 
 std::size_t page_bytes() noexcept { return ::getauxval(AT_PAGESZ); }
@@ -48,23 +59,20 @@ std::size_t physical_memory() noexcept {
 void* reserve(std::size_t bytes) noexcept { return map_memory(nullptr, bytes, PROT_NONE, 0); }
 
 ReserveResult reserve_at(void* address, std::size_t bytes) noexcept {
-  const long result =
-      system_call(SYS_mmap, address, bytes, PROT_NONE, kAnonymous | kMapFixedNoReplace, -1, 0);
-  if (result == reinterpret_cast<long>(address)) return ReserveResult::kDone;
-  if (failed(result)) return result == -EEXIST ? ReserveResult::kOccupied : ReserveResult::kRefused;
-  // A kernel before 4.17 takes the address as a hint only.
-  release(reinterpret_cast<void*>(result), bytes);
-  return ReserveResult::kOccupied;
-}
-
-void* reserve_readable(std::size_t bytes) noexcept {
-  return map_memory(nullptr, bytes, PROT_READ, MAP_NORESERVE);
+  return map_exactly(address, bytes, PROT_NONE, 0);
 }
 
 void* map(std::size_t bytes) noexcept {
   void* result = map_memory(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
   if (result != nullptr) forbid_huge_pages(result, bytes);
   return result;
+}
+
+bool map_at(void* address, std::size_t bytes) noexcept {
+  const ReserveResult result =
+      map_exactly(address, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+  if (result == ReserveResult::kDone) forbid_huge_pages(address, bytes);
+  return result == ReserveResult::kDone;
 }
 
 bool commit(void* address, std::size_t bytes) noexcept {

@@ -24,11 +24,12 @@ namespace luna::os {
 enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 [[nodiscard]] ReserveResult reserve_at(void* address, std::size_t bytes) noexcept;
 
-// Maps zeroed memory that reads as zero and may not be written until it is committed.
-[[nodiscard]] void* reserve_readable(std::size_t bytes) noexcept;
-
 // Maps zeroed memory for metadata, to read and write; never backed by huge pages.
 [[nodiscard]] void* map(std::size_t bytes) noexcept;
+
+// The same exactly at `address`. False: something else lies there, or the
+// kernel refuses.
+[[nodiscard]] bool map_at(void* address, std::size_t bytes) noexcept;
 
 // Makes reserved memory readable and writable. False: the kernel refuses.
 [[nodiscard]] bool commit(void* address, std::size_t bytes) noexcept;

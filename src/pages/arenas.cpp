@@ -109,7 +109,7 @@ Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   const std::size_t bytes =
       round_up(sizeof(Arena) + size * sizeof(Region), os::page_bytes());
   void* metadata = os::map(bytes);
-  if (metadata == nullptr || !window_.commit_slots(memory, size)) {
+  if (metadata == nullptr || !window_.map_slots(memory, size)) {
     if (metadata != nullptr) os::release(metadata, bytes);
     os::release(memory, size * kRegionBytes);
     return nullptr;

@@ -57,11 +57,12 @@ void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
 
 }  // namespace
 
-void* PageHeap::take_granule() noexcept {
+void* PageHeap::take_granule(bool* warm_pages) noexcept {
   os::ScopedLock guard(lock_);
   Region* region = granule_region();
   if (region == nullptr) return nullptr;
   const GranuleSet warm = warm_granules(*region);
+  if (warm_pages != nullptr) *warm_pages = warm != 0;
   const auto granule =
       static_cast<std::size_t>(std::countr_zero(warm != 0 ? warm : region->free_granules));
   const std::size_t first = granule * kPagesPerGranule;
@@ -206,7 +207,7 @@ void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
   unfile(region);
   region->free.set_range(first, count);
   region->touched.set_range(first, touched);
-  if (touched != 0) region->arena->dirty.set(region->index);
+  if (region->touched.any(first, count)) region->arena->dirty.set(region->index);
   file(region);
 }
 

@@ -40,8 +40,9 @@ class PageHeap {
   PageHeap(const PageHeap&) = delete;
   PageHeap& operator=(const PageHeap&) = delete;
 
-  // A granule for a slab; its contents are undefined.
-  [[nodiscard]] void* take_granule() noexcept;
+  // A granule for a slab; its contents are undefined. `warm`: some of its pages
+  // may be backed already.
+  [[nodiscard]] void* take_granule(bool* warm = nullptr) noexcept;
 
   // Takes a granule back of which the first `touched_pages` were written to.
   void put_granule(void* memory, std::size_t touched_pages) noexcept;

@@ -209,7 +209,8 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
     ++moved_spans_;
   }
   void* target = take(pages, 1, false);
-  const std::size_t bytes = old_head->span_pages * kPageBytes;
+  const std::size_t old_pages = old_head->span_pages;
+  const std::size_t bytes = (pages < old_pages ? pages : old_pages) * kPageBytes;
   const bool moved = target != nullptr && os::move_pages(memory, target, bytes);
 
   os::ScopedLock guard(lock_);
@@ -220,7 +221,7 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
     --moved_spans_;  // a huge block has a mapping of its own anyway
   }
   if (moved) {
-    put_large(old_head, false);
+    put_large(old_head, pages < old_pages);
   } else if (target != nullptr) {
     put_large(new_head, true);
     target = nullptr;
@@ -246,7 +247,7 @@ void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   const std::size_t regions = regions_for(pages);
   std::byte* memory = window_.reserve(regions, alignment);
   if (memory == nullptr) return nullptr;
-  if (!os::commit(memory, regions * kRegionBytes)) {
+  if (!window_.map_slots(memory, regions) || !os::commit(memory, regions * kRegionBytes)) {
     os::release(memory, regions * kRegionBytes);
     return nullptr;
   }

@@ -28,39 +28,35 @@ constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 44;
   return std::bit_ceil(bytes);
 }
 
-// The base of a window of so many bytes: the start of a hole that holds it all;
-// under a limit on address space, which no such hole can be probed under, the
-// space below the place where the kernel puts the next mapping. 0: none.
-[[nodiscard]] std::uintptr_t find_base(std::size_t bytes) noexcept {
-  const std::size_t alignment = bytes > kGigabyte ? kGigabyte : kRegionBytes;
-  void* hole = os::reserve(bytes + alignment);
-  if (hole != nullptr) {
-    os::release(hole, bytes + alignment);
-    return round_up(address_of(hole), alignment);
+// The start of a hole in the address space; under a limit on address space, when
+// no such hole can be probed, the space below the place where the kernel puts
+// the next mapping. 0: none.
+[[nodiscard]] std::uintptr_t find_hole(std::size_t bytes) noexcept {
+  if (void* hole = os::reserve(bytes); hole != nullptr) {
+    os::release(hole, bytes);
+    return address_of(hole);
   }
-  hole = os::reserve(kRegionBytes);
-  if (hole == nullptr) return 0;
-  os::release(hole, kRegionBytes);
-  return address_of(hole) > bytes ? round_down(address_of(hole) - bytes, alignment) : 0;
+  void* next = os::reserve(kRegionBytes);
+  if (next == nullptr) return 0;
+  os::release(next, kRegionBytes);
+  return address_of(next) > 2 * bytes ? round_down(address_of(next) - bytes, kRegionBytes) : 0;
 }
 
 }  // namespace
 
+// The kernel fills a hole from its top, and the heap from the bottom of the
+// window; the slots lie below it, where nobody comes.
 bool Window::initialize() noexcept {
   const std::size_t bytes = wanted_window_bytes();
-  const std::uintptr_t base = find_base(bytes);
-  if (base == 0) return false;
+  const std::size_t alignment = bytes > kGigabyte ? kGigabyte : kRegionBytes;
   const std::size_t regions = bytes / kRegionBytes;
   const std::size_t slot_bytes = regions * kGranulesPerRegion * sizeof(Slot);
-  void* slots = os::reserve_readable(slot_bytes);
-  if (slots == nullptr) return false;
+  const std::uintptr_t hole = find_hole(slot_bytes + alignment + bytes);
+  if (hole == 0) return false;
   void* table = os::map(round_up(regions * sizeof(std::atomic<Region*>), os::page_bytes()));
-  if (table == nullptr) {
-    os::release(slots, slot_bytes);
-    return false;
-  }
-  base_ = base;
-  slots_ = static_cast<Slot*>(slots);
+  if (table == nullptr) return false;
+  base_ = round_up(hole + slot_bytes, alignment);
+  slots_ = reinterpret_cast<Slot*>(round_down(base_ - slot_bytes, os::page_bytes()));
   regions_ = static_cast<std::atomic<Region*>*>(table);
   capacity_regions_ = regions;
   return true;
@@ -92,13 +88,14 @@ std::byte* Window::reserve(std::size_t regions, std::size_t alignment) noexcept 
   return nullptr;
 }
 
-bool Window::commit_slots(std::byte* memory, std::size_t regions) noexcept {
-  const std::size_t page = os::page_bytes();
-  const std::size_t first = index_of(memory) * kGranulesPerRegion * sizeof(Slot);
-  const std::size_t bytes = regions * kGranulesPerRegion * sizeof(Slot);
-  const std::size_t begin = round_down(first, page);
-  return os::commit(reinterpret_cast<std::byte*>(slots_) + begin,
-                    round_up(first + bytes, page) - begin);
+bool Window::map_slots(std::byte* memory, std::size_t regions) noexcept {
+  const std::size_t granules = (index_of(memory) + regions) * kGranulesPerRegion;
+  const std::size_t wanted = round_up(granules * sizeof(Slot), os::page_bytes());
+  if (wanted <= mapped_slot_bytes_) return true;
+  std::byte* end = reinterpret_cast<std::byte*>(slots_) + mapped_slot_bytes_;
+  if (!os::map_at(end, wanted - mapped_slot_bytes_)) return false;
+  mapped_slot_bytes_ = wanted;
+  return true;
 }
 
 void Window::publish(std::byte* memory, Region* region) noexcept {

@@ -73,8 +73,9 @@ class Window {
   // regions. nullptr: no room in the window, or the kernel refuses.
   [[nodiscard]] std::byte* reserve(std::size_t regions, std::size_t alignment) noexcept;
 
-  // Makes the slots of reserved space writable. False: the kernel refuses.
-  [[nodiscard]] bool commit_slots(std::byte* memory, std::size_t regions) noexcept;
+  // Maps the slots of reserved space, and of what lies before it. False: the
+  // kernel refuses.
+  [[nodiscard]] bool map_slots(std::byte* memory, std::size_t regions) noexcept;
 
   // Makes `region` the one that holds `memory`.
   void publish(std::byte* memory, Region* region) noexcept;
@@ -95,7 +96,8 @@ class Window {
 
   std::uintptr_t base_ = 0;
   std::atomic<std::size_t> units_in_use_{0};
-  Slot* slots_ = nullptr;
+  Slot* slots_ = nullptr;  // below the base, mapped as far as the window is in use
+  std::size_t mapped_slot_bytes_ = 0;
   std::atomic<Region*>* regions_ = nullptr;
   std::size_t capacity_regions_ = 0;
 };

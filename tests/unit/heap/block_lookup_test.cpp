@@ -40,9 +40,23 @@ TEST(DoubleFreeDeathTest, OfASmallBlockInARow) {
 
 TEST(DoubleFreeDeathTest, OfASmallBlockByTheOtherThreadTwice) {
   Mistake mistake(100);
+  static_cast<void>(mistake.other.allocate(100));  // its first slow path, which publishes
   mistake.other.deallocate(mistake.block);
 
   EXPECT_DEATH(mistake.other.deallocate(mistake.block), "lunalloc: double free of 0x");
+}
+
+TEST(DoubleFreeDeathTest, OfASmallBlockThatTheOtherThreadPublished) {
+  Mistake mistake(100);
+  mistake.other.deallocate(mistake.block);
+  mistake.other.publish();
+
+  EXPECT_DEATH(
+      {
+        mistake.other.deallocate(mistake.block);
+        mistake.other.publish();
+      },
+      "lunalloc: double free of 0x");
 }
 
 TEST(DoubleFreeDeathTest, OfASmallBlockByTwoOtherThreads) {
@@ -50,19 +64,27 @@ TEST(DoubleFreeDeathTest, OfASmallBlockByTwoOtherThreads) {
   test::TestThread third(mistake.allocator);
   mistake.other.deallocate(mistake.block);
   mistake.other.publish();
-  third.deallocate(mistake.block);
 
-  EXPECT_DEATH(third.publish(), "lunalloc: double free of 0x");
+  EXPECT_DEATH(
+      {
+        third.deallocate(mistake.block);
+        third.publish();
+      },
+      "lunalloc: double free of 0x");
 }
 
 TEST(DoubleFreeDeathTest, OfASmallBlockHereAndElsewhereIsFoundByTrim) {
   Mistake mistake(100);
   static_cast<void>(mistake.thread.allocate(100));
   mistake.thread.deallocate(mistake.block);
-  mistake.other.deallocate(mistake.block);
-  mistake.other.publish();
 
-  EXPECT_DEATH(mistake.thread.trim(), "lunalloc: double free");
+  EXPECT_DEATH(
+      {
+        mistake.other.deallocate(mistake.block);
+        mistake.other.publish();
+        mistake.thread.trim();
+      },
+      "lunalloc: double free");
 }
 
 TEST(DoubleFreeDeathTest, OfACachedRun) {
@@ -144,9 +166,13 @@ TEST(BlockLookupDeathTest, InteriorPointerBySameThreadIsFoundAtTheLatestByTrim) 
   Mistake mistake(100);
   static_cast<void>(mistake.thread.allocate(100));
   static_cast<void>(mistake.thread.allocate(100));
-  mistake.thread.deallocate(mistake.block + 16);
 
-  EXPECT_DEATH(mistake.thread.trim(), "lunalloc: .*interior pointer");
+  EXPECT_DEATH(
+      {
+        mistake.thread.deallocate(mistake.block + 16);
+        mistake.thread.trim();
+      },
+      "lunalloc: .*interior pointer");
 }
 
 TEST(BlockLookupDeathTest, BehindTheLastBlockOfASlabIsAnInteriorPointer) {

@@ -15,13 +15,14 @@ namespace luna {
 namespace {
 
 constexpr std::size_t kBlockBytes = 64;
+constexpr std::size_t kCapacity = kGranuleBytes / kBlockBytes;
 const auto kOwner = reinterpret_cast<ThreadHeap*>(0x1000);
 
 // A slab of 64-byte blocks that are all in use, and its remote area.
 struct FullSlab {
   FullSlab() {
     memory = static_cast<std::byte*>(os::map(kGranuleBytes));
-    begin_slab(slab, size_class_of(kBlockBytes), kOwner);
+    begin_slab(slab, size_class_of(kBlockBytes), kOwner, false);
     slab.fresh = slab.info().capacity;
     slab.used = slab.carved = slab.fresh;
   }
@@ -77,13 +78,13 @@ TEST(PublishFreedDeathTest, SameBlockTwiceIsADoubleFreeOfThatBlock) {
 TEST(CollectFreed, PublishedBlocksJoinTheFreeList) {
   FullSlab fixture;
   static_cast<void>(fixture.publish(0, 0b101));
-  static_cast<void>(fixture.publish(15, std::uint64_t{1} << 63));
+  static_cast<void>(fixture.publish(kCapacity / 64 - 1, std::uint64_t{1} << 63));
 
   EXPECT_EQ(fixture.collect(), 3U);
 
   check_free_list(fixture.slab, fixture.memory);
   EXPECT_EQ(fixture.slab.carved - fixture.slab.used, 3U);
-  EXPECT_EQ(fixture.slab.free, fixture.block(1023));
+  EXPECT_EQ(fixture.slab.free, fixture.block(kCapacity - 1));
 }
 
 TEST(CollectFreed, NothingPublishedIsNothingCollected) {

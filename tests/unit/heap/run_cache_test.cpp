@@ -62,9 +62,9 @@ TEST(RunCache, TakenRunMakesRoom) {
 TEST(RunCache, AnyRunIsTakenUntilItIsEmpty) {
   RunMemory fixture;
   ASSERT_TRUE(fixture.cache.put(fixture.run(0), 1));
-  ASSERT_TRUE(fixture.cache.put(fixture.run(1), 7));
-  ASSERT_TRUE(fixture.cache.put(fixture.run(8), 7));
-  ASSERT_TRUE(fixture.cache.put(fixture.run(15), 12));
+  ASSERT_TRUE(fixture.cache.put(fixture.run(1), 5));
+  ASSERT_TRUE(fixture.cache.put(fixture.run(6), 5));
+  ASSERT_TRUE(fixture.cache.put(fixture.run(11), 8));
 
   int taken = 0;
   while (fixture.cache.take_any() != nullptr) ++taken;

@@ -15,9 +15,9 @@ namespace {
 
 // A slab of blocks of one size. Its owner is a number: nobody calls it.
 struct TestSlab {
-  explicit TestSlab(std::size_t bytes) {
+  explicit TestSlab(std::size_t bytes, bool warm = false) {
     memory = static_cast<std::byte*>(os::map(kGranuleBytes));
-    begin_slab(slab, size_class_of(bytes), reinterpret_cast<ThreadHeap*>(0x1000));
+    begin_slab(slab, size_class_of(bytes), reinterpret_cast<ThreadHeap*>(0x1000), warm);
   }
   ~TestSlab() { os::release(memory, kGranuleBytes); }
   TestSlab(const TestSlab&) = delete;
@@ -25,7 +25,7 @@ struct TestSlab {
 
   // Takes a block as a thread would; nullptr when all are out.
   [[nodiscard]] std::byte* take() {
-    if (slab.free == nullptr && slab.has_room()) carve_page(slab, memory);
+    if (slab.free == nullptr && slab.has_room()) carve(slab, memory);
     if (slab.free == nullptr) return nullptr;
     Block* block = slab.free;
     slab.free = block->next;
@@ -73,7 +73,7 @@ TEST_P(EachClass, CarvingTouchesOnePageAtATime) {
   TestSlab fixture(GetParam());
   std::size_t last = 0;
   while (fixture.slab.has_room()) {
-    carve_page(fixture.slab, fixture.memory);
+    carve(fixture.slab, fixture.memory);
     fixture.check();
     fixture.slab.free = nullptr;
     fixture.slab.used = fixture.slab.carved;
@@ -83,6 +83,14 @@ TEST_P(EachClass, CarvingTouchesOnePageAtATime) {
     last = touched;
   }
   EXPECT_EQ(fixture.slab.fresh, fixture.slab.info().capacity);
+}
+
+TEST_P(EachClass, CarvingWarmPagesCoversEachBlockExactlyOnceToo) {
+  TestSlab fixture(GetParam(), true);
+  const std::vector<std::byte*> blocks = fixture.take_all();
+
+  EXPECT_EQ(blocks.size(), fixture.slab.info().capacity);
+  EXPECT_EQ(std::set<std::byte*>(blocks.begin(), blocks.end()).size(), blocks.size());
 }
 
 TEST_P(EachClass, PurgedEmptySlabGivesEachBlockOnceAgain) {
