@@ -39,7 +39,6 @@ Region* PageHeap::take_regions(std::size_t count, std::size_t alignment) noexcep
   at += round_up(number, alignment) - number;
   if (!commit_regions(arena, at, count)) return nullptr;
   arena->free.clear_range(at, count);
-  if (!arena->dirty.any(at, count)) fresh_pages_ += count * kPagesPerRegion;
   return arena->region(at);
 }
 
@@ -82,6 +81,7 @@ void PageHeap::put_regions(Region* first, std::size_t count) noexcept {
     region->state = RegionState::kReserved;
     region->span_head = nullptr;
     region->free_granules = kAllGranules;
+    recount(region);
     LUNA_DCHECK(region->free.count() == kPagesPerRegion);
   }
   arena->free.set_range(first->index, count);

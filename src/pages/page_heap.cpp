@@ -43,6 +43,14 @@ constexpr int kCandidates = 4;
   return result;
 }
 
+[[nodiscard]] std::size_t fresh_pages(const Region& region, std::size_t first,
+                                      std::size_t count) noexcept {
+  PageSet fresh;
+  fresh.set_range(first, count);
+  fresh.remove(region.touched);
+  return fresh.count();
+}
+
 // Zeroes those pages of a run that may hold old data.
 void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
                    std::size_t count) noexcept {
@@ -68,7 +76,7 @@ void* PageHeap::take_granule(bool* warm_pages) noexcept {
   const std::size_t first = granule * kPagesPerGranule;
   use_pages(region, first, kPagesPerGranule);
   region->run[first] = kPagesPerGranule | kGranuleRun;
-  if (fresh_pages_ != 0) pay_for_fresh_pages();
+  balance(fresh_pages(*region, first, kPagesPerGranule));
   return region->memory + granule * kGranuleBytes;
 }
 
@@ -98,7 +106,7 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
   const PageSet touched = zero ? region->touched : PageSet{};
   use_pages(region, first, pages);
   region->run[first] = static_cast<std::uint16_t>(pages);
-  if (fresh_pages_ != 0) pay_for_fresh_pages();
+  balance(fresh_pages(*region, first, pages));
   lock_.unlock();
 
   if (zero) clear_touched(region->memory, touched, first, pages);
@@ -211,10 +219,22 @@ void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
   file(region);
 }
 
+// Brings the sums up to date with what has become of a region.
+void PageHeap::recount(Region* region) noexcept {
+  const auto used = static_cast<std::uint16_t>(kPagesPerRegion - region->free.count());
+  const auto dirty = static_cast<std::uint16_t>((region->free & region->touched).count());
+  used_pages_ += std::size_t{used} - region->used_pages;
+  dirty_pages_ += std::size_t{dirty} - region->dirty_pages;
+  region->used_pages = used;
+  region->dirty_pages = dirty;
+  if (used_pages_ > peak_pages_) peak_pages_ = used_pages_;
+}
+
 // Brings what follows from `free` up to date, and puts the region into its list;
 // a region that is all free goes back to its arena.
 void PageHeap::file(Region* region) noexcept {
-  region->free_pages = static_cast<std::uint16_t>(region->free.count());
+  recount(region);
+  region->free_pages = static_cast<std::uint16_t>(kPagesPerRegion - region->used_pages);
   if (region->free_pages == kPagesPerRegion) return put_regions(region, 1);
   region->longest = static_cast<std::uint16_t>(region->free.longest_run());
   region->free_granules = whole_granules(region->free);

@@ -105,6 +105,7 @@ class PageHeap {
   void use_pages(Region* region, std::size_t first, std::size_t count) noexcept;
   void free_pages(Region* region, std::size_t first, std::size_t count,
                   std::size_t touched) noexcept;
+  void recount(Region* region) noexcept;
   void file(Region* region) noexcept;
   void unfile(Region* region) noexcept;
   [[nodiscard]] void* take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept;
@@ -135,7 +136,9 @@ class PageHeap {
   [[nodiscard]] bool ready() noexcept;
 
   // purge.cpp
-  void pay_for_fresh_pages() noexcept;
+  void balance(std::size_t fresh_pages) noexcept;
+  [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
+  void give_back(std::size_t pages) noexcept;
   [[nodiscard]] bool sweep_step(std::size_t budget_pages) noexcept;
   std::size_t purge_pages(Region* region, const PageSet& pages) noexcept;
   std::size_t purge_runs(Region* region, PageSet& pages) noexcept;
@@ -146,12 +149,20 @@ class PageHeap {
   std::array<List<Region>, kLists> lists_;
   Arena* arenas_ = nullptr;  // newest last
   std::size_t arena_step_ = 0;
-  std::size_t fresh_pages_ = 0;  // taken untouched, not yet paid for
   std::size_t moved_spans_ = 0;
   std::atomic<std::size_t> freed_spans_{0};
   std::size_t huge_blocks_ = 0;
   std::size_t huge_pages_ = 0;
   Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone
+
+  // Pages handed out, pages free and touched, and the most that were out during
+  // this decay time and during the one before.
+  std::size_t used_pages_ = 0;
+  std::size_t dirty_pages_ = 0;
+  std::size_t peak_pages_ = 0;
+  std::size_t last_peak_pages_ = 0;
+  std::uint64_t peak_began_ms_ = 0;
+  bool balancing_ = false;
 
   // The sweep: where it stands, and when it began.
   Arena* sweep_arena_ = nullptr;

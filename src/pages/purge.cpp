@@ -15,6 +15,9 @@ namespace {
 constexpr std::size_t kStepPages = 4096;
 constexpr std::uint64_t kStepMs = 10;
 
+// Dirty memory that is never worth a system call before it decays (4 MiB).
+constexpr std::size_t kMinDirtyPages = 1024;
+
 }  // namespace
 
 void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
@@ -30,31 +33,53 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
     sweep_arena_ = arenas_;
     sweep_region_ = 0;
   }
+  if (now_ms - peak_began_ms_ >= decay_ms) {
+    peak_began_ms_ = now_ms;
+    last_peak_pages_ = peak_pages_;
+    peak_pages_ = used_pages_;
+  }
   if (sweeping_) sweeping_ = sweep_step(kStepPages);
   if (!sweeping_ && interval > kStepMs)
     next_step_ms_.store(sweep_began_ms_ + interval, std::memory_order_relaxed);
   lock_.unlock();
 }
 
-// Who takes untouched regions while touched pages lie free elsewhere, too short
-// or too scattered, gives as much of those back: so that the memory of the
-// process does not grow beyond what it ever had in use at once. A page purged
-// costs an eighth of the page fault that the fresh one will.
-void PageHeap::pay_for_fresh_pages() noexcept {
-  for (Arena* arena = arenas_; arena != nullptr && fresh_pages_ != 0; arena = arena->next) {
-    for (std::size_t at = arena->dirty.find_set(0); at < arena->regions && fresh_pages_ != 0;
+// Dirty memory is worth keeping as far as the program had it in use a moment
+// ago and so may want it again, plus an eighth of what it uses, plus a little.
+std::size_t PageHeap::allowed_dirty_pages() const noexcept {
+  const std::size_t peak = peak_pages_ > last_peak_pages_ ? peak_pages_ : last_peak_pages_;
+  const std::size_t margin = used_pages_ / 8 > kMinDirtyPages ? used_pages_ / 8 : kMinDirtyPages;
+  const std::size_t demand = peak - used_pages_;
+  return demand > margin ? demand : margin;
+}
+
+// Who takes untouched pages while touched ones lie free elsewhere, too short or
+// too scattered, gives as many of those back: so that the process does not grow
+// beyond what it lately had in use at once. A page purged costs a fraction of
+// the page fault that the fresh one will.
+void PageHeap::balance(std::size_t fresh_pages) noexcept {
+  const std::size_t allowed = allowed_dirty_pages();
+  if (fresh_pages == 0 || dirty_pages_ <= allowed || balancing_) return;
+  const std::size_t surplus = dirty_pages_ - allowed;
+  balancing_ = true;
+  give_back(surplus < fresh_pages ? surplus : fresh_pages);
+  balancing_ = false;
+}
+
+void PageHeap::give_back(std::size_t pages) noexcept {
+  std::size_t purged = 0;
+  for (Arena* arena = arenas_; arena != nullptr && purged < pages; arena = arena->next) {
+    for (std::size_t at = arena->dirty.find_set(0); at < arena->regions && purged < pages;
          at = arena->dirty.find_set(at + 1)) {
       Region* region = arena->region(at);
       const PageSet dirty = region->free & region->touched;
       if (dirty.none()) {
         arena->dirty.clear(at);
-        continue;
+      } else {
+        purged += purge_pages(region, dirty);
       }
-      const std::size_t purged = purge_pages(region, dirty);
-      fresh_pages_ -= purged < fresh_pages_ ? purged : fresh_pages_;
     }
   }
-  fresh_pages_ = 0;
 }
 
 // Goes on with the sweep until it has purged about `budget_pages`. False when
@@ -89,7 +114,9 @@ std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept
   unfile(region);
   region->free.remove(pages);
   region->aged.remove(pages);
+  const std::size_t peak = peak_pages_;
   file(region);
+  peak_pages_ = peak;  // they are not in use, they are only taken out
   PageSet left = pages;
   lock_.unlock();
   const std::size_t purged = purge_runs(region, left);

@@ -44,6 +44,8 @@ struct Region {
   GranuleSet free_granules = 0;
   std::uint16_t free_pages = 0;
   std::uint16_t longest = 0;
+  std::uint16_t used_pages = 0;   // as counted in the page heap's sums
+  std::uint16_t dirty_pages = 0;  // likewise
   RegionState state = RegionState::kReserved;
   std::uint8_t list = 0;      // number of the list it is in
   bool moved = false;         // span whose pages came by mremap

@@ -55,7 +55,11 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
     lock_.unlock();
     return nullptr;
   }
-  for (std::size_t i = 0; i < regions; ++i) fill_region(head + i, head);
+  std::size_t fresh = 0;
+  for (std::size_t i = 0; i < regions; ++i) {
+    fill_region(head + i, head);
+    fresh += kPagesPerRegion - head[i].touched.count();
+  }
   head->state = RegionState::kSpanHead;
   head->span_pages = pages;
   head->moved = false;
@@ -65,7 +69,7 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   if (zero) clear_span(head, pages);
   os::ScopedLock guard(lock_);
   split_tail(head, pages);
-  if (fresh_pages_ != 0) pay_for_fresh_pages();
+  balance(fresh);
   return head->memory;
 }
 
@@ -75,6 +79,7 @@ void PageHeap::fill_region(Region* region, Region* head) noexcept {
   region->span_head = head;
   region->free.clear_range(0, kPagesPerRegion);
   region->aged.clear_range(0, kPagesPerRegion);
+  recount(region);
 }
 
 // Lets others have what the last region of a span of `pages` pages can spare.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A page heap of its own for a test. Its address space is never released: one
-// for each test is fine, one for each step of a loop is not.
+// A page heap of its own for a test, verified and released when the test is over.
 #pragma once
 
 #include "pages/page_heap.hpp"
 #include "pages/window.hpp"
+#include "support/release_window.hpp"
 
 #include <cstddef>
 #include <cstring>
@@ -13,7 +13,10 @@ namespace luna::test {
 
 struct TestPages {
   TestPages() = default;
-  ~TestPages() { heap.verify(); }
+  ~TestPages() {
+    heap.verify();
+    release_window(window);
+  }
   TestPages(const TestPages&) = delete;
   TestPages& operator=(const TestPages&) = delete;
 

@@ -4,12 +4,21 @@
 #pragma once
 
 #include "heap/allocator.hpp"
+#include "support/release_window.hpp"
 
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
 namespace luna::test {
+
+// An allocator that gives its address space back. Requires: its threads end first.
+struct TestAllocator : Allocator {
+  TestAllocator() = default;
+  ~TestAllocator() { release_window(window()); }
+  TestAllocator(const TestAllocator&) = delete;
+  TestAllocator& operator=(const TestAllocator&) = delete;
+};
 
 // Attached from its making; its heap is parked when it ends.
 //

@@ -23,7 +23,7 @@ struct OneThread {
     allocator.pages().verify();
   }
 
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread thread{allocator};
 };
 

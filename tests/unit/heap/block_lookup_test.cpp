@@ -20,7 +20,7 @@ constexpr std::size_t kHuge = kMaxArenaRegions * kRegionBytes + 1;
 struct Mistake {
   explicit Mistake(std::size_t bytes) : block(static_cast<std::byte*>(thread.allocate(bytes))) {}
 
-  Allocator allocator;
+  test::TestAllocator allocator;
   test::TestThread thread{allocator};
   test::TestThread other{allocator};
   std::byte* block;

@@ -47,7 +47,7 @@ struct ForkedHeaps {
         testing::ExitedWithCode(0), "");
   }
 
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread survivor{allocator};
   TestThread lost{allocator};
   std::vector<void*> blocks;

@@ -14,7 +14,7 @@ namespace {
 using test::TestThread;
 
 TEST(HeapList, EachThreadHasAHeapOfItsOwn) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread first(allocator);
   TestThread second(allocator);
 
@@ -23,7 +23,7 @@ TEST(HeapList, EachThreadHasAHeapOfItsOwn) {
 }
 
 TEST(HeapList, NewThreadAdoptsAParkedHeap) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread first(allocator);
   const ThreadHeap* heap = &first.heap();
   first.park();
@@ -34,7 +34,7 @@ TEST(HeapList, NewThreadAdoptsAParkedHeap) {
 }
 
 TEST(HeapList, HeapParkedLastIsAdoptedFirst) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread first(allocator);
   TestThread second(allocator);
   const ThreadHeap* last = &first.heap();
@@ -46,7 +46,7 @@ TEST(HeapList, HeapParkedLastIsAdoptedFirst) {
 }
 
 TEST(HeapList, ParkedThreadIsDetached) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread thread(allocator);
   static_cast<void>(thread.allocate(100));
   thread.park();
@@ -56,7 +56,7 @@ TEST(HeapList, ParkedThreadIsDetached) {
 }
 
 TEST(HeapList, AdoptedHeapHandsOutItsOldLists) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread first(allocator);
   static_cast<void>(first.allocate(100));
   const Block* expected = first.cache().lists[size_class_of(100)];
@@ -68,7 +68,7 @@ TEST(HeapList, AdoptedHeapHandsOutItsOldLists) {
 }
 
 TEST(HeapList, ManyHeapsAreMade) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   std::vector<std::unique_ptr<TestThread>> threads;
   for (int i = 0; i < 100; ++i) threads.push_back(std::make_unique<TestThread>(allocator));
 
@@ -77,7 +77,7 @@ TEST(HeapList, ManyHeapsAreMade) {
 }
 
 TEST(HeapList, BlocksOfAParkedHeapAreFreedByOthers) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread first(allocator);
   std::vector<void*> blocks;
   for (int i = 0; i < 1000; ++i) blocks.push_back(first.allocate(200));
@@ -91,7 +91,7 @@ TEST(HeapList, BlocksOfAParkedHeapAreFreedByOthers) {
 }
 
 TEST(HeapList, BlocksThatAParkedThreadFreedArriveAtTheirOwners) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread owner(allocator);
   void* block = owner.allocate(200);
   TestThread other(allocator);
@@ -103,7 +103,7 @@ TEST(HeapList, BlocksThatAParkedThreadFreedArriveAtTheirOwners) {
 }
 
 TEST(HeapList, TrimEmptiesParkedHeaps) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread survivor(allocator);
   {
     TestThread ended(allocator);
@@ -118,7 +118,7 @@ TEST(HeapList, TrimEmptiesParkedHeaps) {
 }
 
 TEST(HeapList, BlocksOfAParkedHeapOutliveATrim) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread first(allocator);
   std::vector<void*> blocks;
   for (std::size_t i = 0; i < 200; ++i) {
@@ -133,7 +133,7 @@ TEST(HeapList, BlocksOfAParkedHeapOutliveATrim) {
 }
 
 TEST(HeapList, ThreadsThatComeAndGoDoNotPileUpHeaps) {
-  Allocator allocator;
+  test::TestAllocator allocator;
   for (int i = 0; i < 1000; ++i) {
     TestThread thread(allocator);
     thread.deallocate(thread.allocate(100));

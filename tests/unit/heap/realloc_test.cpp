@@ -23,7 +23,7 @@ struct OneThread {
     return allocator.resize(thread.cache(), block, bytes);
   }
 
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread thread{allocator};
 };
 

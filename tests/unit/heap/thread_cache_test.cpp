@@ -14,7 +14,7 @@ struct OneThread {
     return thread.cache().try_deallocate(allocator.window(), pointer);
   }
 
-  Allocator allocator;
+  test::TestAllocator allocator;
   test::TestThread thread{allocator};
 };
 

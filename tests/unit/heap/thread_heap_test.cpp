@@ -34,7 +34,7 @@ struct OneThread {
 
   [[nodiscard]] std::size_t slabs() { return allocator.usage().pages.slabs / kGranuleBytes; }
 
-  Allocator allocator;
+  test::TestAllocator allocator;
   TestThread thread{allocator};
 };
 

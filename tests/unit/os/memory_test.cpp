@@ -95,14 +95,18 @@ TEST(Memory, FreePlaceIsReservedExactly) {
   os::release(memory, os::page_bytes());
 }
 
-TEST(Memory, ReadableReservationReadsAsZero) {
-  const std::size_t bytes = std::size_t{1} << 30;
-  auto* memory = static_cast<std::byte*>(os::reserve_readable(bytes));
+TEST(Memory, MemoryIsMappedExactlyWhereItIsWanted) {
+  const std::size_t page = os::page_bytes();
+  auto* memory = static_cast<std::byte*>(os::reserve(4 * page));
   ASSERT_NE(memory, nullptr);
+  os::release(memory + page, 2 * page);
 
-  EXPECT_EQ(memory[0], std::byte{0});
-  EXPECT_EQ(memory[bytes - 1], std::byte{0});
-  os::release(memory, bytes);
+  ASSERT_TRUE(os::map_at(memory + page, 2 * page));
+
+  EXPECT_TRUE(test::is_zero(memory + page, 2 * page));
+  memory[page] = std::byte{1};
+  EXPECT_FALSE(os::map_at(memory, page));
+  os::release(memory, 4 * page);
 }
 
 TEST(Memory, RefusalLeavesErrnoAlone) {

@@ -250,6 +250,19 @@ TEST(SpanMove, MovedSpanIsZeroForItsNextOwner) {
   EXPECT_TRUE(is_zero(pages.take_zeroed(5 * kRegion), 5 * kRegionBytes));
 }
 
+TEST(SpanMove, LeavesNothingDirtyBehind) {
+  TestPages pages;
+  std::byte* dirty = pages.take(2 * kRegion + 30);
+  make_dirty(dirty, 2 * kRegion + 30);
+  pages.heap.put(dirty);
+  std::byte* span = pages.take(2 * kRegion + 30);
+  ASSERT_EQ(span, dirty);
+
+  ASSERT_NE(pages.heap.move(span, 4 * kRegion), nullptr);
+
+  EXPECT_EQ(pages.heap.usage().dirty, 0U);
+}
+
 TEST(SpanMove, IsRefusedForRuns) {
   TestPages pages;
   std::byte* run = pages.take(100);
