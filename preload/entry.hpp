@@ -42,8 +42,7 @@ namespace luna::entry {
 [[nodiscard]] void* realloc(void* pointer, std::size_t bytes) noexcept;
 [[nodiscard]] void* reallocarray(void* pointer, std::size_t count, std::size_t bytes) noexcept;
 [[nodiscard]] void* memalign(std::size_t alignment, std::size_t bytes) noexcept;
-[[nodiscard]] int posix_memalign(void** pointer, std::size_t alignment,
-                                 std::size_t bytes) noexcept;
+[[nodiscard]] int posix_memalign(void** pointer, std::size_t alignment, std::size_t bytes) noexcept;
 [[nodiscard]] void* pvalloc(std::size_t bytes) noexcept;
 
 }  // namespace luna::entry

@@ -34,13 +34,9 @@ LUNA_EXPORT void* aligned_alloc(size_t alignment, size_t bytes) {
 LUNA_EXPORT int posix_memalign(void** pointer, size_t alignment, size_t bytes) {
   return entry::posix_memalign(pointer, alignment, bytes);
 }
-LUNA_EXPORT void* valloc(size_t bytes) {
-  return entry::memalign(luna::os::page_bytes(), bytes);
-}
+LUNA_EXPORT void* valloc(size_t bytes) { return entry::memalign(luna::os::page_bytes(), bytes); }
 LUNA_EXPORT void* pvalloc(size_t bytes) { return entry::pvalloc(bytes); }
-LUNA_EXPORT size_t malloc_usable_size(void* pointer) {
-  return luna::process.usable_bytes(pointer);
-}
+LUNA_EXPORT size_t malloc_usable_size(void* pointer) { return luna::process.usable_bytes(pointer); }
 
 // Names of the same functions that old programs and other libraries call.
 LUNA_EXPORT void* __libc_malloc(size_t bytes) { return entry::malloc(bytes); }

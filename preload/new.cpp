@@ -10,10 +10,10 @@
 #define LUNA_EXPORT [[gnu::visibility("default")]]
 
 // libstdc++'s, or null in a program without it.
-extern "C" [[gnu::weak, gnu::visibility("default")]] std::new_handler luna_get_new_handler()
-    __asm__("_ZSt15get_new_handlerv");
-extern "C" [[noreturn, gnu::weak, gnu::visibility("default")]] void luna_throw_bad_alloc()
-    __asm__("_ZSt17__throw_bad_allocv");
+extern "C" [[gnu::weak, gnu::visibility("default")]] std::new_handler
+luna_get_new_handler() __asm__("_ZSt15get_new_handlerv");
+extern "C" [[noreturn, gnu::weak, gnu::visibility("default")]] void luna_throw_bad_alloc() __asm__(
+    "_ZSt17__throw_bad_allocv");
 
 namespace luna {
 
@@ -110,8 +110,12 @@ LUNA_EXPORT void* operator new[](std::size_t bytes, std::align_val_t alignment,
 
 LUNA_EXPORT void operator delete(void* block) noexcept { entry::free(block); }
 LUNA_EXPORT void operator delete[](void* block) noexcept { entry::free(block); }
-LUNA_EXPORT void operator delete(void* block, const std::nothrow_t&) noexcept { entry::free(block); }
-LUNA_EXPORT void operator delete[](void* block, const std::nothrow_t&) noexcept { entry::free(block); }
+LUNA_EXPORT void operator delete(void* block, const std::nothrow_t&) noexcept {
+  entry::free(block);
+}
+LUNA_EXPORT void operator delete[](void* block, const std::nothrow_t&) noexcept {
+  entry::free(block);
+}
 LUNA_EXPORT void operator delete(void* block, std::size_t) noexcept { entry::free(block); }
 LUNA_EXPORT void operator delete[](void* block, std::size_t) noexcept { entry::free(block); }
 LUNA_EXPORT void operator delete(void* block, std::align_val_t) noexcept { entry::free(block); }
@@ -125,7 +129,6 @@ LUNA_EXPORT void operator delete[](void* block, std::size_t, std::align_val_t) n
 LUNA_EXPORT void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
   entry::free(block);
 }
-LUNA_EXPORT void operator delete[](void* block, std::align_val_t,
-                                   const std::nothrow_t&) noexcept {
+LUNA_EXPORT void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
   entry::free(block);
 }

@@ -36,8 +36,7 @@ void Process::start() noexcept {
   if (options_.enabled) return;
   foreign::resolve();
   // What ld.so allocated before this stays ours; free() knows it by its address.
-  if (thread_state.cache.owner != ThreadCache::kDetached)
-    allocator_.park(thread_state.cache);
+  if (thread_state.cache.owner != ThreadCache::kDetached) allocator_.park(thread_state.cache);
 }
 
 void Process::exit() noexcept {
@@ -96,8 +95,7 @@ void Process::thread_exits(void* process_pointer) noexcept {
     return;
   }
   thread_state.ended = true;
-  if (thread_state.cache.owner != ThreadCache::kDetached)
-    self->allocator_.park(thread_state.cache);
+  if (thread_state.cache.owner != ThreadCache::kDetached) self->allocator_.park(thread_state.cache);
 }
 
 template <typename Allocate>
@@ -111,8 +109,7 @@ void* Process::with_heap(Allocate allocate) noexcept {
 
 void* Process::allocate(std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate(bytes);
-  return with_heap(
-      [&](ThreadCache& cache) noexcept { return allocator_.allocate(cache, bytes); });
+  return with_heap([&](ThreadCache& cache) noexcept { return allocator_.allocate(cache, bytes); });
 }
 
 void* Process::allocate_zeroed(std::size_t bytes) noexcept {

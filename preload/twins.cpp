@@ -5,7 +5,6 @@
 #include "preload/print.hpp"
 
 #include <lunalloc/lunalloc.h>
-
 #include <unistd.h>
 
 #include <array>

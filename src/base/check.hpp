@@ -8,8 +8,7 @@
 namespace luna {
 
 // Writes one line to stderr and aborts.
-[[noreturn, gnu::cold]] void fail_check(const char* condition, const char* file,
-                                        int line) noexcept;
+[[noreturn, gnu::cold]] void fail_check(const char* condition, const char* file, int line) noexcept;
 
 // Writes `text` to stderr as it is. Never allocates; errors are ignored.
 void write_error(std::string_view text) noexcept;

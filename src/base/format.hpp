@@ -24,8 +24,8 @@ class Text {
 
   Text& add(std::string_view text) noexcept;
   Text& add_decimal(std::uint64_t value) noexcept;
-  Text& add_hex(std::uint64_t value) noexcept;       // with 0x in front
-  Text& add_bytes(std::uint64_t bytes) noexcept;     // 1.5 MiB
+  Text& add_hex(std::uint64_t value) noexcept;                          // with 0x in front
+  Text& add_bytes(std::uint64_t bytes) noexcept;                        // 1.5 MiB
   Text& add_percent(std::uint64_t part, std::uint64_t whole) noexcept;  // 12.5 %
 
   [[nodiscard]] std::string_view view() const noexcept { return {buffer_, length_}; }

@@ -12,7 +12,8 @@ namespace luna::report {
 
 namespace {
 
-[[noreturn]] void die(std::string_view what, const void* pointer, std::string_view advice) noexcept {
+[[noreturn]] void die(std::string_view what, const void* pointer,
+                      std::string_view advice) noexcept {
   std::array<char, 320> buffer;
   Text text(buffer.data(), buffer.size());
   text.add("lunalloc: ").add(what).add(" ").add_hex(address_of(pointer));

@@ -68,10 +68,10 @@ namespace {
 [[nodiscard]] std::string_view nearest_key(std::string_view key) noexcept {
   std::string_view nearest;
   std::size_t least = SIZE_MAX;
-#define LUNA_OPTION(type, name, standard, help)                         \
-  if (const std::size_t edits = distance(key, #name); edits < least) {  \
-    least = edits;                                                      \
-    nearest = #name;                                                    \
+#define LUNA_OPTION(type, name, standard, help)                        \
+  if (const std::size_t edits = distance(key, #name); edits < least) { \
+    least = edits;                                                     \
+    nearest = #name;                                                   \
   }
 #include "control/options.def"
 #undef LUNA_OPTION
@@ -93,10 +93,10 @@ void set_option(std::string_view pair, std::string_view source, Options& options
   const std::string_view key = trimmed(next_part(value, ':'));
   value = trimmed(value);
   if (key.empty()) return;
-#define LUNA_OPTION(type, name, standard, help)                                               \
-  if (key == #name) {                                                                         \
-    if (!read_value(value, options.name)) warn(source, key, "wants ", expected(type{}));      \
-    return;                                                                                   \
+#define LUNA_OPTION(type, name, standard, help)                                          \
+  if (key == #name) {                                                                    \
+    if (!read_value(value, options.name)) warn(source, key, "wants ", expected(type{})); \
+    return;                                                                              \
   }
 #include "control/options.def"
 #undef LUNA_OPTION

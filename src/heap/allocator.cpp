@@ -123,6 +123,7 @@ void Allocator::publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t
 }
 
 std::size_t Allocator::trim(ThreadCache& cache, std::size_t keep_bytes) noexcept {
+  trims_.fetch_add(1, std::memory_order_relaxed);
   std::size_t purged = 0;
   if (ThreadHeap* heap = heap_of(cache); heap != nullptr) purged += heap->trim(true);
   purged += heaps_.trim_parked(true);

@@ -10,6 +10,7 @@
 #include "pages/page_heap.hpp"
 #include "pages/window.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,8 +28,8 @@ enum class Verdict : std::uint8_t {
 // Bytes of live blocks and what stands around them; see Allocator::usage().
 struct HeapUsage {
   PageUsage pages;
-  std::size_t small_blocks = 0;  // of slabs, in use or in a thread's list
-  std::size_t small_bytes = 0;   // of them, rounded up to their class
+  std::size_t small_blocks = 0;     // of slabs, in use or in a thread's list
+  std::size_t small_bytes = 0;      // of them, rounded up to their class
   std::size_t slab_free_bytes = 0;  // free blocks and blocks not yet carved
   std::size_t thread_heaps = 0;
 };
@@ -72,8 +73,9 @@ class Allocator {
   [[nodiscard]] void* resize(ThreadCache& cache, void* pointer, std::size_t bytes) noexcept;
 
   // Gives free memory back to the kernel, but for `keep_bytes` of free pages:
-  // the calling thread's, that of ended threads, and what is shared. Returns
-  // the bytes given back. Slow.
+  // the calling thread's, that of ended threads, and what is shared. Other
+  // threads give theirs back when they next come to a slow path. Returns the
+  // bytes given back. Slow.
   std::size_t trim(ThreadCache& cache, std::size_t keep_bytes) noexcept;
 
   [[nodiscard]] HeapUsage usage() noexcept;
@@ -88,6 +90,9 @@ class Allocator {
   [[nodiscard]] const Window& window() const noexcept { return window_; }
   [[nodiscard]] PageHeap& pages() noexcept { return pages_; }
   [[nodiscard]] Config& config() noexcept { return config_; }
+  [[nodiscard]] std::uint32_t trims() const noexcept {
+    return trims_.load(std::memory_order_relaxed);
+  }
   void publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept;
 
   // Calls `visit(Slab&)` for each slab, under the lock of the page heap unless
@@ -98,16 +103,15 @@ class Allocator {
       if (region->state != RegionState::kShared) return;
       for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
         if ((region->run[i * kPagesPerGranule] & kGranuleRun) == 0) continue;
-        auto* slab =
-            reinterpret_cast<Slab*>(window_.slot_of(region->memory + i * kGranuleBytes));
+        auto* slab = reinterpret_cast<Slab*>(window_.slot_of(region->memory + i * kGranuleBytes));
         if (slab->heap() != nullptr) visit(*slab);
       }
     });
   }
 
  private:
-  [[nodiscard]] void* allocate_pages(ThreadCache& cache, std::size_t bytes,
-                                     std::size_t alignment, bool zero) noexcept;
+  [[nodiscard]] void* allocate_pages(ThreadCache& cache, std::size_t bytes, std::size_t alignment,
+                                     bool zero) noexcept;
   void deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) noexcept;
   void deallocate_pages(ThreadCache& cache, Region& region, void* pointer) noexcept;
 
@@ -115,6 +119,7 @@ class Allocator {
   PageHeap pages_{window_};
   HeapList heaps_;
   Config config_;
+  std::atomic<std::uint32_t> trims_{0};  // how often trim() was called
 };
 
 }  // namespace luna

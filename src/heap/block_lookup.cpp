@@ -37,8 +37,7 @@ std::size_t index_of_block(const Slab& slab, const std::byte* memory,
   report::interior_pointer(pointer, offset - start);
 }
 
-std::size_t pages_of_block(const Region& region, const void* pointer,
-                           Request request) noexcept {
+std::size_t pages_of_block(const Region& region, const void* pointer, Request request) noexcept {
   if (address_of(pointer) % 16 != 0) report::misaligned_pointer(pointer);
   switch (region.state) {
     case RegionState::kShared: {

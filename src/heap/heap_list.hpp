@@ -11,8 +11,8 @@ namespace luna {
 
 class Allocator;
 
-// A thread that ends parks its heap with all that is in it; the next new thread
-// adopts the one parked last, whose memory is the warmest.
+// A thread that ends parks its heap with the slabs that are in use; the next new
+// thread adopts the one parked last, whose memory is the warmest.
 //
 // Threads: any; one lock inside.
 class HeapList {

@@ -20,8 +20,8 @@ inline constexpr std::size_t kSizeClasses = 64;
 // What a class is made of.
 struct SizeClassInfo {
   std::uint16_t block_bytes;
-  std::uint16_t capacity;       // blocks of a slab
-  std::uint32_t reciprocal;     // offset / block_bytes == offset * reciprocal >> 32
+  std::uint16_t capacity;    // blocks of a slab
+  std::uint32_t reciprocal;  // offset / block_bytes == offset * reciprocal >> 32
 };
 
 namespace detail {
@@ -74,7 +74,7 @@ static_assert(detail::block_bytes_of(kSizeClasses - 1) == kMaxSmallBytes);
 
 // The smallest class for `bytes` whose blocks all start at a multiple of
 // `alignment`; kSizeClasses if there is none. Slabs start at multiples of
-// 64 KiB, so it is enough that the block size is a multiple.
+// 32 KiB, so it is enough that the block size is a multiple.
 [[nodiscard]] constexpr std::size_t aligned_size_class(std::size_t bytes,
                                                        std::size_t alignment) noexcept {
   if (bytes > kMaxSmallBytes) return kSizeClasses;

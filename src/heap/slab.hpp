@@ -40,9 +40,9 @@ struct alignas(64) Slab {
   std::atomic<std::uintptr_t> owner;
 
   Block* free;
-  std::uint32_t used;    // blocks in use, or in a thread cache's list
-  std::uint32_t carved;  // blocks in use, in a list, or in `free`
-  std::uint16_t fresh;   // blocks from this one on were never handed out
+  std::uint32_t used;          // blocks in use, or in a thread cache's list
+  std::uint32_t carved;        // blocks in use, in a list, or in `free`
+  std::uint16_t fresh;         // blocks from this one on were never handed out
   std::uint16_t purged_pages;  // pages whose blocks are free but in no list
   SizeClass size_class;
   SlabState state;

@@ -95,6 +95,10 @@ void ThreadHeap::release(Slab& slab) noexcept {
 }
 
 void ThreadHeap::beat() noexcept {
+  if (const std::uint32_t trims = allocator_.trims(); trims != trims_seen_) [[unlikely]] {
+    trims_seen_ = trims;
+    trim(false);
+  }
   if (calls_to_beat_-- != 0) return;
   calls_to_beat_ = kCallsPerBeat;
   const std::uint64_t now = os::coarse_milliseconds();
@@ -138,8 +142,8 @@ void ThreadHeap::return_list(SizeClass size_class) noexcept {
 void ThreadHeap::scavenge() noexcept {
   for (ClassSlabs& slabs : classes_) {
     for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next) {
-      const std::size_t backed =
-          pages_for(at->touched_bytes()) - static_cast<std::size_t>(std::popcount(at->purged_pages));
+      const std::size_t backed = pages_for(at->touched_bytes()) -
+                                 static_cast<std::size_t>(std::popcount(at->purged_pages));
       if (at->used < kBlocksPerPage * backed) purge_free_pages(*at, memory_of(*at));
     }
   }
@@ -248,7 +252,8 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
 std::size_t ThreadHeap::listed_blocks(SizeClass size_class) const noexcept {
   std::size_t count = 0;
   if (cache_ == nullptr) return 0;
-  for (const Block* block = cache_->lists[size_class]; block != nullptr; block = block->next) ++count;
+  for (const Block* block = cache_->lists[size_class]; block != nullptr; block = block->next)
+    ++count;
   return count;
 }
 

@@ -111,9 +111,7 @@ class ThreadHeap {
   void return_all_lists() noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
   [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept;
-  [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept {
-    return cache_->lists[size_class];
-  }
+  [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept { return cache_->lists[size_class]; }
 
   Allocator& allocator_;
   ThreadCache* cache_ = nullptr;
@@ -122,9 +120,10 @@ class ThreadHeap {
   std::uint64_t used_since_beat_ = 0;  // one bit for each class that was refilled
   std::uint64_t last_beat_ms_ = 0;
   std::uint32_t calls_to_beat_ = 0;
-  std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
-  std::size_t kept_bytes_ = 0;           // touched bytes of empty slabs that are kept
-  std::size_t slabs_ = 0;                // that this heap owns
+  std::uint32_t trims_seen_ = 0;
+  std::uint32_t slow_frees_in_a_row_ = 0;         // without a refill between
+  std::size_t kept_bytes_ = 0;                    // touched bytes of empty slabs that are kept
+  std::size_t slabs_ = 0;                         // that this heap owns
   std::size_t scavenge_at_ = kMinScavengedSlabs;  // slabs
   RunCache runs_;
   RemoteCache remote_;

@@ -4,9 +4,8 @@
 #include "base/format.hpp"
 #include "os/system_call.hpp"
 
-#include <sys/auxv.h>
-
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <cerrno>

@@ -34,10 +34,9 @@ namespace {
   if (!line.empty()) line.remove_prefix(1);
   mapping.end = take_hex(line);
   mapping.is_brk_heap = line.ends_with("[heap]");
-  mapping.is_private_memory = line.starts_with(" rw-p 00000000 00:00 0") &&
-                              line.find('/') == std::string_view::npos &&
-                              (line.find('[') == std::string_view::npos ||
-                               line.find("[anon:") != std::string_view::npos);
+  mapping.is_private_memory =
+      line.starts_with(" rw-p 00000000 00:00 0") && line.find('/') == std::string_view::npos &&
+      (line.find('[') == std::string_view::npos || line.find("[anon:") != std::string_view::npos);
   return mapping;
 }
 
@@ -51,8 +50,7 @@ Mapping find_mapping(const void* address) noexcept {
   std::size_t length = 0;
   Mapping found;
   while (found.end == 0) {
-    const long count =
-        system_call(SYS_read, file, buffer.data() + length, buffer.size() - length);
+    const long count = system_call(SYS_read, file, buffer.data() + length, buffer.size() - length);
     if (count == -EINTR) continue;
     if (count <= 0) break;
     length += static_cast<std::size_t>(count);

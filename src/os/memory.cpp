@@ -23,8 +23,7 @@ constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 
 [[nodiscard]] void* map_memory(void* address, std::size_t bytes, int protection,
                                int flags) noexcept {
-  const long result =
-      system_call(SYS_mmap, address, bytes, protection, kAnonymous | flags, -1, 0);
+  const long result = system_call(SYS_mmap, address, bytes, protection, kAnonymous | flags, -1, 0);
   return failed(result) ? nullptr : reinterpret_cast<void*>(result);
 }
 
@@ -69,8 +68,7 @@ void* map(std::size_t bytes) noexcept {
 }
 
 bool map_at(void* address, std::size_t bytes) noexcept {
-  const ReserveResult result =
-      map_exactly(address, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+  const ReserveResult result = map_exactly(address, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
   if (result == ReserveResult::kDone) forbid_huge_pages(address, bytes);
   return result == ReserveResult::kDone;
 }
@@ -87,16 +85,10 @@ bool find_resident(const void* address, std::size_t bytes, unsigned char* reside
   return !failed(system_call(SYS_mincore, address, bytes, resident));
 }
 
-void release(void* address, std::size_t bytes) noexcept {
-  system_call(SYS_munmap, address, bytes);
-}
+void release(void* address, std::size_t bytes) noexcept { system_call(SYS_munmap, address, bytes); }
 
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
   system_call(SYS_madvise, address, bytes, MADV_NOHUGEPAGE);
-}
-
-void allow_huge_pages(void* address, std::size_t bytes) noexcept {
-  system_call(SYS_madvise, address, bytes, MADV_HUGEPAGE);
 }
 
 bool move_pages(void* from, void* to, std::size_t bytes) noexcept {

@@ -106,8 +106,7 @@ Arena* PageHeap::create_arena(std::size_t regions) noexcept {
     if (memory != nullptr) break;
     if (size == regions) return nullptr;
   }
-  const std::size_t bytes =
-      round_up(sizeof(Arena) + size * sizeof(Region), os::page_bytes());
+  const std::size_t bytes = round_up(sizeof(Arena) + size * sizeof(Region), os::page_bytes());
   void* metadata = os::map(bytes);
   if (metadata == nullptr || !window_.map_slots(memory, size)) {
     if (metadata != nullptr) os::release(metadata, bytes);

@@ -37,8 +37,7 @@ constexpr int kCandidates = 4;
   GranuleSet result = 0;
   for (GranuleSet left = region.free_granules; left != 0; left &= left - 1) {
     const auto at = static_cast<std::size_t>(std::countr_zero(left));
-    if (region.touched.any(at * kPagesPerGranule, kPagesPerGranule))
-      result |= GranuleSet{1} << at;
+    if (region.touched.any(at * kPagesPerGranule, kPagesPerGranule)) result |= GranuleSet{1} << at;
   }
   return result;
 }
@@ -145,8 +144,7 @@ bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) 
     use_pages(region, first + old_pages, pages - old_pages);
   }
   region->run[first] = static_cast<std::uint16_t>(pages);
-  if (pages < old_pages)
-    free_pages(region, first + pages, old_pages - pages, old_pages - pages);
+  if (pages < old_pages) free_pages(region, first + pages, old_pages - pages, old_pages - pages);
   return true;
 }
 
@@ -222,7 +220,8 @@ void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
 // Brings the sums up to date with what has become of a region.
 void PageHeap::recount(Region* region) noexcept {
   const auto used = static_cast<std::uint16_t>(kPagesPerRegion - region->free.count());
-  const auto dirty = static_cast<std::uint16_t>((region->free & region->touched).count());
+  const std::size_t touched = (region->free & region->touched).count();
+  const auto dirty = static_cast<std::uint16_t>(region->sparse ? 0 : touched);
   used_pages_ += std::size_t{used} - region->used_pages;
   dirty_pages_ += std::size_t{dirty} - region->dirty_pages;
   region->used_pages = used;
@@ -249,6 +248,7 @@ void PageHeap::unfile(Region* region) noexcept {
     lists_[region->list].remove(region);
   if (region->state == RegionState::kReserved) region->state = RegionState::kShared;
   region->list = kNoList;
+  region->sparse = false;
 }
 
 void PageHeap::verify() noexcept {

@@ -19,12 +19,12 @@ namespace luna {
 
 // What is where, in bytes of address space; see PageHeap::usage().
 struct PageUsage {
-  std::size_t reserved = 0;   // address space
-  std::size_t committed = 0;  // of it, readable and writable
-  std::size_t used = 0;       // of it, handed out as granules, runs and spans
-  std::size_t slabs = 0;      // of it, granules
-  std::size_t dirty = 0;      // free, but may still be backed by the kernel
-  std::size_t metadata = 0;   // address space of our own tables
+  std::size_t reserved = 0;      // address space
+  std::size_t committed = 0;     // of it, readable and writable
+  std::size_t used = 0;          // of it, handed out as granules, runs and spans
+  std::size_t slabs = 0;         // of it, granules
+  std::size_t dirty = 0;         // free, but may still be backed by the kernel
+  std::size_t metadata = 0;      // address space of our own tables
   std::size_t large_blocks = 0;  // runs, spans and huge blocks in use
   std::size_t large_bytes = 0;
 };
@@ -151,6 +151,7 @@ class PageHeap {
   std::size_t arena_step_ = 0;
   std::size_t moved_spans_ = 0;
   std::atomic<std::size_t> freed_spans_{0};
+  std::atomic<bool> spans_are_sparse_{false};  // so was the last one looked at
   std::size_t huge_blocks_ = 0;
   std::size_t huge_pages_ = 0;
   Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone

@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kStepPages = 4096;
 constexpr std::uint64_t kStepMs = 10;
 
-// Dirty memory that is never worth a system call before it decays (4 MiB).
-constexpr std::size_t kMinDirtyPages = 1024;
+// Dirty memory that is never worth a system call before it decays (8 MiB).
+constexpr std::size_t kMinDirtyPages = 2048;
 
 }  // namespace
 
@@ -45,10 +45,10 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
 }
 
 // Dirty memory is worth keeping as far as the program had it in use a moment
-// ago and so may want it again, plus an eighth of what it uses, plus a little.
+// ago and so may want it again, or a quarter of what it uses, or a little.
 std::size_t PageHeap::allowed_dirty_pages() const noexcept {
   const std::size_t peak = peak_pages_ > last_peak_pages_ ? peak_pages_ : last_peak_pages_;
-  const std::size_t margin = used_pages_ / 8 > kMinDirtyPages ? used_pages_ / 8 : kMinDirtyPages;
+  const std::size_t margin = used_pages_ / 4 > kMinDirtyPages ? used_pages_ / 4 : kMinDirtyPages;
   const std::size_t demand = peak - used_pages_;
   return demand > margin ? demand : margin;
 }

@@ -40,16 +40,17 @@ struct Region {
   Region* next = nullptr;
   std::byte* memory = nullptr;
   Arena* arena = nullptr;
-  std::uint32_t index = 0;          // in the arena
+  std::uint32_t index = 0;  // in the arena
   GranuleSet free_granules = 0;
   std::uint16_t free_pages = 0;
   std::uint16_t longest = 0;
   std::uint16_t used_pages = 0;   // as counted in the page heap's sums
   std::uint16_t dirty_pages = 0;  // likewise
   RegionState state = RegionState::kReserved;
-  std::uint8_t list = 0;      // number of the list it is in
-  bool moved = false;         // span whose pages came by mremap
-  std::size_t span_pages = 0;  // of a span head or a huge block
+  std::uint8_t list = 0;        // number of the list it is in
+  bool moved = false;           // span whose pages came by mremap
+  bool sparse = false;          // `touched` says far more than is backed
+  std::size_t span_pages = 0;   // of a span head or a huge block
   Region* span_head = nullptr;  // of a span body, or of the region with its tail
 
   // Pages of the run that starts here; kNoRun, or a mark. A byte-sized table
@@ -61,7 +62,7 @@ struct Region {
 
 inline constexpr std::uint16_t kNoRun = 0;
 inline constexpr std::uint16_t kRunLengthMask = 0x3ff;
-inline constexpr std::uint16_t kRunCached = 0x400;  // freed, kept by a thread
+inline constexpr std::uint16_t kRunCached = 0x400;   // freed, kept by a thread
 inline constexpr std::uint16_t kGranuleRun = 0x800;  // the pages of a slab
 inline constexpr std::uint16_t kSpanTail = 0x1000;   // the last pages of a span
 

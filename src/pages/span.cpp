@@ -79,6 +79,7 @@ void PageHeap::fill_region(Region* region, Region* head) noexcept {
   region->span_head = head;
   region->free.clear_range(0, kPagesPerRegion);
   region->aged.clear_range(0, kPagesPerRegion);
+  region->sparse = false;
   recount(region);
 }
 
@@ -103,7 +104,8 @@ void PageHeap::split_tail(Region* head, std::size_t pages) noexcept {
 // program's. True: pages are touched.
 bool PageHeap::settle_span(const Region* head) noexcept {
   if (head->moved || os::page_bytes() != kPageBytes) return true;
-  // What is kept goes after the decay time, so that not every free need pay.
+  // Others are taken to be as the last one looked at; what is kept goes after the
+  // decay time anyway.
   if (freed_spans_.fetch_add(1, std::memory_order_relaxed) % kFreesPerLook != 0) return true;
   const std::size_t stride = head->span_pages / kSamples;
   std::size_t resident = 0;
@@ -115,12 +117,15 @@ bool PageHeap::settle_span(const Region* head) noexcept {
     if (!os::find_resident(memory, kSampledPages * kPageBytes, backed.data())) return true;
     for (const unsigned char byte : backed) resident += byte & 1U;
   }
-  if (resident > kSparsePages) return true;
+  const bool sparse = resident <= kSparsePages;
+  spans_are_sparse_.store(sparse, std::memory_order_relaxed);
+  if (!sparse) return true;
   return !os::purge(head->memory, head->span_pages * kPageBytes);
 }
 
 // Takes a whole region away from its span.
 void PageHeap::drop_region(Region* region, bool touched) noexcept {
+  region->sparse = touched && spans_are_sparse_.load(std::memory_order_relaxed);
   region->free.set_range(0, kPagesPerRegion);
   if (touched) {
     region->touched.set_range(0, kPagesPerRegion);
@@ -180,8 +185,8 @@ bool PageHeap::grow_span(Region* head, std::size_t pages) noexcept {
   const std::size_t extra = regions_for(pages) - old_regions;
   const std::size_t next = head->index + old_regions;
   const std::size_t old_used = head->span_pages % kPagesPerRegion;
-  const std::size_t wanted = extra != 0 || pages % kPagesPerRegion == 0 ? kPagesPerRegion
-                                                                       : pages % kPagesPerRegion;
+  const std::size_t wanted =
+      extra != 0 || pages % kPagesPerRegion == 0 ? kPagesPerRegion : pages % kPagesPerRegion;
   Region* tail = head + (old_regions - 1);
   if (old_used != 0 && !tail->free.all(old_used, wanted - old_used)) return false;
   if (extra != 0) {

@@ -61,8 +61,7 @@ class Window {
 
   [[nodiscard]] Annex* annex_of(const Slot* slot) const noexcept {
     const auto granule = static_cast<std::size_t>(slot - slots_);
-    Region* region =
-        regions_[granule / kGranulesPerRegion].load(std::memory_order_relaxed);
+    Region* region = regions_[granule / kGranulesPerRegion].load(std::memory_order_relaxed);
     return &region->annexes[granule % kGranulesPerRegion];
   }
 

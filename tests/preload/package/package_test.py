@@ -119,7 +119,7 @@ def expect_needs(program, library, wanted):
 
 def files(installed):
     """Every file is where it belongs, and the library's name to preload leads to its soname."""
-    libraries = ["liblunalloc.so", "liblunalloc.so.0", "liblunalloc.a", "liblunalloc-twins.a",
+    libraries = ["liblunalloc.so", "liblunalloc.a", "liblunalloc-twins.a",
                  "pkgconfig/lunalloc.pc", "pkgconfig/lunalloc-static.pc",
                  "pkgconfig/lunalloc-twins.pc", "cmake/lunalloc/lunallocConfig.cmake",
                  "cmake/lunalloc/lunallocConfigVersion.cmake"]
@@ -153,10 +153,10 @@ def pkg_config(installed):
         sys.exit("failed: lunalloc.pc has another version")
     for source in ("replaced.c", "replaced.cpp"):
         shared = installed.build(source, *flags("lunalloc"))
-        expect_needs(shared, "liblunalloc.so.0", True)
+        expect_needs(shared, "liblunalloc.so", True)
         installed.expect(source, shared)
         linked_in = installed.build(source, *flags("lunalloc-static"))
-        expect_needs(linked_in, "liblunalloc.so.0", False)
+        expect_needs(linked_in, "liblunalloc.so", False)
         installed.expect(source, linked_in)
         # The C library warns of dlopen, which lunalloc does not reach in a static program.
         all_static = installed.build(source, "-static", *flags("--static", "lunalloc"))
@@ -179,7 +179,7 @@ def cmake(installed):
     for name, source in {"shared_c": "replaced.c", "shared_cpp": "replaced.cpp",
                          "static_c": "replaced.c", "static_cpp": "replaced.cpp",
                          "twins_c": "twins.c"}.items():
-        expect_needs(build / name, "liblunalloc.so.0", name.startswith("shared"))
+        expect_needs(build / name, "liblunalloc.so", name.startswith("shared"))
         installed.expect(source, build / name)
     for version, wanted in {"": True, "0.1": True, "0.0.9": False, "0.2": False,
                             "1.0": False}.items():
@@ -208,7 +208,7 @@ def archive(installed):
     for source in ("replaced.c", "replaced.cpp"):
         program = installed.build(source, f"-I{installed.headers}",
                                   installed.libraries / "liblunalloc.a", "-pthread")
-        expect_needs(program, "liblunalloc.so.0", False)
+        expect_needs(program, "liblunalloc.so", False)
         installed.expect(source, program)
 
 
@@ -216,7 +216,7 @@ def twins(installed):
     """liblunalloc-twins.a beside the C library's malloc, also where lunalloc is preloaded."""
     program = installed.build("twins.c", f"-I{installed.headers}",
                               installed.libraries / "liblunalloc-twins.a", "-pthread")
-    expect_needs(program, "liblunalloc.so.0", False)
+    expect_needs(program, "liblunalloc.so", False)
     installed.expect("twins.c", program)
     defined = run(need("nm", "binutils"), "--defined-only", program).split()
     for name in ("malloc", "free", "calloc", "realloc", "_Znwm", "dlopen"):
