@@ -19,6 +19,8 @@ namespace {
   const std::size_t offset = address_of(pointer) - address_of(region.memory);
   const std::size_t page = offset / kPageBytes;
   if (region.free.test(page)) report_freed(pointer, request);
+  if ((region.run[0] & kSpanTail) != 0 && page < (region.run[0] & kRunLengthMask))
+    report::interior_pointer(pointer, address_of(pointer) - address_of(region.span_head->memory));
   std::size_t start = page;
   while (start > 0 && region.run[start] == kNoRun) --start;
   report::interior_pointer(pointer, offset - start * kPageBytes);

@@ -14,8 +14,8 @@ namespace luna {
 namespace {
 
 // Empty slabs that a heap keeps for its classes: with the run cache, what an
-// idle thread may hold (256 KiB).
-constexpr std::size_t kMaxKeptBytes = 160 * 1024;
+// idle thread may hold (224 KiB).
+constexpr std::size_t kMaxKeptBytes = 128 * 1024;
 
 // Slow paths between two looks at the clock.
 constexpr std::uint32_t kCallsPerBeat = 32;

@@ -98,7 +98,9 @@ bool move_pages(void* from, void* to, std::size_t bytes) noexcept {
 }
 
 bool renew(void* address, std::size_t bytes) noexcept {
-  return map_memory(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != nullptr;
+  if (map_memory(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == nullptr) return false;
+  forbid_huge_pages(address, bytes);  // as its neighbours, or it would not merge
+  return true;
 }
 
 }  // namespace luna::os

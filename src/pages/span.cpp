@@ -140,6 +140,7 @@ void PageHeap::drop_region(Region* region, bool touched) noexcept {
 void PageHeap::drop_tail(Region* tail, std::size_t first, std::size_t end, bool touched) noexcept {
   tail->run[0] = first == 0 ? kNoRun : static_cast<std::uint16_t>(first | kSpanTail);
   if (first == 0) tail->span_head = nullptr;
+  if (!touched) tail->touched.clear_range(first, end - first);
   free_pages(tail, first, end - first, touched ? end - first : 0);
 }
 

@@ -231,6 +231,8 @@ def all_static(installed):
             program = installed.build(source, kind, f"-I{installed.headers}",
                                       installed.libraries / "liblunalloc.a", "-pthread")
             installed.expect(source, program)
+            # There is no other malloc to hand over to, so the off switch is ignored.
+            run(program, env={"LUNALLOC_CONF": "enabled:false"})
         program = installed.build("twins.c", kind, f"-I{installed.headers}",
                                   installed.libraries / "liblunalloc-twins.a", "-pthread")
         # Without a dynamic linker there is no way to the malloc of the C library.
