@@ -18,9 +18,6 @@ using BlockSet = Bitmap<kGranuleBytes / kMinBlockBytes>;
 // that a double free makes at once, near enough to cost next to nothing.
 constexpr std::size_t kGlance = 8;
 
-// Pages carved at once where that costs no page fault.
-constexpr std::size_t kWarmPages = 4;
-
 // Index of the block that starts at `block`; reports if none does.
 std::size_t checked_index(const Slab& slab, const std::byte* memory, const Block* block) noexcept {
   const std::size_t offset = address_of(block) - address_of(memory);
@@ -113,8 +110,7 @@ void carve(Slab& slab, std::byte* memory) noexcept {
     return link_blocks(slab, memory, blocks.first, blocks.end);
   }
   const std::size_t first = slab.fresh;
-  const std::size_t page = first * info.block_bytes / kPageBytes;
-  const std::size_t end = blocks_starting_in(info, page + (slab.warm ? kWarmPages - 1 : 0)).end;
+  const std::size_t end = blocks_starting_in(info, first * info.block_bytes / kPageBytes).end;
   slab.fresh = static_cast<std::uint16_t>(end);
   link_blocks(slab, memory, first, end);
 }

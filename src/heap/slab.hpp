@@ -88,8 +88,8 @@ static_assert(sizeof(Slab) == sizeof(Slot));
 // blocks are carved as needed.
 void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept;
 
-// Carves the blocks of one more page, or a few if they are warm, and adds them
-// to the free list. Requires: the free list is empty, and has_room().
+// Carves the blocks of one more page and adds them to the free list.
+// Requires: the free list is empty, and has_room().
 void carve(Slab& slab, std::byte* memory) noexcept;
 
 // Gives those pages back that hold free blocks only, and takes the blocks that

@@ -22,7 +22,8 @@ MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 COPIED = ("ld.so.cache", "ld.so.conf", "passwd", "group", "nsswitch.conf")
 SUMMARY = "lunalloc statistics"
 
-library, probe, probe_with_options, linked, linked_with_options = sys.argv[2:]
+library, probe, probe_with_options, linked, linked_with_options = (
+    os.path.abspath(path) for path in sys.argv[2:])
 libc = ctypes.CDLL(None, use_errno=True)
 
 
