@@ -31,10 +31,12 @@ constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
 
 void Process::start() noexcept {
   prepare_once();
-  read_options();
-  allocator_.config().decay_ms = options_.decay_ms;
-  if (options_.enabled) return;
-  foreign::resolve();
+  const Options options = read_options();
+  allocator_.config().decay_ms = options.decay_ms;
+  // Looking the C library's functions up allocates, which is ours to serve yet.
+  if (!options.enabled) foreign::resolve();
+  options_ = options;
+  if (options.enabled) return;
   // What ld.so allocated before this stays ours; free() knows it by its address.
   if (thread_state.cache.owner != ThreadCache::kDetached) allocator_.park(thread_state.cache);
 }
@@ -48,18 +50,20 @@ void Process::exit() noexcept {
 }
 
 // The last source wins: the program's own text, the file, the environment.
-void Process::read_options() noexcept {
+Options Process::read_options() noexcept {
+  Options options;
   if (&lunalloc_conf != nullptr && lunalloc_conf != nullptr)
-    parse_options(lunalloc_conf, "lunalloc_conf", options_);
+    parse_options(lunalloc_conf, "lunalloc_conf", options);
   std::array<char, 8192> text;
   const std::string_view file = os::read_file(kOptionsFile, text.data(), text.size());
   if (!file.empty()) {
     std::array<char, PATH_MAX> path;
     const std::string_view program = os::program_name(path.data(), path.size());
-    parse_options_file(file, kOptionsFile, program, options_);
+    parse_options_file(file, kOptionsFile, program, options);
   }
-  if (os::runs_with_privileges()) return;
-  parse_options(os::environment_value("LUNALLOC_CONF"), "LUNALLOC_CONF", options_);
+  if (!os::runs_with_privileges())
+    parse_options(os::environment_value("LUNALLOC_CONF"), "LUNALLOC_CONF", options);
+  return options;
 }
 
 // Runs at the first allocation, which ld.so makes before any constructor: our

@@ -46,7 +46,7 @@ class Process {
   [[nodiscard]] void* with_heap(Allocate allocate) noexcept;
   [[nodiscard]] bool attach_thread() noexcept;
   void prepare_once() noexcept;
-  void read_options() noexcept;
+  [[nodiscard]] static Options read_options() noexcept;
 
   static void thread_exits(void* process) noexcept;
   static void before_fork() noexcept;

@@ -82,7 +82,9 @@ void warn(std::string_view source, std::string_view key, std::string_view proble
           std::string_view advice) noexcept {
   std::array<char, 320> buffer;
   Text text(buffer.data(), buffer.size() - 1);
-  text.add("lunalloc: ").add(source).add(": option \"").add(key).add("\" ").add(problem);
+  constexpr std::size_t kShownKey = 60;
+  text.add("lunalloc: ").add(source).add(": option \"").add(part_of(key, 0, kShownKey));
+  text.add(key.size() > kShownKey ? "...\" " : "\" ").add(problem);
   text.add(advice).add("; it is ignored");
   buffer[text.view().size()] = '\n';
   write_error({buffer.data(), text.view().size() + 1});

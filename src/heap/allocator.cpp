@@ -111,8 +111,13 @@ std::size_t Allocator::usable_bytes(const void* pointer) noexcept {
 void Allocator::publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept {
   RemoteArea& area = remote_area(window_, &slab);
   const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(&slab));
-  if (!publish_freed(area, &slab, memory, word, bits)) return;
-  // The slab may have been given back meanwhile, by an owner that saw the bits.
+  if (publish_freed(area, &slab, memory, word, bits)) push_to_owner(slab);
+}
+
+// Requires: the slab is listed, and it is the caller's to push. It may have been
+// given back meanwhile, by an owner that saw its bits.
+void Allocator::push_to_owner(Slab& slab) noexcept {
+  RemoteArea& area = remote_area(window_, &slab);
   while (true) {
     if (ThreadHeap* owner = slab.heap(); owner != nullptr) {
       owner->returned().push(area, &slab);

@@ -94,6 +94,7 @@ class Allocator {
     return trims_.load(std::memory_order_relaxed);
   }
   void publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept;
+  void push_to_owner(Slab& slab) noexcept;
 
   // Calls `visit(Slab&)` for each slab, under the lock of the page heap unless
   // the caller is alone.

@@ -75,10 +75,21 @@ void HeapList::repair_after_fork(Allocator& allocator, const ThreadCache& surviv
     repaired = true;
   }
   if (!repaired) return;
-  // Their slabs are found by their owner words, for no list can be trusted.
+  // A thread that is gone may have been about to push a slab, so the stacks are
+  // made anew; and slabs are found by their owner words, for no list can be
+  // trusted.
+  for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap)
+    static_cast<void>(heap->returned().take_all());
   allocator.for_each_slab([&](Slab& slab) noexcept {
+    RemoteArea& area = remote_area(allocator.window(), &slab);
+    area.listed.store(0, std::memory_order_relaxed);
     ThreadHeap* heap = slab.heap();
-    if (heap != nullptr && heap->lost_after_fork) heap->adopt_after_fork(slab);
+    if (heap->lost_after_fork) {
+      heap->adopt_after_fork(slab);
+    } else if (has_freed(area)) {
+      area.listed.store(1, std::memory_order_relaxed);
+      heap->returned().push(area, &slab);
+    }
   });
   for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap)
     heap->lost_after_fork = false;

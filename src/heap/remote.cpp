@@ -28,12 +28,17 @@ bool publish_freed(RemoteArea& area, Slab* slab, const std::byte* memory, std::s
   return area.listed.exchange(1, std::memory_order_seq_cst) == 0;
 }
 
-bool unlist_orphan(RemoteArea& area, const Slab* slab) noexcept {
-  area.listed.exchange(0, std::memory_order_seq_cst);
-  if (slab->heap() == nullptr) return false;
+bool has_freed(const RemoteArea& area) noexcept {
   std::uint64_t pending = 0;
   for (const auto& word : area.freed) pending |= word.load(std::memory_order_seq_cst);
-  return pending != 0 && area.listed.exchange(1, std::memory_order_seq_cst) == 0;
+  return pending != 0;
+}
+
+bool unlist_orphan(RemoteArea& area, const Slab* slab) noexcept {
+  area.listed.exchange(0, std::memory_order_seq_cst);
+  // After the exchange, as seen by all: a new owner either sees the 0, or is seen.
+  if (slab->owner.load(std::memory_order_seq_cst) == 0) return false;
+  return has_freed(area) && area.listed.exchange(1, std::memory_order_seq_cst) == 0;
 }
 
 std::size_t collect_freed(RemoteArea& area, Slab& slab, std::byte* memory) noexcept {

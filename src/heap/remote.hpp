@@ -67,6 +67,9 @@ class RemoteStack {
 [[nodiscard]] bool publish_freed(RemoteArea& area, Slab* slab, const std::byte* memory,
                                  std::size_t word, std::uint64_t bits) noexcept;
 
+// True if freed blocks are waiting to be collected.
+[[nodiscard]] bool has_freed(const RemoteArea& area) noexcept;
+
 // To be called with a slab just taken off a stack that has no owner any more:
 // leaves it unlisted. True: bits came in meanwhile, so that it must be pushed.
 [[nodiscard]] bool unlist_orphan(RemoteArea& area, const Slab* slab) noexcept;

@@ -15,8 +15,8 @@ namespace luna {
 // Threads: that of its heap.
 class RunCache {
  public:
-  static constexpr std::size_t kMaxPages = 32;
   static constexpr std::size_t kMaxBytes = 96 * 1024;
+  static constexpr std::size_t kMaxPages = kMaxBytes / kPageBytes;
 
   // A run of just so many pages, or nullptr.
   [[nodiscard]] void* take(std::size_t pages) noexcept {

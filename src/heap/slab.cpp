@@ -97,7 +97,8 @@ void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) n
   slab.kept = false;
   slab.warm = warm;
   slab.previous = slab.next = nullptr;
-  slab.owner.store(reinterpret_cast<std::uintptr_t>(heap), std::memory_order_relaxed);
+  // pairs with the load in unlist_orphan()
+  slab.owner.store(reinterpret_cast<std::uintptr_t>(heap), std::memory_order_seq_cst);
 }
 
 void carve(Slab& slab, std::byte* memory) noexcept {

@@ -89,7 +89,8 @@ void ThreadHeap::release(Slab& slab) noexcept {
   const std::size_t touched = pages_for(slab.touched_bytes());
   slab.kept = false;
   slab.state = SlabState::kNone;
-  slab.owner.store(0, std::memory_order_relaxed);
+  // pairs with the load in unlist_orphan()
+  slab.owner.store(0, std::memory_order_seq_cst);
   --slabs_;
   allocator_.pages().put_granule(memory, touched);
 }
@@ -156,14 +157,11 @@ void ThreadHeap::drain() noexcept {
     Slab& slab = *next;
     RemoteArea& area = remote_area(allocator_.window(), &slab);
     next = area.next;
-    ThreadHeap* owner = slab.heap();
-    if (owner == this) {
+    if (slab.heap() == this) {
       area.listed.exchange(0, std::memory_order_seq_cst);
       if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
-    } else if (owner != nullptr) {
-      owner->returned_.push(area, &slab);  // it moved: passed on, still listed
-    } else if (unlist_orphan(area, &slab)) {
-      slab.heap()->returned_.push(area, &slab);
+    } else {
+      allocator_.push_to_owner(slab);  // it moved: passed on, still listed
     }
   }
 }
@@ -245,7 +243,6 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   slab.owner.store(reinterpret_cast<std::uintptr_t>(this) | Slab::kFullMark,
                    std::memory_order_relaxed);
   RemoteArea& area = remote_area(allocator_.window(), &slab);
-  area.listed.store(0, std::memory_order_relaxed);
   if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
 }
 

@@ -63,7 +63,7 @@ class PageHeap {
   // nullptr: it cannot be done so, and the block is as it was.
   [[nodiscard]] void* move(void* memory, std::size_t pages) noexcept;
 
-  // Gives free pages back that have been free for `decay_ms` or longer; a
+  // Gives free pages back that have been free for `decay_ms`, or half of it; a
   // bounded piece of work for each call. Cheap while there is nothing to do.
   void tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept;
 

@@ -66,10 +66,11 @@ inline constexpr std::uint16_t kRunCached = 0x400;   // freed, kept by a thread
 inline constexpr std::uint16_t kGranuleRun = 0x800;  // the pages of a slab
 inline constexpr std::uint16_t kSpanTail = 0x1000;   // the last pages of a span
 
-// Address space reserved at once, at most 1 GiB, cut into regions.
+// Address space reserved at once, at most 1 GiB, cut into regions, whose metadata
+// follows: hence the alignment.
 //
 // Threads: guarded by the lock of the page heap.
-struct Arena {
+struct alignas(64) Arena {
   Arena* next = nullptr;
   std::byte* memory = nullptr;
   std::size_t regions = 0;
