@@ -3,6 +3,7 @@
 
 #include "base/align.hpp"
 #include "base/report.hpp"
+#include "os/environment.hpp"
 #include "os/lock.hpp"
 #include "os/mappings.hpp"
 #include "preload/process.hpp"
@@ -37,8 +38,9 @@ void find(void* library, const char* name, Function& function) noexcept {
 
 [[nodiscard]] Functions find_functions() noexcept {
   Functions found;
+  if (os::is_static_program()) return found;  // there is no other malloc
   void* libc = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-  if (libc == nullptr) return found;  // a static program: there is no other malloc
+  if (libc == nullptr) return found;
   find(libc, "malloc", found.malloc);
   find(libc, "calloc", found.calloc);
   find(libc, "memalign", found.memalign);
@@ -100,7 +102,7 @@ void require_libc_block(const void* pointer) noexcept {
 
 }  // namespace
 
-void resolve() noexcept { static_cast<void>(functions()); }
+bool resolve() noexcept { return functions().malloc != nullptr; }
 
 void* allocate(std::size_t bytes) noexcept { return functions().malloc(bytes); }
 void* allocate_zeroed(std::size_t bytes) noexcept { return functions().calloc(1, bytes); }

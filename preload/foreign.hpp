@@ -7,8 +7,9 @@
 
 namespace luna::foreign {
 
-// Finds the C library's functions now rather than when first needed.
-void resolve() noexcept;
+// Finds the C library's functions now rather than when first needed. False: a
+// static program has none.
+[[nodiscard]] bool resolve() noexcept;
 
 [[nodiscard]] void* allocate(std::size_t bytes) noexcept;
 [[nodiscard]] void* allocate_zeroed(std::size_t bytes) noexcept;

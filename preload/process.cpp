@@ -31,10 +31,13 @@ constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
 
 void Process::start() noexcept {
   prepare_once();
-  const Options options = read_options();
+  Options options = read_options();
   allocator_.config().decay_ms = options.decay_ms;
   // Looking the C library's functions up allocates, which is ours to serve yet.
-  if (!options.enabled) foreign::resolve();
+  if (!options.enabled && !foreign::resolve()) {
+    write_error("lunalloc: a static program has no other malloc: enabled:false is ignored\n");
+    options.enabled = true;
+  }
   options_ = options;
   if (options.enabled) return;
   // What ld.so allocated before this stays ours; free() knows it by its address.

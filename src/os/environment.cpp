@@ -5,6 +5,7 @@
 #include "os/system_call.hpp"
 
 #include <fcntl.h>
+#include <link.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -34,6 +35,14 @@ std::string_view environment_value(std::string_view name) noexcept {
       return part_of(text, name.size() + 1);
   }
   return {};
+}
+
+bool is_static_program() noexcept {
+  const auto* header = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
+  const std::size_t count = ::getauxval(AT_PHNUM);
+  for (std::size_t i = 0; header != nullptr && i < count; ++i)
+    if (header[i].p_type == PT_INTERP) return false;
+  return true;
 }
 
 bool runs_with_privileges() noexcept { return ::getauxval(AT_SECURE) != 0; }

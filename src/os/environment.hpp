@@ -15,6 +15,9 @@ namespace luna::os {
 // `environ`, as it has when constructors run.
 [[nodiscard]] std::string_view environment_value(std::string_view name) noexcept;
 
+// True if the program has no dynamic linker: all it uses is linked into it.
+[[nodiscard]] bool is_static_program() noexcept;
+
 // True if the program runs with more rights than its caller (AT_SECURE): then
 // the environment is not to be trusted.
 [[nodiscard]] bool runs_with_privileges() noexcept;

@@ -94,7 +94,11 @@ void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
 bool move_pages(void* from, void* to, std::size_t bytes) noexcept {
   const long result = system_call(SYS_mremap, from, bytes, bytes,
                                   MREMAP_MAYMOVE | MREMAP_FIXED | kMremapDontUnmap, to);
-  return !failed(result);
+  if (failed(result)) return false;
+  // What is left behind is renewed, though it reads as zero already: so it merges
+  // with its neighbours, and qemu-user, which forgets it, knows of it again.
+  static_cast<void>(renew(from, bytes));
+  return true;
 }
 
 bool renew(void* address, std::size_t bytes) noexcept {
