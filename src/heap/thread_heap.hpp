@@ -121,6 +121,7 @@ class ThreadHeap {
   std::uint64_t last_beat_ms_ = 0;
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
+  std::uint32_t releases_ = 0;
   std::uint32_t slow_frees_in_a_row_ = 0;         // without a refill between
   std::size_t kept_bytes_ = 0;                    // touched bytes of empty slabs that are kept
   std::size_t slabs_ = 0;                         // that this heap owns
