@@ -46,8 +46,8 @@ ThreadHeap* HeapList::create(Allocator& allocator) noexcept {
 
 void HeapList::park(ThreadCache& cache) noexcept {
   auto* heap = reinterpret_cast<ThreadHeap*>(cache.owner);
-  os::ScopedLock guard(lock_);
   heap->detach();
+  os::ScopedLock guard(lock_);
   heap->next_parked = parked_;
   parked_ = heap;
 }

@@ -87,11 +87,9 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
 }
 
 Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
-  if (slabs_ >= scavenge_at_) scavenge();
   bool warm = false;
   void* memory = allocator_.pages().take_granule(&warm);
   if (memory == nullptr) return nullptr;
-  ++slabs_;
   auto* slab = reinterpret_cast<Slab*>(allocator_.window().slot_of(memory));
   begin_slab(*slab, size_class, this, warm);
   return slab;

@@ -7,8 +7,6 @@
 #include "heap/allocator.hpp"
 #include "os/clock.hpp"
 
-#include <bit>
-
 namespace luna {
 
 namespace {
@@ -25,10 +23,6 @@ constexpr std::uint32_t kCallsPerBeat = 32;
 
 // Lists of classes that were not refilled for so long are given back.
 constexpr std::uint64_t kIdleMs = 100;
-
-// Blocks in use for each page, on average, up to which some page is likely to
-// have none (with two, one in e^2).
-constexpr std::size_t kBlocksPerPage = 2;
 
 // So many frees on the slow path with no refill between are taken for the end of
 // what the thread was doing.
@@ -98,7 +92,6 @@ void ThreadHeap::release(Slab& slab) noexcept {
   slab.state = SlabState::kNone;
   // pairs with the load in unlist_orphan()
   slab.owner.store(0, std::memory_order_seq_cst);
-  --slabs_;
   allocator_.pages().put_granule(memory, touched);
 }
 
@@ -143,19 +136,6 @@ void ThreadHeap::return_list(SizeClass size_class) noexcept {
   slab.used -= count;
   list = nullptr;
   if (slab.used == 0) became_empty(slab);
-}
-
-// Before the heap grows further: gives pages back that hold free blocks only, in
-// slabs with so few blocks in use that there are likely to be such pages.
-void ThreadHeap::scavenge() noexcept {
-  for (ClassSlabs& slabs : classes_) {
-    for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next) {
-      const std::size_t backed = pages_for(at->touched_bytes()) -
-                                 static_cast<std::size_t>(std::popcount(at->purged_pages));
-      if (at->used < kBlocksPerPage * backed) purge_free_pages(*at, memory_of(*at));
-    }
-  }
-  scavenge_at_ = slabs_ + (slabs_ / 8 > kMinScavengedSlabs ? slabs_ / 8 : kMinScavengedSlabs);
 }
 
 void ThreadHeap::drain() noexcept {
@@ -231,7 +211,6 @@ void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   cache_ = nullptr;
   classes_.fill({});
-  slabs_ = 0;
   kept_bytes_ = 0;
   runs_.forget();
   remote_.forget();
@@ -244,7 +223,6 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   slab.purged_pages = 0;
   slab.used = slab.carved = slab.fresh;
   slab.kept = false;
-  ++slabs_;
   slab.previous = slab.next = nullptr;
   slab.state = SlabState::kFull;
   slab.owner.store(reinterpret_cast<std::uintptr_t>(this) | Slab::kFullMark,

@@ -86,8 +86,6 @@ class ThreadHeap {
   bool lost_after_fork = false;  // its thread is gone, its lists are forgotten
 
  private:
-  static constexpr std::size_t kMinScavengedSlabs = 32;
-
   struct ClassSlabs {
     Slab* current = nullptr;
     List<Slab> partial;
@@ -105,7 +103,6 @@ class ThreadHeap {
   void became_free(Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
-  void scavenge() noexcept;
   void return_list(SizeClass size_class) noexcept;
   void return_idle_lists() noexcept;
   void return_all_lists() noexcept;
@@ -122,10 +119,8 @@ class ThreadHeap {
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t releases_ = 0;
-  std::uint32_t slow_frees_in_a_row_ = 0;         // without a refill between
-  std::size_t kept_bytes_ = 0;                    // touched bytes of empty slabs that are kept
-  std::size_t slabs_ = 0;                         // that this heap owns
-  std::size_t scavenge_at_ = kMinScavengedSlabs;  // slabs
+  std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
+  std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
   RunCache runs_;
   RemoteCache remote_;
 

@@ -55,10 +55,10 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
     lock_.unlock();
     return nullptr;
   }
-  std::size_t fresh = 0;
+  bool fresh = true;
   for (std::size_t i = 0; i < regions; ++i) {
     fill_region(head + i, head);
-    fresh += kPagesPerRegion - head[i].touched.count();
+    fresh = fresh && head[i].touched.none();
   }
   head->state = RegionState::kSpanHead;
   head->span_pages = pages;
@@ -69,7 +69,9 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   if (zero) clear_span(head, pages);
   os::ScopedLock guard(lock_);
   split_tail(head, pages);
-  balance(fresh);
+  // Partly touched places are taken as they come: what they lack of a span is
+  // soon made up for, and to purge as much elsewhere would only be undone.
+  if (fresh) balance(pages);
   return head->memory;
 }
 
