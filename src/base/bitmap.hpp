@@ -11,13 +11,13 @@
 namespace luna {
 
 // Threads: none of its own; its owner's lock guards it.
-template <std::size_t kBits>
+template <std::size_t Bits>
 class Bitmap {
-  static_assert(kBits % 64 == 0);
+  static_assert(Bits % 64 == 0);
 
  public:
-  static constexpr std::size_t kWords = kBits / 64;
-  static constexpr std::size_t kNone = kBits;
+  static constexpr std::size_t kWords = Bits / 64;
+  static constexpr std::size_t kNone = Bits;
 
   [[nodiscard]] bool test(std::size_t bit) const noexcept {
     return (words_[bit / 64] >> (bit % 64) & 1) != 0;
@@ -78,7 +78,7 @@ class Bitmap {
   // `alignment`, or kNone.
   [[nodiscard]] std::size_t find_run(std::size_t count, std::size_t alignment = 1) const noexcept {
     std::size_t start = find_set(0);
-    while (start < kBits) {
+    while (start < Bits) {
       const std::size_t end = find_clear(start);
       const std::size_t aligned = (start + alignment - 1) / alignment * alignment;
       if (aligned + count <= end) return aligned;
@@ -90,7 +90,7 @@ class Bitmap {
   [[nodiscard]] std::size_t longest_run() const noexcept {
     std::size_t longest = 0;
     std::size_t start = find_set(0);
-    while (start < kBits) {
+    while (start < Bits) {
       const std::size_t end = find_clear(start);
       if (end - start > longest) longest = end - start;
       start = find_set(end);
@@ -129,7 +129,7 @@ class Bitmap {
   }
 
   [[nodiscard]] std::size_t find(std::size_t from, std::uint64_t flip) const noexcept {
-    if (from >= kBits) return kNone;
+    if (from >= Bits) return kNone;
     std::size_t index = from / 64;
     std::uint64_t word = (words_[index] ^ flip) & (~std::uint64_t{0} << (from % 64));
     while (word == 0) {

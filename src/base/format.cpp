@@ -38,7 +38,7 @@ Text& Text::add_bytes(std::uint64_t bytes) noexcept {
   if (bytes < 1024) return add_decimal(bytes).add(kUnits[0]);
   std::size_t unit = 1;
   while (unit + 1 < kUnits.size() && bytes >> (10 * (unit + 1)) != 0) ++unit;
-  const unsigned shift = static_cast<unsigned>(10 * unit);
+  const auto shift = static_cast<unsigned>(10 * unit);
   const std::uint64_t whole = bytes >> shift;
   const std::uint64_t fraction = bytes - (whole << shift);
   return add_tenths(whole * 10 + (fraction * 10 >> shift)).add(kUnits[unit]);

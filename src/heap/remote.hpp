@@ -120,7 +120,7 @@ class RemoteCache {
 
  private:
   static constexpr std::size_t kEntries = 32;
-  static constexpr std::size_t kMaxHeldBytes = 32 * 1024;
+  static constexpr std::size_t kMaxHeldBytes = std::size_t{32} * 1024;
 
   std::size_t held_bytes_ = 0;
   std::array<Entry, kEntries> entries_{};

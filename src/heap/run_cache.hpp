@@ -15,7 +15,7 @@ namespace luna {
 // Threads: that of its heap.
 class RunCache {
  public:
-  static constexpr std::size_t kMaxBytes = 96 * 1024;
+  static constexpr std::size_t kMaxBytes = std::size_t{96} * 1024;
   static constexpr std::size_t kMaxPages = kMaxBytes / kPageBytes;
 
   // A run of just so many pages, or nullptr.

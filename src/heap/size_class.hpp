@@ -14,7 +14,7 @@ namespace luna {
 using SizeClass = std::uint8_t;
 
 inline constexpr std::size_t kMinBlockBytes = 16;
-inline constexpr std::size_t kMaxSmallBytes = 16 * 1024;
+inline constexpr std::size_t kMaxSmallBytes = std::size_t{16} * 1024;
 inline constexpr std::size_t kSizeClasses = 64;
 
 // What a class is made of.

@@ -39,7 +39,7 @@ struct ThreadCache {
 
   // Frees a block of a slab of this thread. False: it is none, or somebody has
   // to notice; take the slow path. nullptr and foreign pointers are welcome.
-  [[nodiscard]] bool try_deallocate(const Window& window, void* pointer) noexcept {
+  [[nodiscard]] bool try_deallocate(const Window& window, void* pointer) const noexcept {
     const std::size_t unit = window.unit_of(pointer);
     if (!window.holds(unit)) [[unlikely]]
       return false;

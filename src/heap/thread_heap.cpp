@@ -13,7 +13,7 @@ namespace {
 
 // Empty slabs that a heap keeps for its classes: with the run cache, what an
 // idle thread may hold (224 KiB).
-constexpr std::size_t kMaxKeptBytes = 128 * 1024;
+constexpr std::size_t kMaxKeptBytes = std::size_t{128} * 1024;
 
 // One slab in so many has its whole list checked when it is released.
 constexpr std::uint32_t kReleasesPerCheck = 16;

@@ -12,7 +12,7 @@ namespace luna {
 inline constexpr std::size_t kPageBytes = 4096;
 
 // A slab fills one granule, so that a block's slab follows from its address alone.
-inline constexpr std::size_t kGranuleBytes = 32 * 1024;
+inline constexpr std::size_t kGranuleBytes = std::size_t{32} * 1024;
 inline constexpr std::size_t kPagesPerGranule = kGranuleBytes / kPageBytes;
 
 // One huge page of the processor; runs of pages never cross a region.

@@ -97,7 +97,9 @@ void* PageHeap::take(std::size_t pages, std::size_t alignment_pages, bool zero) 
 
 void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept {
   lock_.lock();
-  const auto [region, first] = find_run(pages, alignment);
+  const Found found = find_run(pages, alignment);
+  Region* region = found.region;
+  const std::size_t first = found.first;
   if (region == nullptr) {
     lock_.unlock();
     return nullptr;
@@ -148,25 +150,26 @@ bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) 
   return true;
 }
 
+// The warmer place of the two, or the one in the fuller region.
+PageHeap::Found PageHeap::better(const Found& one, const Found& other) noexcept {
+  if (other.region == nullptr) return one;
+  if (one.region == nullptr || one.warm != other.warm) return one.warm ? one : other;
+  return other.region->free_pages < one.region->free_pages ? other : one;
+}
+
 // Of the first few regions of each list, the fullest with a warm granule; else
 // the fullest; else a region that was free as a whole.
 Region* PageHeap::granule_region() noexcept {
-  Region* best = nullptr;
-  bool best_is_warm = false;
+  Found best;
   for (std::size_t i = list_of(kPagesPerGranule); i < kLists; ++i) {
     int seen = 0;
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->free_granules == 0) continue;
       ++seen;
-      const bool warm = warm_granules(*at) != 0;
-      if (best == nullptr || warm > best_is_warm ||
-          (warm == best_is_warm && at->free_pages < best->free_pages)) {
-        best = at;
-        best_is_warm = warm;
-      }
+      best = better(best, {at, 0, warm_granules(*at) != 0});
     }
   }
-  return best_is_warm ? best : take_warmer_region(best);
+  return best.warm ? best.region : take_warmer_region(best.region);
 }
 
 // A region that is free as a whole, if it is touched or there is no `other`.
@@ -175,30 +178,30 @@ Region* PageHeap::take_warmer_region(Region* other) noexcept {
   return warm || other == nullptr ? take_regions(1, 1) : other;
 }
 
-// A place for a run: of touched pages if one is near, since they cost no page
-// fault, in the fullest region.
+// A place for a run in one region: of touched pages if there is one, since they
+// cost no page fault.
+PageHeap::Found PageHeap::place_in(Region* region, std::size_t pages,
+                                   std::size_t alignment) noexcept {
+  const std::size_t warm = (region->free & region->touched).find_run(pages, alignment);
+  if (warm != PageSet::kNone) return {region, warm, true};
+  const std::size_t cold = region->free.find_run(pages, alignment);
+  return cold != PageSet::kNone ? Found{region, cold, false} : Found{};
+}
+
+// The same in the fullest of the first few regions of each list.
 PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noexcept {
-  Found best = {nullptr, 0};
-  bool best_is_warm = false;
+  Found best;
   for (std::size_t i = list_of(pages); i < kLists; ++i) {
     int seen = 0;
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->longest < pages) continue;
       ++seen;
-      const bool fuller = best.region == nullptr || at->free_pages < best.region->free_pages;
-      if (best_is_warm && !fuller) continue;
-      std::size_t first = (at->free & at->touched).find_run(pages, alignment);
-      const bool warm = first != PageSet::kNone;
-      if (!warm && (best_is_warm || !fuller)) continue;
-      if (!warm) first = at->free.find_run(pages, alignment);
-      if (first == PageSet::kNone) continue;
-      best = {at, first};
-      best_is_warm = warm;
+      best = better(best, place_in(at, pages, alignment));
     }
   }
-  if (best_is_warm) return best;
+  if (best.warm) return best;
   Region* region = take_warmer_region(best.region);
-  return region == best.region ? best : Found{region, 0};
+  return region == best.region ? best : Found{region, 0, false};
 }
 
 void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {

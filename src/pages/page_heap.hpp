@@ -93,14 +93,19 @@ class PageHeap {
   static constexpr std::size_t kLists = 10;
   static constexpr std::uint8_t kNoList = 0xff;
 
+  // A place for a run or granule; no region: there is none.
   struct Found {
-    Region* region;
-    std::size_t first;
+    Region* region = nullptr;
+    std::size_t first = 0;
+    bool warm = false;  // its pages are touched
   };
 
   // page_heap.cpp
   [[nodiscard]] Region* granule_region() noexcept;
   [[nodiscard]] Region* take_warmer_region(Region* other) noexcept;
+  [[nodiscard]] static Found better(const Found& one, const Found& other) noexcept;
+  [[nodiscard]] static Found place_in(Region* region, std::size_t pages,
+                                      std::size_t alignment) noexcept;
   [[nodiscard]] Found find_run(std::size_t pages, std::size_t alignment) noexcept;
   void use_pages(Region* region, std::size_t first, std::size_t count) noexcept;
   void free_pages(Region* region, std::size_t first, std::size_t count,
@@ -140,6 +145,7 @@ class PageHeap {
   [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
   void give_back(std::size_t pages) noexcept;
   [[nodiscard]] bool sweep_step(std::size_t budget_pages) noexcept;
+  std::size_t purge_dirty(Region* region) noexcept;
   std::size_t purge_pages(Region* region, const PageSet& pages) noexcept;
   std::size_t purge_runs(Region* region, PageSet& pages) noexcept;
   static void count_blocks(const Region& region, PageUsage& usage) noexcept;

@@ -72,14 +72,17 @@ void PageHeap::give_back(std::size_t pages) noexcept {
     for (std::size_t at = arena->dirty.find_set(0); at < arena->regions && purged < pages;
          at = arena->dirty.find_set(at + 1)) {
       Region* region = arena->region(at);
-      const PageSet dirty = region->free & region->touched;
-      if (dirty.none()) {
-        arena->dirty.clear(at);
-      } else {
-        purged += purge_pages(region, dirty);
-      }
+      purged += purge_dirty(region);
     }
   }
+}
+
+// Gives all free pages of a region back; returns their number.
+std::size_t PageHeap::purge_dirty(Region* region) noexcept {
+  const PageSet dirty = region->free & region->touched;
+  if (!dirty.none()) return purge_pages(region, dirty);
+  region->arena->dirty.clear(region->index);
+  return 0;
 }
 
 // Goes on with the sweep until it has purged about `budget_pages`. False when
@@ -139,11 +142,10 @@ std::size_t PageHeap::purge_runs(Region* region, PageSet& pages) noexcept {
     const std::size_t end = pages.find_clear(start);
     const std::size_t first = round_up(start, unit);
     const std::size_t last = round_down(end, unit);
-    if (first < last) {
-      if (os::purge(region->memory + first * kPageBytes, (last - first) * kPageBytes)) {
-        pages.clear_range(first, last - first);
-        purged += last - first;
-      }
+    if (first < last &&
+        os::purge(region->memory + first * kPageBytes, (last - first) * kPageBytes)) {
+      pages.clear_range(first, last - first);
+      purged += last - first;
     }
     start = pages.find_set(end);
   }
@@ -158,14 +160,10 @@ std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
     for (std::size_t at = arena->dirty.find_set(0); at < arena->regions;
          at = arena->dirty.find_set(at + 1)) {
       Region* region = arena->region(at);
-      const PageSet dirty = region->free & region->touched;
-      if (dirty.none()) {
-        arena->dirty.clear(at);
-      } else if (kept + dirty.count() * kPageBytes <= keep_bytes) {
-        kept += dirty.count() * kPageBytes;
-      } else {
-        purged += purge_pages(region, dirty);
-      }
+      const std::size_t bytes = (region->free & region->touched).count() * kPageBytes;
+      const bool keeps = kept + bytes <= keep_bytes;
+      if (keeps) kept += bytes;
+      if (!keeps || bytes == 0) purged += purge_dirty(region);
     }
   }
   return purged * kPageBytes;
