@@ -15,7 +15,8 @@ import tempfile
 sys.dont_write_bytecode = True  # leave no cache in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from comparison import figures, libraries, plot, report, rounds, scenarios  # noqa: E402
+from comparison import (  # noqa: E402
+    figures, libraries, plot, programs, report, rounds, scenarios)
 from comparison.launch import Context  # noqa: E402
 
 SOURCES = pathlib.Path(__file__).resolve().parent
@@ -29,7 +30,9 @@ class BadArgument(Exception):
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Compare malloc libraries on programs that call plain malloc.")
+        description="Compare malloc libraries on programs that call plain malloc.",
+        epilog="@FILE on the command line stands for the arguments in FILE, one a line.",
+        fromfile_prefix_chars="@")
     parser.add_argument("--lib", action="append", default=[], metavar="NAME=PATH.so",
                         help="a library to preload; may be repeated")
     parser.add_argument("--env", action="append", default=[], metavar="NAME:VARIABLE=VALUE",
@@ -40,6 +43,10 @@ def parse_arguments() -> argparse.Namespace:
                         help="leave glibc out; ratios are to the first library")
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME[,NAME…]",
                         help="run only these; may be repeated")
+    parser.add_argument("--program", action="append", default=[], metavar="NAME=COMMAND",
+                        help="a program of yours instead of the scenarios; may be repeated")
+    parser.add_argument("--rate", action="append", default=[], metavar="NAME=REGEX",
+                        help="that program prints a rate, which counts instead of its time")
     parser.add_argument("--runs", type=int, default=3, metavar="N",
                         help="rounds that count, after one that warms up (default 3)")
     parser.add_argument("--time", choices=("wall", "cpu"), default="wall",
@@ -128,7 +135,9 @@ def check_outputs(arguments: argparse.Namespace) -> None:
 
 def compare(arguments: argparse.Namespace, scratch: str) -> report.Comparison:
     check_outputs(arguments)
-    wanted = chosen_scenarios(arguments.scenario)
+    wanted = programs.parse(arguments.program, arguments.rate)
+    if arguments.scenario or not wanted:
+        wanted += chosen_scenarios(arguments.scenario)
     chosen = chosen_libraries(arguments)
     context = Context(build_folder(arguments.build), SOURCES, pathlib.Path(scratch),
                       arguments.smoke, arguments.timeout)
@@ -166,7 +175,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
             comparison = compare(arguments, scratch)
-    except (BadArgument, libraries.BadLibrary) as problem:
+    except (BadArgument, libraries.BadLibrary, programs.BadProgram) as problem:
         print(f"compare.py: {problem}", file=sys.stderr)
         return EXIT_USAGE
     if not comparison.table:

@@ -12,7 +12,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from comparison import figures, launch, libraries, report  # noqa: E402
+from comparison import figures, launch, libraries, programs, report  # noqa: E402
 from comparison.launch import Measurement  # noqa: E402
 
 COMPARE = pathlib.Path(__file__).resolve().with_name("compare.py")
@@ -102,6 +102,30 @@ class Figures(unittest.TestCase):
         self.assertIn("time 0.500 ×", text)
 
 
+class Programs(unittest.TestCase):
+    def measure(self, programs_given: list[str], rates: list[str]) -> Measurement:
+        scenario, = programs.parse(programs_given, rates)
+        with tempfile.TemporaryDirectory() as scratch:
+            context = launch.Context(LAUNCHER.parent, COMPARE.parent, pathlib.Path(scratch), False,
+                                     20)
+            return scenario.run(context, libraries.Library("glibc", None))
+
+    def test_a_command_is_split_as_by_a_shell(self):
+        measured = self.measure(["one=/bin/sh -c 'exit 3'"], [])
+
+        self.assertEqual(measured.failure, "exit status 3")
+
+    def test_a_rate_stands_for_the_time(self):
+        measured = self.measure(["one=/bin/echo did 2,000,000 in a second"], ["one=did ([0-9,]+)"])
+
+        self.assertEqual((measured.failure, measured.wall_s, measured.cpu_s), ("", 0.5, 0.5))
+
+    def test_a_rate_that_was_not_printed_is_a_failure(self):
+        measured = self.measure(["one=/bin/echo nothing"], ["one=did ([0-9,]+)"])
+
+        self.assertIn("printed nothing like", measured.failure)
+
+
 class CommandLine(unittest.TestCase):
     def complaint(self, *arguments: str) -> str:
         ended = subprocess.run([COMPARE, "--build", LAUNCHER.parent, *arguments],
@@ -117,6 +141,10 @@ class CommandLine(unittest.TestCase):
 
     def test_a_text_file_is_no_library(self):
         self.assertIn("not a shared object", self.complaint("--lib", f"x={COMPARE}"))
+
+    def test_a_rate_of_no_program_is_named(self):
+        self.assertIn("which no --program has",
+                      self.complaint("--program", "a=true", "--rate", "b=(.)"))
 
     def test_a_picture_of_unknown_kind_is_refused(self):
         self.assertIn(".svg or .png", self.complaint("--plot", "picture.gif"))

@@ -75,11 +75,17 @@ void Allocator::deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) 
   const std::size_t index = index_of_block(slab, memory, pointer);
   auto* block = static_cast<Block*>(pointer);
   ThreadHeap* heap = heap_of(cache);
-  if (slab.heap() == heap) {
+  ThreadHeap* owner = slab.heap();
+  if (owner == heap) {
     if (block == slab.free) report::double_free(pointer);
     // The fast path counted already, unless the mark made it stop before.
     if ((slab.owner.load(std::memory_order_relaxed) & Slab::kFullMark) != 0) --slab.used;
     heap->deallocate_noticed(slab, block);
+  } else if (heap != nullptr && owner != nullptr && owner->parked() && heaps_.adopt(*heap, slab)) {
+    // Freed as by another thread once more, so that a double free is seen.
+    publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
+    heap->drain();
+    heap->note_slow_free();
   } else if (heap != nullptr) {
     heap->deallocate_remote(slab, memory, index);
   } else {

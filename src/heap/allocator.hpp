@@ -89,6 +89,7 @@ class Allocator {
   [[nodiscard]] Window& window() noexcept { return window_; }
   [[nodiscard]] const Window& window() const noexcept { return window_; }
   [[nodiscard]] PageHeap& pages() noexcept { return pages_; }
+  [[nodiscard]] HeapList& heaps() noexcept { return heaps_; }
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] std::uint32_t trims() const noexcept {
     return trims_.load(std::memory_order_relaxed);

@@ -20,6 +20,7 @@ bool HeapList::attach(Allocator& allocator, ThreadCache& cache) noexcept {
   if (heap != nullptr) {
     parked_ = heap->next_parked;
     heap->next_parked = nullptr;
+    heap->set_parked(false);
   } else {
     heap = create(allocator);
     if (heap == nullptr) return false;
@@ -48,8 +49,42 @@ void HeapList::park(ThreadCache& cache) noexcept {
   auto* heap = reinterpret_cast<ThreadHeap*>(cache.owner);
   heap->detach();
   os::ScopedLock guard(lock_);
+  push_parked(heap);
+}
+
+void HeapList::push_parked(ThreadHeap* heap) noexcept {
   heap->next_parked = parked_;
   parked_ = heap;
+  heap->set_parked(true);
+  parked_classes_.fetch_or(heap->classes_with_room(), std::memory_order_relaxed);
+}
+
+bool HeapList::adopt(ThreadHeap& heap, Slab& slab) noexcept {
+  if (!lock_.try_lock()) return false;
+  ThreadHeap* owner = slab.heap();
+  const bool parked = owner != nullptr && owner->parked();
+  if (parked) {
+    owner->drain();  // what waits there for the slab shall not wait for a thread
+    heap.adopt(*owner, slab);
+  }
+  lock_.unlock();
+  return parked;
+}
+
+Slab* HeapList::adopt_any(ThreadHeap& heap, SizeClass size_class) noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << size_class;
+  if ((parked_classes_.load(std::memory_order_relaxed) & bit) == 0) return nullptr;
+  if (!lock_.try_lock()) return nullptr;
+  Slab* found = nullptr;
+  for (ThreadHeap* parked = parked_; parked != nullptr && found == nullptr;
+       parked = parked->next_parked) {
+    found = parked->slab_with_room(size_class);
+    if (found != nullptr) heap.adopt(*parked, *found);
+  }
+  // While the lock is held no heap is parked, so that no other bit gets lost.
+  if (found == nullptr) parked_classes_.fetch_and(~bit, std::memory_order_relaxed);
+  lock_.unlock();
+  return found;
 }
 
 std::size_t HeapList::trim_parked(bool purge) noexcept {
@@ -70,8 +105,7 @@ void HeapList::repair_after_fork(Allocator& allocator, const ThreadCache& surviv
   for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) {
     if (!heap->attached() || reinterpret_cast<std::uintptr_t>(heap) == survivor.owner) continue;
     heap->forget_after_fork();
-    heap->next_parked = parked_;
-    parked_ = heap;
+    push_parked(heap);
     repaired = true;
   }
   if (!repaired) return;
@@ -91,6 +125,7 @@ void HeapList::repair_after_fork(Allocator& allocator, const ThreadCache& surviv
       heap->returned().push(area, &slab);
     }
   });
+  parked_classes_.store(~std::uint64_t{0}, std::memory_order_relaxed);
   for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap)
     heap->lost_after_fork = false;
 }

@@ -5,7 +5,9 @@
 #include "heap/thread_heap.hpp"
 #include "os/lock.hpp"
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 namespace luna {
 
@@ -23,6 +25,14 @@ class HeapList {
   // Parks the heap of the calling thread.
   void park(ThreadCache& cache) noexcept;
 
+  // Takes a slab of a thread that has ended over for `heap`. False: its heap is no
+  // longer parked, or somebody else is at work here.
+  [[nodiscard]] bool adopt(ThreadHeap& heap, Slab& slab) noexcept;
+
+  // Takes any slab of the class over that has blocks to hand out; nullptr: there
+  // is none at hand.
+  [[nodiscard]] Slab* adopt_any(ThreadHeap& heap, SizeClass size_class) noexcept;
+
   // Trims the parked heaps; returns the pages purged. Slow.
   std::size_t trim_parked(bool purge) noexcept;
 
@@ -35,11 +45,16 @@ class HeapList {
 
  private:
   [[nodiscard]] ThreadHeap* create(Allocator& allocator) noexcept;
+  void push_parked(ThreadHeap* heap) noexcept;
 
   os::Lock lock_;
   ThreadHeap* heaps_ = nullptr;
   ThreadHeap* parked_ = nullptr;
   std::size_t count_ = 0;
+
+  // Classes of which a parked heap may have a slab with blocks to hand out.
+  std::atomic<std::uint64_t> parked_classes_{0};
+
   std::byte* chunk_ = nullptr;  // where new heaps are cut from
   std::size_t chunk_bytes_ = 0;
 };

@@ -37,11 +37,13 @@ Slab* ThreadHeap::find_slab(SizeClass size_class) noexcept {
     drain();
     if (slabs.current != nullptr && slabs.current->has_free()) return slabs.current;
   }
+  const bool current_has_room = slabs.current != nullptr && slabs.current->has_room();
   Slab* slab = best_partial(slabs);
+  if (slab == nullptr && !current_has_room) slab = allocator_.heaps().adopt_any(*this, size_class);
   if (slab != nullptr) {
     slabs.partial.remove(slab);
     make_current(slabs, slab);
-  } else if (slabs.current == nullptr || !slabs.current->has_room()) {
+  } else if (!current_has_room) {
     slab = new_slab(size_class);
     if (slab == nullptr) return nullptr;
     make_current(slabs, slab);

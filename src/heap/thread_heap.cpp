@@ -205,6 +205,36 @@ void ThreadHeap::detach() noexcept {
   cache_ = nullptr;
 }
 
+// Its free blocks come with it. Those that other threads freed and did not yet
+// publish, or that wait on the parked heap's stack, are passed on.
+void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
+  ClassSlabs& theirs = parked.classes_[slab.size_class];
+  if (slab.state == SlabState::kCurrent) theirs.current = nullptr;
+  if (slab.state == SlabState::kPartial) theirs.partial.remove(&slab);
+  if (slab.kept) parked.kept_bytes_ -= slab.backed_bytes();
+  slab.kept = false;
+  const bool usable = slab.has_free() || slab.has_room();
+  slab.state = usable ? SlabState::kPartial : SlabState::kFull;
+  if (usable) classes_[slab.size_class].partial.push_front(&slab);
+  slab.owner.store(reinterpret_cast<std::uintptr_t>(this) | (usable ? 0 : Slab::kFullMark),
+                   std::memory_order_seq_cst);
+}
+
+Slab* ThreadHeap::slab_with_room(SizeClass size_class) noexcept {
+  drain();
+  ClassSlabs& slabs = classes_[size_class];
+  Slab* current = slabs.current;
+  if (current != nullptr && (current->has_free() || current->has_room())) return current;
+  return best_partial(slabs);
+}
+
+std::uint64_t ThreadHeap::classes_with_room() noexcept {
+  std::uint64_t result = 0;
+  for (std::size_t i = 0; i < kSizeClasses; ++i)
+    if (slab_with_room(static_cast<SizeClass>(i)) != nullptr) result |= std::uint64_t{1} << i;
+  return result;
+}
+
 // Blocks in the lists of a thread that is gone cannot be told from blocks in
 // use, so they stay out of use; see docs/adr/0005.
 void ThreadHeap::forget_after_fork() noexcept {

@@ -20,7 +20,8 @@ namespace luna {
 class Allocator;
 
 // The slabs of one thread. A heap outlives its thread: it is parked and adopted
-// by a later one, whole. It is never unmapped, so that other threads may name it.
+// by a later one, whole, unless other threads took its slabs over before, one by
+// one. It is never unmapped, so that other threads may name it.
 //
 // Invariants, tested by verify():
 //   1. each slab of a class's `current` and `partial` names this heap as owner
@@ -28,7 +29,7 @@ class Allocator;
 //
 // Threads: the one it is attached to; while parked, the holder of the lock of
 // the heap list. `returned` any thread.
-class ThreadHeap {
+class alignas(64) ThreadHeap {
  public:
   explicit ThreadHeap(Allocator& allocator) noexcept : allocator_(allocator) {}
 
@@ -67,6 +68,19 @@ class ThreadHeap {
   void attach(ThreadCache& cache) noexcept;
   void detach() noexcept;
   [[nodiscard]] bool attached() const noexcept { return cache_ != nullptr; }
+
+  // Whether it has no thread and is in the list of parked heaps. Any thread may
+  // ask; only the holder of the lock of the heap list gets a lasting answer.
+  [[nodiscard]] bool parked() const noexcept { return parked_.load(std::memory_order_relaxed); }
+  void set_parked(bool parked) noexcept { parked_.store(parked, std::memory_order_relaxed); }
+
+  // Takes a slab over from a parked heap. Requires: the lock of the heap list.
+  void adopt(ThreadHeap& parked, Slab& slab) noexcept;
+
+  // A slab of the class to allocate from, or nullptr; and the classes that have
+  // one, a bit each. Requires: the heap is parked, and the lock of the heap list.
+  [[nodiscard]] Slab* slab_with_room(SizeClass size_class) noexcept;
+  [[nodiscard]] std::uint64_t classes_with_room() noexcept;
 
   // In the child of a fork: the owner is gone and was doing who knows what.
   // Forgets all lists; the slabs come back by adopt_after_fork().
@@ -110,8 +124,12 @@ class ThreadHeap {
   [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept;
   [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept { return cache_->lists[size_class]; }
 
+  // Read by threads that free blocks of this heap, so apart from what its own
+  // thread writes.
+  std::atomic<bool> parked_{false};
   Allocator& allocator_;
-  ThreadCache* cache_ = nullptr;
+
+  alignas(64) ThreadCache* cache_ = nullptr;
   std::array<ClassSlabs, kSizeClasses> classes_{};
 
   std::uint64_t used_since_beat_ = 0;  // one bit for each class that was refilled

@@ -132,6 +132,106 @@ TEST(HeapList, BlocksOfAParkedHeapOutliveATrim) {
   for (std::size_t i = 0; i < 200; ++i) EXPECT_TRUE(test::has_pattern(blocks[i], 300, i));
 }
 
+[[nodiscard]] ThreadHeap* owner_of(test::TestAllocator& allocator, const void* block) {
+  return reinterpret_cast<Slab*>(allocator.window().slot_of(block))->heap();
+}
+
+TEST(HeapList, FirstFreeOfABlockOfAnEndedThreadTakesItsSlabOver) {
+  test::TestAllocator allocator;
+  TestThread survivor(allocator);
+  TestThread ended(allocator);
+  void* first = ended.allocate(5000);
+  void* second = ended.allocate(5000);
+  ended.park();
+  survivor.deallocate(first);
+
+  EXPECT_EQ(owner_of(allocator, second), &survivor.heap());
+  survivor.heap().verify();
+  EXPECT_EQ(survivor.allocate(5000), first);
+  survivor.deallocate(first);
+  survivor.deallocate(second);
+  survivor.trim();
+  EXPECT_EQ(allocator.usage().pages.used, 0U);
+}
+
+TEST(HeapList, FullSlabOfAnEndedThreadIsTakenOver) {
+  test::TestAllocator allocator;
+  TestThread survivor(allocator);
+  TestThread ended(allocator);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 1000; ++i) blocks.push_back(ended.allocate(1024));
+  ended.park();
+
+  survivor.deallocate(blocks[0]);
+  EXPECT_EQ(owner_of(allocator, blocks[0]), &survivor.heap());
+  EXPECT_EQ(survivor.allocate(1024), blocks[0]);
+  survivor.heap().verify();
+}
+
+TEST(HeapList, SlabOfALivingThreadStaysItsOwn) {
+  test::TestAllocator allocator;
+  TestThread owner(allocator);
+  TestThread other(allocator);
+  void* kept = owner.allocate(5000);
+  other.deallocate(owner.allocate(5000));
+  other.publish();
+
+  EXPECT_EQ(owner_of(allocator, kept), &owner.heap());
+}
+
+TEST(HeapList, RefillTakesSlabsOfEndedThreadsBeforeFreshMemory) {
+  test::TestAllocator allocator;
+  TestThread survivor(allocator);
+  TestThread ended(allocator);
+  void* kept = ended.allocate(2048);
+  ended.park();
+  const std::size_t slabs = allocator.usage().pages.slabs;
+  const void* block = survivor.allocate(2048);
+
+  EXPECT_EQ(allocator.usage().pages.slabs, slabs);
+  EXPECT_EQ(owner_of(allocator, block), &survivor.heap());
+  EXPECT_EQ(owner_of(allocator, kept), &survivor.heap());
+  survivor.heap().verify();
+}
+
+TEST(HeapList, FreesThatWaitForAnEndedThreadGoToWhoTakesItsSlabOver) {
+  test::TestAllocator allocator;
+  TestThread survivor(allocator);
+  TestThread other(allocator);
+  TestThread ended(allocator);
+  void* kept = ended.allocate(5000);
+  void* waiting = ended.allocate(5000);
+  void* freed = ended.allocate(5000);
+  other.deallocate(waiting);
+  ended.park();
+  other.publish();
+  survivor.deallocate(freed);
+  survivor.deallocate(kept);
+  survivor.trim();
+
+  EXPECT_EQ(allocator.usage().small_blocks, 0U);
+  EXPECT_EQ(allocator.usage().pages.used, 0U);
+}
+
+TEST(HeapListDeathTest, DoubleFreeIsSeenWhenTheSlabIsTakenOver) {
+  test::TestAllocator allocator;
+  TestThread survivor(allocator);
+  TestThread other(allocator);
+  TestThread ended(allocator);
+  static_cast<void>(ended.allocate(5000));
+  void* block = ended.allocate(5000);
+  other.deallocate(block);
+  other.publish();
+  ended.park();
+
+  EXPECT_DEATH(
+      {
+        survivor.deallocate(block);
+        survivor.deallocate(block);
+      },
+      "double free");
+}
+
 TEST(HeapList, ThreadsThatComeAndGoDoNotPileUpHeaps) {
   test::TestAllocator allocator;
   for (int i = 0; i < 1000; ++i) {
