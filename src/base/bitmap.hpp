@@ -61,8 +61,14 @@ class Bitmap {
   }
 
   [[nodiscard]] std::size_t count() const noexcept {
-    std::size_t total = 0;
-    for (const std::uint64_t word : words_) total += static_cast<std::size_t>(std::popcount(word));
+    // Not std::popcount(), which is a function call without the instruction.
+    std::uint64_t total = 0;
+    for (std::uint64_t word : words_) {
+      word -= word >> 1 & 0x5555555555555555;
+      word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+      word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+      total += word * 0x0101010101010101 >> 56;
+    }
     return total;
   }
 

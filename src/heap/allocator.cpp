@@ -78,8 +78,6 @@ void Allocator::deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) 
   ThreadHeap* owner = slab.heap();
   if (owner == heap) {
     if (block == slab.free) report::double_free(pointer);
-    // The fast path counted already, unless the mark made it stop before.
-    if ((slab.owner.load(std::memory_order_relaxed) & Slab::kFullMark) != 0) --slab.used;
     heap->deallocate_noticed(slab, block);
   } else if (heap != nullptr && owner != nullptr && owner->parked() && heaps_.adopt(*heap, slab)) {
     // Freed as by another thread once more, so that a double free is seen.
@@ -147,7 +145,7 @@ HeapUsage Allocator::usage() noexcept {
   result.thread_heaps = heaps_.count();
   for_each_slab([&](Slab& slab) noexcept {
     // Read while the owner goes on: a snapshot that may be off by what happens.
-    const std::size_t used = slab.used;
+    const std::size_t used = slab.used();
     const std::size_t bytes = slab.info().block_bytes;
     result.small_blocks += used;
     result.small_bytes += used * bytes;

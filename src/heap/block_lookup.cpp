@@ -23,6 +23,8 @@ namespace {
     report::interior_pointer(pointer, address_of(pointer) - address_of(region.span_head->memory));
   std::size_t start = page;
   while (start > 0 && region.run[start] == kNoRun) --start;
+  // A granule without a slab: a thread keeps it for its next one.
+  if ((region.run[start] & kGranuleRun) != 0) report_freed(pointer, request);
   report::interior_pointer(pointer, offset - start * kPageBytes);
 }
 

@@ -11,9 +11,6 @@ namespace {
 // How many partial slabs are looked at for the fullest.
 constexpr int kCandidates = 4;
 
-// So many free blocks, or a quarter of the slab, make a refill worth its while.
-constexpr std::size_t kWorthwhileBlocks = 8;
-
 }  // namespace
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
@@ -61,10 +58,10 @@ Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
   bool best_is_worth = false;
   int seen = 0;
   for (Slab* at = slabs.partial.first(); at != nullptr && seen < kCandidates; at = at->next) {
-    const std::size_t free = at->carved - at->used;
-    const bool worth = free >= kWorthwhileBlocks || free * 4 >= at->info().capacity;
+    const std::size_t free = at->carved - at->used();
+    const bool worth = free >= at->blocks_to_wake();
     if (best == nullptr || worth > best_is_worth ||
-        (worth == best_is_worth && at->used > best->used)) {
+        (worth == best_is_worth && at->used() > best->used())) {
       best = at;
       best_is_worth = worth;
     }
@@ -79,9 +76,8 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
       last->state = SlabState::kPartial;
       slabs.partial.push_back(last);
     } else {
-      last->state = SlabState::kFull;
-      last->owner.store(reinterpret_cast<std::uintptr_t>(this) | Slab::kFullMark,
-                        std::memory_order_relaxed);
+      last->state = SlabState::kAsleep;
+      last->fall_asleep();
     }
   }
   slab->state = SlabState::kCurrent;
@@ -89,8 +85,9 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
 }
 
 Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
-  bool warm = false;
-  void* memory = allocator_.pages().take_granule(&warm);
+  bool warm = true;
+  void* memory = granules_.take().memory;
+  if (memory == nullptr) memory = allocator_.pages().take_granule(&warm);
   if (memory == nullptr) return nullptr;
   auto* slab = reinterpret_cast<Slab*>(allocator_.window().slot_of(memory));
   begin_slab(*slab, size_class, this, warm);
@@ -107,7 +104,7 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   }
   Block* block = slab.free;
   slab.free = nullptr;
-  slab.used = slab.carved;
+  slab.set_used(slab.carved);
   list_of(size_class) = block->next;
   return block;
 }

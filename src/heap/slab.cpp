@@ -16,7 +16,7 @@ using BlockSet = Bitmap<kGranuleBytes / kMinBlockBytes>;
 
 // How far a refill looks into the list it takes: far enough to see the circle
 // that a double free makes at once, near enough to cost next to nothing.
-constexpr std::size_t kGlance = 8;
+constexpr std::size_t kGlance = 4;
 
 // Index of the block that starts at `block`; reports if none does.
 std::size_t checked_index(const Slab& slab, const std::byte* memory, const Block* block) noexcept {
@@ -82,7 +82,7 @@ void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
     if (result.test(index)) report::double_free(block);
     result.set(index);
   }
-  if (count != slab.carved - slab.used) report::corrupt_free_list(memory, slab.free);
+  if (count != slab.carved - slab.used()) report::corrupt_free_list(memory, slab.free);
   return result;
 }
 
@@ -90,7 +90,8 @@ void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
 
 void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept {
   slab.free = nullptr;
-  slab.used = slab.carved = 0;
+  slab.carved = 0;
+  slab.set_used(0);
   slab.fresh = slab.purged_pages = 0;
   slab.size_class = size_class;
   slab.state = SlabState::kNone;
@@ -150,7 +151,7 @@ void check_free_list(const Slab& slab, const std::byte* memory) noexcept {
 }
 
 void glance_at_free_list(const Slab& slab, const std::byte* memory) noexcept {
-  const std::size_t count = slab.carved - slab.used;
+  const std::size_t count = slab.carved - slab.used();
   const std::size_t depth = count < kGlance ? count : kGlance;
   const Block* block = slab.free;
   for (std::size_t i = 0; i < depth; ++i) {

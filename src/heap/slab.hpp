@@ -25,22 +25,26 @@ enum class SlabState : std::uint8_t {
   kNone,     // no slab
   kCurrent,  // its class allocates from it
   kPartial,  // in its class's list: has free blocks, or room for more
-  kFull,     // neither; in no list
+  kAsleep,   // in no list: was full, and too few blocks were freed since to wake it
 };
 
+// The owner must notice when a slab becomes empty, and when enough of a full one
+// is free to be worth a refill; but the fast path can afford one comparison. So
+// it counts down to the next such event, and what else is in use stands apart.
+//
 // Invariants, tested by verify():
-//   1. `free` holds carved - used blocks, each of them once
+//   1. `free` holds carved - used() blocks, each of them once
 //   2. each starts at a block boundary among the first `fresh` blocks
 //   3. carved is `fresh` less the blocks that start in purged pages
 //
 // Threads: the owner, but for `owner`, and size_class while a block is in use.
 struct alignas(64) Slab {
-  // The thread heap that may use the free list, plus kFullMark if the next free
-  // has to be noticed; 0 where there is no slab.
+  // The thread heap that may use the free list; 0 where there is no slab.
   std::atomic<std::uintptr_t> owner;
 
   Block* free;
-  std::uint32_t used;          // blocks in use, or in a thread cache's list
+  std::uint32_t countdown;     // frees until one has to be noticed
+  std::uint32_t beyond;        // blocks in use besides: none unless it is asleep
   std::uint32_t carved;        // blocks in use, in a list, or in `free`
   std::uint16_t fresh;         // blocks from this one on were never handed out
   std::uint16_t purged_pages;  // pages whose blocks are free but in no list
@@ -52,16 +56,35 @@ struct alignas(64) Slab {
   Slab* previous;
   Slab* next;
 
-  static constexpr std::uintptr_t kFullMark = 1;
-
   [[nodiscard]] const SizeClassInfo& info() const noexcept { return kSizeClassInfos[size_class]; }
 
   [[nodiscard]] ThreadHeap* heap() const noexcept {
     // Read by other threads too: the heap it names is never unmapped.
-    return reinterpret_cast<ThreadHeap*>(owner.load(std::memory_order_relaxed) & ~kFullMark);
+    return reinterpret_cast<ThreadHeap*>(owner.load(std::memory_order_relaxed));
   }
 
-  [[nodiscard]] bool has_free() const noexcept { return carved != used; }
+  // Blocks in use, or in a thread cache's list.
+  [[nodiscard]] std::uint32_t used() const noexcept { return countdown + beyond; }
+  void set_used(std::uint32_t used) noexcept {
+    countdown = used;
+    beyond = 0;
+  }
+
+  // So many free blocks wake a slab: one in eight, so that a refill that takes
+  // them is worth its while, but not more than would add up in many slabs.
+  [[nodiscard]] std::uint32_t blocks_to_wake() const noexcept {
+    const std::uint32_t part = info().capacity / 8U;
+    return part < 1 ? 1 : part > 32 ? 32 : part;
+  }
+
+  // Puts off the next notice until it wakes. Requires: fewer blocks are free.
+  void fall_asleep() noexcept {
+    const std::uint32_t now = used();
+    countdown = blocks_to_wake() - (carved - now);
+    beyond = now - countdown;
+  }
+
+  [[nodiscard]] bool has_free() const noexcept { return carved != used(); }
   [[nodiscard]] bool has_room() const noexcept {
     return fresh != info().capacity || purged_pages != 0;
   }

@@ -21,7 +21,7 @@ namespace luna {
 // Threads: its own.
 struct ThreadCache {
   // A value that names no heap and is not 0, so that no slab compares equal.
-  static constexpr std::uintptr_t kDetached = Slab::kFullMark;
+  static constexpr std::uintptr_t kDetached = 1;
 
   std::uintptr_t owner = kDetached;  // the thread's heap, as in Slab::owner
   std::array<Block*, kSizeClasses> lists{};
@@ -49,8 +49,8 @@ struct ThreadCache {
     auto* block = static_cast<Block*>(pointer);
     if (block == slab->free) [[unlikely]]
       return false;  // freed twice in a row
-    if (--slab->used == 0) [[unlikely]]
-      return false;  // the slow path knows by `used` that the block is yet to be put back
+    if (--slab->countdown == 0) [[unlikely]]
+      return false;  // counted, but the slow path has yet to put the block back
     block->next = slab->free;
     slab->free = block;
     return true;

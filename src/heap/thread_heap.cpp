@@ -28,6 +28,10 @@ constexpr std::uint64_t kIdleMs = 100;
 // what the thread was doing.
 constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
 
+// To give a list back it has to be walked; so many blocks may be walked for
+// each free on the slow path.
+constexpr std::size_t kBlocksWalkedPerFree = 4;
+
 }  // namespace
 
 std::byte* ThreadHeap::memory_of(const Slab& slab) const noexcept {
@@ -42,7 +46,12 @@ void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
 // A thread that frees and frees and asks for nothing is giving up all it has:
 // then its lists must not pin their slabs while it sleeps.
 void ThreadHeap::note_slow_free() noexcept {
-  if (++slow_frees_in_a_row_ == kSlowFreesOfAnEnd) return_all_lists();
+  ++slow_frees_in_a_row_;
+  if (slow_frees_to_an_end_ != 0) {
+    --slow_frees_to_an_end_;
+  } else if (slow_frees_in_a_row_ >= kSlowFreesOfAnEnd) {
+    slow_frees_to_an_end_ = kSlowFreesOfAnEnd + return_all_lists() / kBlocksWalkedPerFree;
+  }
   beat();
 }
 
@@ -54,25 +63,29 @@ void ThreadHeap::put_back(Slab& slab, Block* block) noexcept {
 
 // To be called when a slab has more free blocks than before, its counts right.
 void ThreadHeap::became_free(Slab& slab) noexcept {
-  if (slab.state == SlabState::kFull) {
-    slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_relaxed);
+  if (slab.state == SlabState::kAsleep) {
+    if (slab.carved - slab.used() < slab.blocks_to_wake()) return slab.fall_asleep();
+    slab.set_used(slab.used());
     slab.state = SlabState::kPartial;
     classes_[slab.size_class].partial.push_front(&slab);
   }
-  if (slab.used == 0) became_empty(slab);
+  if (slab.used() == 0) became_empty(slab);
 }
 
 // The current slab of a class is kept while there is room for it, so that a
 // lone block allocated and freed in turn costs no trip to the page heap.
 void ThreadHeap::became_empty(Slab& slab) noexcept {
-  if (slab.state == SlabState::kCurrent && !slab.kept &&
-      kept_bytes_ + slab.backed_bytes() <= kMaxKeptBytes) {
+  if (slab.state == SlabState::kCurrent && !slab.kept && may_keep(slab.backed_bytes())) {
     slab.kept = true;
     kept_bytes_ += slab.backed_bytes();
     return;
   }
   if (slab.kept) return;
   release(slab);
+}
+
+bool ThreadHeap::may_keep(std::size_t bytes) const noexcept {
+  return kept_bytes_ + granules_.bytes() + bytes <= kMaxKeptBytes;
 }
 
 // Requires: no block of the slab is in use.
@@ -92,6 +105,7 @@ void ThreadHeap::release(Slab& slab) noexcept {
   slab.state = SlabState::kNone;
   // pairs with the load in unlist_orphan()
   slab.owner.store(0, std::memory_order_seq_cst);
+  if (cache_ != nullptr && may_keep(kGranuleBytes)) return granules_.put({memory, touched});
   allocator_.pages().put_granule(memory, touched);
 }
 
@@ -118,24 +132,28 @@ void ThreadHeap::return_idle_lists() noexcept {
     if ((busy >> i & 1) == 0) return_list(static_cast<SizeClass>(i));
 }
 
-void ThreadHeap::return_all_lists() noexcept {
-  if (cache_ == nullptr) return;
-  for (std::size_t i = 0; i < kSizeClasses; ++i) return_list(static_cast<SizeClass>(i));
+// Returns the number of blocks.
+std::size_t ThreadHeap::return_all_lists() noexcept {
+  if (cache_ == nullptr) return 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kSizeClasses; ++i) count += return_list(static_cast<SizeClass>(i));
+  return count;
 }
 
-// Gives the blocks of the thread's list back to the current slab.
-void ThreadHeap::return_list(SizeClass size_class) noexcept {
+// Gives the blocks of the thread's list back to the current slab; returns their number.
+std::size_t ThreadHeap::return_list(SizeClass size_class) noexcept {
   Block*& list = list_of(size_class);
-  if (list == nullptr) return;
+  if (list == nullptr) return 0;
   Slab& slab = *classes_[size_class].current;
   Block* last = list;
   std::uint32_t count = 1;
   for (; last->next != nullptr; last = last->next) ++count;
   last->next = slab.free;
   slab.free = list;
-  slab.used -= count;
+  slab.set_used(slab.used() - count);
   list = nullptr;
-  if (slab.used == 0) became_empty(slab);
+  if (slab.used() == 0) became_empty(slab);
+  return count;
 }
 
 void ThreadHeap::drain() noexcept {
@@ -182,7 +200,7 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
   std::size_t purged = 0;
   for (ClassSlabs& slabs : classes_) {
     Slab* current = slabs.current;
-    if (current != nullptr && current->used == 0) {
+    if (current != nullptr && current->used() == 0) {
       release(*current);
     } else if (purge && current != nullptr) {
       purged += purge_free_pages(*current, memory_of(*current));
@@ -191,6 +209,8 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
     for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next)
       purged += purge_free_pages(*at, memory_of(*at));
   }
+  for (auto granule = granules_.take(); granule.memory != nullptr; granule = granules_.take())
+    allocator_.pages().put_granule(granule.memory, granule.touched_pages);
   return purged;
 }
 
@@ -213,11 +233,14 @@ void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
   if (slab.state == SlabState::kPartial) theirs.partial.remove(&slab);
   if (slab.kept) parked.kept_bytes_ -= slab.backed_bytes();
   slab.kept = false;
-  const bool usable = slab.has_free() || slab.has_room();
-  slab.state = usable ? SlabState::kPartial : SlabState::kFull;
-  if (usable) classes_[slab.size_class].partial.push_front(&slab);
-  slab.owner.store(reinterpret_cast<std::uintptr_t>(this) | (usable ? 0 : Slab::kFullMark),
-                   std::memory_order_seq_cst);
+  if (slab.has_free() || slab.has_room()) {
+    slab.set_used(slab.used());
+    slab.state = SlabState::kPartial;
+    classes_[slab.size_class].partial.push_front(&slab);
+  } else {
+    slab.state = SlabState::kAsleep;
+  }
+  slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_seq_cst);
 }
 
 Slab* ThreadHeap::slab_with_room(SizeClass size_class) noexcept {
@@ -242,6 +265,7 @@ void ThreadHeap::forget_after_fork() noexcept {
   cache_ = nullptr;
   classes_.fill({});
   kept_bytes_ = 0;
+  granules_.forget();
   runs_.forget();
   remote_.forget();
   static_cast<void>(returned_.take_all());
@@ -251,12 +275,13 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   slab.free = nullptr;
   slab.fresh = slab.info().capacity;
   slab.purged_pages = 0;
-  slab.used = slab.carved = slab.fresh;
+  slab.carved = slab.fresh;
+  slab.set_used(slab.carved);
   slab.kept = false;
   slab.previous = slab.next = nullptr;
-  slab.state = SlabState::kFull;
-  slab.owner.store(reinterpret_cast<std::uintptr_t>(this) | Slab::kFullMark,
-                   std::memory_order_relaxed);
+  slab.state = SlabState::kAsleep;
+  slab.fall_asleep();
+  slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_relaxed);
   RemoteArea& area = remote_area(allocator_.window(), &slab);
   if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
 }
@@ -276,7 +301,7 @@ void ThreadHeap::verify() const noexcept {
     LUNA_CHECK(lists[i] == nullptr || current != nullptr);
     if (current != nullptr) {
       LUNA_CHECK(current->heap() == this && current->state == SlabState::kCurrent);
-      LUNA_CHECK(current->used >= listed_blocks(static_cast<SizeClass>(i)));
+      LUNA_CHECK(current->used() >= listed_blocks(static_cast<SizeClass>(i)));
       check_free_list(*current, memory_of(*current));
       for (const Block* block = lists[i]; block != nullptr; block = block->next)
         LUNA_CHECK((address_of(block) ^ address_of(memory_of(*current))) < kGranuleBytes);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/list.hpp"
+#include "heap/granule_cache.hpp"
 #include "heap/remote.hpp"
 #include "heap/run_cache.hpp"
 #include "heap/size_class.hpp"
@@ -117,10 +118,11 @@ class alignas(64) ThreadHeap {
   void became_free(Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
-  void return_list(SizeClass size_class) noexcept;
+  std::size_t return_list(SizeClass size_class) noexcept;
   void return_idle_lists() noexcept;
-  void return_all_lists() noexcept;
+  std::size_t return_all_lists() noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
+  [[nodiscard]] bool may_keep(std::size_t bytes) const noexcept;
   [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept;
   [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept { return cache_->lists[size_class]; }
 
@@ -138,7 +140,9 @@ class alignas(64) ThreadHeap {
   std::uint32_t trims_seen_ = 0;
   std::uint32_t releases_ = 0;
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
+  std::size_t slow_frees_to_an_end_ = 0;   // until lists may be given back again
   std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
+  GranuleCache granules_;
   RunCache runs_;
   RemoteCache remote_;
 

@@ -81,6 +81,7 @@ void PageHeap::put_regions(Region* first, std::size_t count) noexcept {
     region->state = RegionState::kReserved;
     region->span_head = nullptr;
     region->free_granules = kAllGranules;
+    region->warm_granules = part_granules(region->touched);
     recount(region);
     LUNA_DCHECK(region->free.count() == kPagesPerRegion);
   }

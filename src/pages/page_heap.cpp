@@ -20,28 +20,6 @@ constexpr int kCandidates = 4;
   return static_cast<std::size_t>(std::bit_width(longest)) - 1;
 }
 
-// The granules whose pages are all in the set.
-[[nodiscard]] GranuleSet whole_granules(const PageSet& pages) noexcept {
-  constexpr std::size_t kPerWord = 64 / kPagesPerGranule;
-  constexpr std::uint64_t kOnes = ~std::uint64_t{0} >> (64 - kPagesPerGranule);
-  GranuleSet result = 0;
-  for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
-    const std::uint64_t bits = pages.word(i / kPerWord) >> (i % kPerWord * kPagesPerGranule);
-    if ((bits & kOnes) == kOnes) result |= GranuleSet{1} << i;
-  }
-  return result;
-}
-
-// Free granules with a touched page: they cost the fewest page faults.
-[[nodiscard]] GranuleSet warm_granules(const Region& region) noexcept {
-  GranuleSet result = 0;
-  for (GranuleSet left = region.free_granules; left != 0; left &= left - 1) {
-    const auto at = static_cast<std::size_t>(std::countr_zero(left));
-    if (region.touched.any(at * kPagesPerGranule, kPagesPerGranule)) result |= GranuleSet{1} << at;
-  }
-  return result;
-}
-
 [[nodiscard]] std::size_t fresh_pages(const Region& region, std::size_t first,
                                       std::size_t count) noexcept {
   PageSet fresh;
@@ -68,7 +46,7 @@ void* PageHeap::take_granule(bool* warm_pages) noexcept {
   os::ScopedLock guard(lock_);
   Region* region = granule_region();
   if (region == nullptr) return nullptr;
-  const GranuleSet warm = warm_granules(*region);
+  const GranuleSet warm = region->warm_granules;
   if (warm_pages != nullptr) *warm_pages = warm != 0;
   const auto granule =
       static_cast<std::size_t>(std::countr_zero(warm != 0 ? warm : region->free_granules));
@@ -166,7 +144,7 @@ Region* PageHeap::granule_region() noexcept {
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->free_granules == 0) continue;
       ++seen;
-      best = better(best, {at, 0, warm_granules(*at) != 0});
+      best = better(best, {at, 0, at->warm_granules != 0});
     }
   }
   return best.warm ? best.region : take_warmer_region(best.region);
@@ -240,6 +218,7 @@ void PageHeap::file(Region* region) noexcept {
   if (region->free_pages == kPagesPerRegion) return put_regions(region, 1);
   region->longest = static_cast<std::uint16_t>(region->free.longest_run());
   region->free_granules = whole_granules(region->free);
+  region->warm_granules = region->free_granules & part_granules(region->touched);
   region->list = kNoList;
   if (region->longest == 0) return;
   region->list = static_cast<std::uint8_t>(list_of(region->longest));
@@ -260,6 +239,7 @@ void PageHeap::verify() noexcept {
     LUNA_CHECK(region->free_pages == region->free.count());
     LUNA_CHECK(region->longest == region->free.longest_run());
     LUNA_CHECK(region->free_granules == whole_granules(region->free));
+    LUNA_CHECK(region->warm_granules == (region->free_granules & part_granules(region->touched)));
     PageSet stray = region->aged;
     stray.remove(region->free & region->touched);
     LUNA_CHECK(stray.none());

@@ -23,12 +23,48 @@ enum class RegionState : std::uint8_t {
 
 using PageSet = Bitmap<kPagesPerRegion>;
 
+// In each byte of a word, which stands for the pages of a granule, the lowest bit.
+inline constexpr std::uint64_t kLowPages = 0x0101010101010101;
+static_assert(kPagesPerGranule == 8);
+
+// The lowest bits of the bytes of a word, side by side.
+[[nodiscard]] constexpr GranuleSet gather_low_pages(std::uint64_t word) noexcept {
+  return (word & kLowPages) * 0x0102040810204080 >> 56;
+}
+
+// The granules whose pages are all in the set.
+[[nodiscard]] inline GranuleSet whole_granules(const PageSet& pages) noexcept {
+  GranuleSet result = 0;
+  for (std::size_t i = 0; i < PageSet::kWords; ++i) {
+    std::uint64_t word = pages.word(i);
+    word &= word >> 4;
+    word &= word >> 2;
+    word &= word >> 1;
+    result |= gather_low_pages(word) << i * 8;
+  }
+  return result;
+}
+
+// The granules of which a page is in the set.
+[[nodiscard]] inline GranuleSet part_granules(const PageSet& pages) noexcept {
+  GranuleSet result = 0;
+  for (std::size_t i = 0; i < PageSet::kWords; ++i) {
+    std::uint64_t word = pages.word(i);
+    word |= word >> 4;
+    word |= word >> 2;
+    word |= word >> 1;
+    result |= gather_low_pages(word) << i * 8;
+  }
+  return result;
+}
+
 struct Arena;
 
 // Invariants (a region in state kShared), tested by PageHeap::verify():
 //   1. free_pages is the number of bits in `free`, longest its longest run
 //   2. free_granules has the bit of each granule whose pages are all free
-//   3. `aged` is a subset of `free & touched`
+//   3. warm_granules has the bit of each of them of which a page is touched
+//   4. `aged` is a subset of `free & touched`
 //
 // Threads: guarded by the lock of the page heap, but for the annexes.
 struct Region {
@@ -42,6 +78,7 @@ struct Region {
   Arena* arena = nullptr;
   std::uint32_t index = 0;  // in the arena
   GranuleSet free_granules = 0;
+  GranuleSet warm_granules = 0;
   std::uint16_t free_pages = 0;
   std::uint16_t longest = 0;
   std::uint16_t used_pages = 0;   // as counted in the page heap's sums

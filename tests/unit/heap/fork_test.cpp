@@ -118,14 +118,15 @@ TEST(Fork, AdopterHandsOutNoBlockThatIsInUse) {
 
 TEST(Fork, BlocksUnderwayToALostThreadArrive) {
   ForkedHeaps fixture;
-  for (std::size_t i = 0; i < 10; ++i) fixture.survivor.deallocate(fixture.blocks[i]);
+  constexpr std::size_t kFreed = kBlocks / 2;
+  for (std::size_t i = 0; i < kFreed; ++i) fixture.survivor.deallocate(fixture.blocks[i]);
   fixture.survivor.publish();
   fixture.fork();
   TestThread next(fixture.allocator);
 
   next.heap().verify();
   std::vector<void*> again;
-  for (int i = 0; i < 10; ++i) again.push_back(next.allocate(kBytes));
+  for (std::size_t i = 0; i < kFreed; ++i) again.push_back(next.allocate(kBytes));
   EXPECT_NE(std::find(again.begin(), again.end(), fixture.blocks[5]), again.end());
 }
 

@@ -24,7 +24,8 @@ struct FullSlab {
     memory = static_cast<std::byte*>(os::map(kGranuleBytes));
     begin_slab(slab, size_class_of(kBlockBytes), kOwner, false);
     slab.fresh = slab.info().capacity;
-    slab.used = slab.carved = slab.fresh;
+    slab.carved = slab.fresh;
+    slab.set_used(slab.carved);
   }
   ~FullSlab() { os::release(memory, kGranuleBytes); }
   FullSlab(const FullSlab&) = delete;
@@ -83,7 +84,7 @@ TEST(CollectFreed, PublishedBlocksJoinTheFreeList) {
   EXPECT_EQ(fixture.collect(), 3U);
 
   check_free_list(fixture.slab, fixture.memory);
-  EXPECT_EQ(fixture.slab.carved - fixture.slab.used, 3U);
+  EXPECT_EQ(fixture.slab.carved - fixture.slab.used(), 3U);
   EXPECT_EQ(fixture.slab.free, fixture.block(kCapacity - 1));
 }
 
@@ -100,7 +101,7 @@ TEST(CollectFreed, CollectedBlocksMayBePublishedAgain) {
   fixture.area.listed = 0;
   fixture.collect();
   fixture.slab.free = nullptr;
-  fixture.slab.used = fixture.slab.carved;
+  fixture.slab.set_used(fixture.slab.carved);
 
   EXPECT_TRUE(fixture.publish(0, 1));
   EXPECT_EQ(fixture.collect(), 1U);
@@ -110,7 +111,7 @@ TEST(CollectFreed, KeepsWhatWasFreeBefore) {
   FullSlab fixture;
   fixture.block(7)->next = nullptr;
   fixture.slab.free = fixture.block(7);
-  --fixture.slab.used;
+  fixture.slab.set_used(fixture.slab.used() - 1);
   static_cast<void>(fixture.publish(0, 1));
 
   fixture.collect();
@@ -121,7 +122,7 @@ TEST(CollectFreed, KeepsWhatWasFreeBefore) {
 
 TEST(CollectFreedDeathTest, MoreBlocksBackThanOutIsADoubleFree) {
   FullSlab fixture;
-  fixture.slab.used = 1;
+  fixture.slab.set_used(1);
   static_cast<void>(fixture.publish(0, 0b11));
 
   EXPECT_DEATH(fixture.collect(), "lunalloc: double free of 0x");
@@ -207,7 +208,7 @@ TEST(RemoteFrees, AllArriveFromTwoThreads) {
   }
   for (std::thread& thread : threads) thread.join();
 
-  EXPECT_EQ(fixture.slab.used, 0U);
+  EXPECT_EQ(fixture.slab.used(), 0U);
   check_free_list(fixture.slab, fixture.memory);
 }
 

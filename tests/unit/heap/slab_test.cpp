@@ -29,7 +29,7 @@ struct TestSlab {
     if (slab.free == nullptr) return nullptr;
     Block* block = slab.free;
     slab.free = block->next;
-    ++slab.used;
+    slab.set_used(slab.used() + 1);
     return reinterpret_cast<std::byte*>(block);
   }
 
@@ -43,7 +43,7 @@ struct TestSlab {
     auto* block = reinterpret_cast<Block*>(pointer);
     block->next = slab.free;
     slab.free = block;
-    --slab.used;
+    slab.set_used(slab.used() - 1);
   }
 
   void check() const { check_free_list(slab, memory); }
@@ -76,7 +76,7 @@ TEST_P(EachClass, CarvingTouchesOnePageAtATime) {
     carve(fixture.slab, fixture.memory);
     fixture.check();
     fixture.slab.free = nullptr;
-    fixture.slab.used = fixture.slab.carved;
+    fixture.slab.set_used(fixture.slab.carved);
     const std::size_t touched = fixture.slab.touched_bytes();
     ASSERT_GT(touched, last);
     ASSERT_LT(touched - last, kPageBytes + GetParam());
@@ -158,7 +158,7 @@ TEST(Slab, PurgeGivesBackOnlyPagesWithoutABlockInUse) {
     if (block != fixture.memory + 5 * kPageBytes + 1024) fixture.put(block);
 
   EXPECT_EQ(purge_free_pages(fixture.slab, fixture.memory), kPagesPerGranule - 1);
-  EXPECT_EQ(fixture.slab.carved - fixture.slab.used, 3U);
+  EXPECT_EQ(fixture.slab.carved - fixture.slab.used(), 3U);
 }
 
 TEST(Slab, SecondPurgeHasNothingToDo) {
@@ -207,9 +207,19 @@ TEST(Slab, SoundListPassesBothChecks) {
   glance_at_free_list(fixture.slab, fixture.memory);
 }
 
+TEST_P(EachClass, AsleepItCountsDownToItsWaking) {
+  TestSlab fixture(GetParam());
+  const std::size_t all = fixture.take_all().size();
+  fixture.slab.fall_asleep();
+
+  EXPECT_EQ(fixture.slab.used(), all);
+  EXPECT_EQ(fixture.slab.countdown, fixture.slab.blocks_to_wake());
+  EXPECT_LE(fixture.slab.blocks_to_wake(), all / 8 + 1);
+}
+
 TEST(SlabDeathTest, BlockFreedTwiceIsFound) {
   SixteenFree fixture;
-  ++fixture.slab.used;
+  fixture.slab.set_used(fixture.slab.used() + 1);
   fixture.put(fixture.blocks[3]);
 
   EXPECT_DEATH(fixture.check(), "lunalloc: double free of 0x");

@@ -49,23 +49,26 @@ TEST(ThreadHeap, HandsOutEachBlockOnce) {
   EXPECT_EQ(fixture.slabs(), 1000 / kCapacity + 1);
 }
 
-TEST(ThreadHeap, SlabOutOfBlocksIsMarkedFull) {
+TEST(ThreadHeap, SlabOutOfBlocksFallsAsleep) {
   OneThread fixture;
   const std::vector<void*> blocks = fixture.allocate_many(kCapacity + 1, kBytes);
 
-  EXPECT_EQ(fixture.slab_of(blocks[0]).state, SlabState::kFull);
-  EXPECT_NE(fixture.slab_of(blocks[0]).owner.load() & Slab::kFullMark, 0U);
+  EXPECT_EQ(fixture.slab_of(blocks[0]).state, SlabState::kAsleep);
+  EXPECT_EQ(fixture.slab_of(blocks[0]).used(), kCapacity);
   EXPECT_EQ(fixture.slab_of(blocks[kCapacity]).state, SlabState::kCurrent);
 }
 
-TEST(ThreadHeap, FreeInAFullSlabMakesItPartial) {
+TEST(ThreadHeap, SlabWakesWhenEnoughOfItIsFree) {
   OneThread fixture;
   const std::vector<void*> blocks = fixture.allocate_many(kCapacity + 1, kBytes);
-  fixture.thread.deallocate(blocks[0]);
+  const Slab& slab = fixture.slab_of(blocks[0]);
+  for (std::size_t i = 0; i + 1 < slab.blocks_to_wake(); ++i) fixture.thread.deallocate(blocks[i]);
+  EXPECT_EQ(slab.state, SlabState::kAsleep);
+  fixture.thread.deallocate(blocks[slab.blocks_to_wake() - 1]);
 
-  EXPECT_EQ(fixture.slab_of(blocks[0]).state, SlabState::kPartial);
-  EXPECT_EQ(fixture.slab_of(blocks[0]).used, kCapacity - 1);
-  EXPECT_EQ(fixture.slab_of(blocks[0]).owner.load() & Slab::kFullMark, 0U);
+  EXPECT_EQ(slab.state, SlabState::kPartial);
+  EXPECT_EQ(slab.used(), kCapacity - slab.blocks_to_wake());
+  fixture.thread.heap().verify();
 }
 
 TEST(ThreadHeap, PartialSlabIsUsedBeforeANewOne) {
@@ -82,8 +85,19 @@ TEST(ThreadHeap, SlabThatIsNotCurrentGoesBackWhenEmpty) {
   std::vector<void*> blocks = fixture.allocate_many(10 * kCapacity, kBytes);
   for (std::size_t i = 0; i < 9 * kCapacity; ++i) fixture.thread.deallocate(blocks[i]);
 
-  EXPECT_EQ(fixture.slabs(), 1U);
+  EXPECT_EQ(fixture.slabs(), 1 + GranuleCache::kMaxBytes / kGranuleBytes);
   EXPECT_EQ(fixture.slab_of(blocks[0]).heap(), nullptr);
+  fixture.thread.heap().trim(false);
+  EXPECT_EQ(fixture.slabs(), 1U);
+}
+
+TEST(ThreadHeap, EmptySlabServesAnotherClass) {
+  OneThread fixture;
+  for (void* block : fixture.allocate_many(2 * kCapacity, kBytes)) fixture.thread.deallocate(block);
+  const std::size_t slabs = fixture.slabs();
+  static_cast<void>(fixture.allocate_many(1, 2 * kBytes));
+
+  EXPECT_EQ(fixture.slabs(), slabs);
 }
 
 TEST(ThreadHeap, LastBlockFreedAndTakenAgainKeepsTheSlab) {
@@ -123,7 +137,7 @@ TEST(ThreadHeap, TrimReturnsBlocksOfLists) {
   fixture.thread.heap().trim(false);
 
   EXPECT_EQ(fixture.thread.heap().listed_blocks(size_class_of(kBytes)), 0U);
-  EXPECT_EQ(fixture.slab_of(block).used, 1U);
+  EXPECT_EQ(fixture.slab_of(block).used(), 1U);
 }
 
 TEST(ThreadHeap, AllocationGoesOnAfterATrim) {
@@ -170,15 +184,15 @@ TEST(ThreadHeap, DrainTakesRemoteFreesIn) {
   other.publish();
   fixture.thread.heap().drain();
 
-  EXPECT_EQ(fixture.slab_of(blocks[0]).used, kCapacity - 2);
+  EXPECT_EQ(fixture.slab_of(blocks[0]).used(), kCapacity - 2);
   EXPECT_TRUE(fixture.thread.heap().returned().empty());
 }
 
-TEST(ThreadHeap, DrainMakesAFullSlabPartial) {
+TEST(ThreadHeap, DrainWakesASlab) {
   OneThread fixture;
   TestThread other(fixture.allocator);
   const std::vector<void*> blocks = fixture.allocate_many(kCapacity + 1, kBytes);
-  other.deallocate(blocks[3]);
+  for (std::size_t i = 0; i < kCapacity / 2; ++i) other.deallocate(blocks[i]);
   other.publish();
   fixture.thread.heap().drain();
 
@@ -194,6 +208,7 @@ TEST(ThreadHeap, SlabThatDrainEmptiesGoesBack) {
   fixture.thread.heap().drain();
 
   EXPECT_EQ(fixture.slab_of(blocks[0]).heap(), nullptr);
+  fixture.thread.heap().trim(false);
   EXPECT_EQ(fixture.slabs(), 1U);
 }
 
