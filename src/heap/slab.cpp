@@ -118,8 +118,9 @@ void carve(Slab& slab, std::byte* memory) noexcept {
 }
 
 std::size_t purge_free_pages(Slab& slab, std::byte* memory) noexcept {
-  if (os::page_bytes() != kPageBytes || !slab.has_free()) return 0;
-  BlockSet listed = free_blocks(slab, memory);
+  if (!slab.has_free()) return 0;
+  BlockSet listed = free_blocks(slab, memory);  // and checks it, whatever can be purged
+  if (os::page_bytes() != kPageBytes) return 0;
   BlockSet free = listed;
   const std::size_t pages = pages_for(slab.touched_bytes());
   for (std::size_t page = 0; page < pages; ++page) {

@@ -194,7 +194,8 @@ void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
   unfile(region);
   region->free.set_range(first, count);
   region->touched.set_range(first, touched);
-  if (region->touched.any(first, count)) region->arena->dirty.set(region->index);
+  // Not only of these pages: a larger kernel page may just have become all free.
+  if (!(region->free & region->touched).none()) region->arena->dirty.set(region->index);
   file(region);
 }
 

@@ -2,6 +2,7 @@
 // When free pages go back to the kernel: a sweep passes over the regions twice
 // in each decay time; pages that were free and touched at one pass, and still
 // are at the next, are given back.
+#include "base/align.hpp"
 #include "base/check.hpp"
 #include "os/memory.hpp"
 #include "pages/page_heap.hpp"
@@ -17,6 +18,21 @@ constexpr std::uint64_t kStepMs = 10;
 
 // Dirty memory that is never worth a system call before it decays (8 MiB).
 constexpr std::size_t kMinDirtyPages = 2048;
+
+// The kernel's pages that hold some page of `wanted` and none that is not in
+// `free`; as pages of ours. Those of them that nobody wrote to are given back
+// along with the others: the kernel backs its page as a whole.
+[[nodiscard]] PageSet whole_kernel_pages(const PageSet& free, const PageSet& wanted) noexcept {
+  const std::size_t unit = os::page_bytes() / kPageBytes;
+  if (unit == 1) return wanted;
+  PageSet result;
+  for (std::size_t at = wanted.find_set(0); at < kPagesPerRegion;) {
+    const std::size_t first = round_down(at, unit);
+    if (free.all(first, unit)) result.set_range(first, unit);
+    at = wanted.find_set(first + unit);
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -77,9 +93,10 @@ void PageHeap::give_back(std::size_t pages) noexcept {
   }
 }
 
-// Gives all free pages of a region back; returns their number.
+// Gives all free pages of a region back; returns their number. A region left
+// with none but parts of kernel pages is looked at again after the next free.
 std::size_t PageHeap::purge_dirty(Region* region) noexcept {
-  const PageSet dirty = region->free & region->touched;
+  const PageSet dirty = whole_kernel_pages(region->free, region->free & region->touched);
   if (!dirty.none()) return purge_pages(region, dirty);
   region->arena->dirty.clear(region->index);
   return 0;
@@ -101,7 +118,11 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
     Region* region = arena->region(at);
     const PageSet dirty = region->free & region->touched;
     if (dirty.none()) arena->dirty.clear(at);
-    const PageSet old = dirty & region->aged;
+    PageSet young = dirty;
+    young.remove(region->aged);
+    PageSet rested = region->free;
+    rested.remove(young);
+    const PageSet old = whole_kernel_pages(rested, dirty & region->aged);
     region->aged = dirty;
     if (!old.none()) purged += purge_pages(region, old);
     if (purged >= budget_pages) return true;
@@ -109,8 +130,9 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
   return false;
 }
 
-// Gives `pages` of a region back. They are taken out of it meanwhile, since the
-// lock is not held during the system calls; the lock is held again on return.
+// Gives `pages` of a region back, which are whole kernel pages. They are taken
+// out of it meanwhile, since the lock is not held during the system calls; the
+// lock is held again on return.
 std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept {
   const bool whole = region->state == RegionState::kReserved;
   if (whole) region->arena->free.clear(region->index);
@@ -132,20 +154,16 @@ std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept
   return purged;
 }
 
-// Purges the runs of pages in the set, by whole kernel pages; leaves in the set
-// what could not be given back.
+// Purges the runs of pages in the set, which are whole kernel pages; leaves in
+// the set what could not be given back.
 std::size_t PageHeap::purge_runs(Region* region, PageSet& pages) noexcept {
-  const std::size_t unit = os::page_bytes() / kPageBytes;
   std::size_t purged = 0;
   std::size_t start = pages.find_set(0);
   while (start < kPagesPerRegion) {
     const std::size_t end = pages.find_clear(start);
-    const std::size_t first = round_up(start, unit);
-    const std::size_t last = round_down(end, unit);
-    if (first < last &&
-        os::purge(region->memory + first * kPageBytes, (last - first) * kPageBytes)) {
-      pages.clear_range(first, last - first);
-      purged += last - first;
+    if (os::purge(region->memory + start * kPageBytes, (end - start) * kPageBytes)) {
+      pages.clear_range(start, end - start);
+      purged += end - start;
     }
     start = pages.find_set(end);
   }

@@ -114,7 +114,7 @@ struct alignas(64) Arena {
   std::size_t metadata_bytes = 0;
   Bitmap<kMaxArenaRegions> free;       // regions in state kReserved
   Bitmap<kMaxArenaRegions> committed;  // regions that may be read and written
-  Bitmap<kMaxArenaRegions> dirty;      // regions that may hold free and touched pages
+  Bitmap<kMaxArenaRegions> dirty;      // regions that may have pages to give back
 
   [[nodiscard]] Region* region(std::size_t at) noexcept {
     return reinterpret_cast<Region*>(this + 1) + at;

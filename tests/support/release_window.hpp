@@ -3,6 +3,7 @@
 // process has one heap for all its life, a test program has one for each test.
 #pragma once
 
+#include "base/align.hpp"
 #include "os/memory.hpp"
 #include "pages/window.hpp"
 
@@ -21,7 +22,8 @@ inline void release_window(const Window& window) {
     if (region != nullptr && region->state != RegionState::kFreedHuge)
       os::release(memory, kRegionBytes);
   }
-  if (regions != 0) os::release(slots, regions * kGranulesPerRegion * sizeof(Slot));
+  const std::size_t slot_bytes = regions * kGranulesPerRegion * sizeof(Slot);
+  if (regions != 0) os::release(slots, round_up(slot_bytes, os::page_bytes()));
 }
 
 }  // namespace luna::test

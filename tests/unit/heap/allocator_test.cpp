@@ -2,6 +2,7 @@
 // The allocator as a whole: one thread, several threads, statistics and trim.
 #include "heap/allocator.hpp"
 
+#include "support/kernel_pages.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
 #include "support/test_thread.hpp"
@@ -156,6 +157,7 @@ TEST(Allocator, TrimSaysHowMuchItGaveBack) {
 }
 
 TEST(Allocator, TrimGivesFreePagesInsideSlabsBack) {
+  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   OneThread fixture;
   std::vector<void*> blocks;
   for (std::size_t i = 0; i < 64; ++i) {

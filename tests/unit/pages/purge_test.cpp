@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // When free pages go back: by decay and by trim. Time is what the test says.
+#include "support/kernel_pages.hpp"
 #include "support/pattern.hpp"
 #include "support/test_pages.hpp"
 
@@ -7,6 +8,7 @@
 
 #include <atomic>
 #include <thread>
+#include <vector>
 
 namespace luna {
 namespace {
@@ -102,11 +104,11 @@ TEST(Purge, PurgedPagesServeAgain) {
 }
 
 TEST(Trim, GivesBackEveryDirtyPageAndSaysSo) {
-  DirtyRun fixture(100);
+  DirtyRun fixture(96);
 
-  EXPECT_EQ(fixture.heap.trim(0), 100 * kPageBytes);
+  EXPECT_EQ(fixture.heap.trim(0), 96 * kPageBytes);
   EXPECT_EQ(fixture.heap.usage().dirty, 0U);
-  EXPECT_TRUE(test::is_zero(fixture.memory, 100 * kPageBytes));
+  EXPECT_TRUE(test::is_zero(fixture.memory, 96 * kPageBytes));
 }
 
 TEST(Trim, SecondTimeHasNothingToDo) {
@@ -139,8 +141,53 @@ TEST(Trim, GivesBackFreedTailsOfSpans) {
   make_dirty(span, 2 * kPagesPerRegion);
   ASSERT_TRUE(pages.heap.resize(span, kPagesPerRegion + 1));
 
-  EXPECT_EQ(pages.heap.trim(0), (kPagesPerRegion - 1) * kPageBytes);
+  EXPECT_EQ(pages.heap.trim(0), kRegionBytes - os::page_bytes());
   EXPECT_EQ(span[kRegionBytes], std::byte{0xd1});
+}
+
+// Of a larger kernel page, the part that nobody wrote to goes along.
+TEST(Trim, LeavesNothingDirtyWhereAllIsFree) {
+  TestPages pages;
+  for (std::size_t touched = 1; touched <= kPagesPerGranule; ++touched) {
+    std::byte* granule = pages.take_granule();
+    make_dirty(granule, touched);
+    pages.heap.put_granule(granule, touched);
+
+    pages.heap.trim(0);
+
+    EXPECT_EQ(pages.heap.usage().dirty, 0U) << touched;
+    EXPECT_TRUE(test::is_zero(granule, kGranuleBytes)) << touched;
+  }
+}
+
+TEST(Trim, KernelPageGoesBackWhenItsLastPageInUseIsPut) {
+  TestPages pages;
+  std::vector<std::byte*> runs(test::pages_per_kernel_page());
+  for (std::byte*& run : runs) make_dirty(run = pages.take(1), 1);
+  std::byte* last = runs.back();
+  runs.pop_back();
+  for (std::byte* run : runs) pages.heap.put(run);
+
+  EXPECT_EQ(pages.heap.trim(0), 0U);
+  EXPECT_EQ(last[0], std::byte{0xd1});
+  pages.heap.put(last);
+  EXPECT_EQ(pages.heap.trim(0), os::page_bytes());
+  EXPECT_EQ(pages.heap.usage().dirty, 0U);
+}
+
+TEST(Trim, KernelPageGoesBackWhenAnUntouchedGranuleIsPut) {
+  TestPages pages;
+  std::byte* dirty = pages.take_granule();
+  std::byte* clean = pages.take_granule();
+  make_dirty(dirty, 1);
+  pages.heap.put_granule(dirty, 1);
+  pages.heap.trim(0);
+
+  pages.heap.put_granule(clean, 0);
+  pages.heap.trim(0);
+
+  EXPECT_EQ(pages.heap.usage().dirty, 0U);
+  EXPECT_TRUE(test::is_zero(dirty, kGranuleBytes));
 }
 
 // While the system calls of a purge run without the lock, others take and put.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Blocks of more than a region: spans with their tails, moves, and huge blocks.
+#include "support/kernel_pages.hpp"
 #include "support/pattern.hpp"
 #include "support/test_pages.hpp"
 
@@ -214,6 +215,7 @@ TEST(Span, AlignedSpanOfFewPagesIsPutWhole) {
 }
 
 TEST(SpanMove, TakesTheContentsAlong) {
+  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   TestPages pages;
   std::byte* span = pages.take(2 * kRegion + 30);
   write_pattern(span, (2 * kRegion + 30) * kPageBytes, 6);
@@ -226,6 +228,7 @@ TEST(SpanMove, TakesTheContentsAlong) {
 }
 
 TEST(SpanMove, LeavesMemoryThatCanBeUsedAgain) {
+  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   TestPages pages;
   std::byte* span = pages.take(2 * kRegion + 30);
   make_dirty(span, 2 * kRegion + 30);
@@ -239,6 +242,7 @@ TEST(SpanMove, LeavesMemoryThatCanBeUsedAgain) {
 }
 
 TEST(SpanMove, MovedSpanIsZeroForItsNextOwner) {
+  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   TestPages pages;
   std::byte* span = pages.take(2 * kRegion);
   make_dirty(span, 2 * kRegion);
@@ -251,6 +255,7 @@ TEST(SpanMove, MovedSpanIsZeroForItsNextOwner) {
 }
 
 TEST(SpanMove, LeavesNothingDirtyBehind) {
+  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   TestPages pages;
   std::byte* dirty = pages.take(2 * kRegion + 30);
   make_dirty(dirty, 2 * kRegion + 30);
@@ -284,6 +289,7 @@ TEST(SpanMove, RefusedMoveToAHugeBlockLeavesTheContents) {
 }
 
 TEST(SpanMove, MovedSpansThatWerePutMergeWithTheirNeighbours) {
+  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   TestPages pages;
   std::vector<std::byte*> spans;
   for (int i = 0; i < 60; ++i) spans.push_back(pages.take(2 * kRegion));
