@@ -18,13 +18,11 @@ namespace luna::entry {
   return block;
 }
 
-[[gnu::noinline, gnu::cold]] inline void* malloc_slow(std::size_t bytes) noexcept {
+[[gnu::noinline]] inline void* malloc_slow(std::size_t bytes) noexcept {
   return or_enomem(process.allocate(bytes));
 }
 
-[[gnu::noinline, gnu::cold]] inline void free_slow(void* pointer) noexcept {
-  process.deallocate(pointer);
-}
+[[gnu::noinline]] inline void free_slow(void* pointer) noexcept { process.deallocate(pointer); }
 
 [[nodiscard, gnu::always_inline]] inline void* malloc(std::size_t bytes) noexcept {
   if (void* block = thread_state.cache.try_allocate(bytes); block != nullptr) [[likely]]

@@ -91,9 +91,7 @@ class Allocator {
   [[nodiscard]] PageHeap& pages() noexcept { return pages_; }
   [[nodiscard]] HeapList& heaps() noexcept { return heaps_; }
   [[nodiscard]] Config& config() noexcept { return config_; }
-  [[nodiscard]] std::uint32_t trims() const noexcept {
-    return trims_.load(std::memory_order_relaxed);
-  }
+  [[nodiscard]] const std::atomic<std::uint32_t>& trims() const noexcept { return trims_; }
   void publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept;
   void push_to_owner(Slab& slab) noexcept;
 

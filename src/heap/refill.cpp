@@ -9,7 +9,7 @@ namespace luna {
 namespace {
 
 // How many partial slabs are looked at for the fullest.
-constexpr int kCandidates = 4;
+constexpr int kCandidates = 2;
 
 }  // namespace
 

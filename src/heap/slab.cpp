@@ -14,10 +14,6 @@ namespace {
 
 using BlockSet = Bitmap<kGranuleBytes / kMinBlockBytes>;
 
-// How far a refill looks into the list it takes: far enough to see the circle
-// that a double free makes at once, near enough to cost next to nothing.
-constexpr std::size_t kGlance = 4;
-
 // Index of the block that starts at `block`; reports if none does.
 std::size_t checked_index(const Slab& slab, const std::byte* memory, const Block* block) noexcept {
   const std::size_t offset = address_of(block) - address_of(memory);
@@ -149,19 +145,6 @@ std::size_t purge_free_pages(Slab& slab, std::byte* memory) noexcept {
 
 void check_free_list(const Slab& slab, const std::byte* memory) noexcept {
   static_cast<void>(free_blocks(slab, memory));
-}
-
-void glance_at_free_list(const Slab& slab, const std::byte* memory) noexcept {
-  const std::size_t count = slab.carved - slab.used();
-  const std::size_t depth = count < kGlance ? count : kGlance;
-  const Block* block = slab.free;
-  for (std::size_t i = 0; i < depth; ++i) {
-    if (block == nullptr) report::corrupt_free_list(memory, slab.free);
-    checked_index(slab, memory, block);
-    block = block->next;
-    if (block == slab.free) report::double_free(block);
-  }
-  if (depth == count && block != nullptr) report::double_free(block);
 }
 
 }  // namespace luna

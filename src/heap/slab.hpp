@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/align.hpp"
+#include "base/report.hpp"
 #include "heap/size_class.hpp"
 #include "pages/window.hpp"
 
@@ -122,7 +123,23 @@ std::size_t purge_free_pages(Slab& slab, std::byte* memory) noexcept;
 // Reports and aborts unless the free list is as it must be. Slow: walks it.
 void check_free_list(const Slab& slab, const std::byte* memory) noexcept;
 
-// The same for the first few blocks only: cheap enough for every refill.
-void glance_at_free_list(const Slab& slab, const std::byte* memory) noexcept;
+// The same for the first three blocks only, which are about to be handed out:
+// far enough to see the circle that a double free makes at once, and cheap enough
+// for every refill. Requires: the list is not empty.
+inline void glance_at_free_list(const Slab& slab, const std::byte* memory) noexcept {
+  const auto strays = [memory](const Block* block) noexcept {
+    return (address_of(block) ^ address_of(memory)) >= kGranuleBytes || address_of(block) % 16 != 0;
+  };
+  const Block* first = slab.free;
+  if (strays(first)) [[unlikely]]
+    report::corrupt_free_list(memory, first);
+  const Block* second = first->next;
+  if (second == nullptr) return;
+  if (strays(second)) [[unlikely]]
+    report::corrupt_free_list(memory, second);
+  const Block* third = second->next;
+  if (second == first || third == first || third == second) [[unlikely]]
+    report::double_free(second);
+}
 
 }  // namespace luna

@@ -34,9 +34,8 @@ constexpr std::size_t kBlocksWalkedPerFree = 4;
 
 }  // namespace
 
-std::byte* ThreadHeap::memory_of(const Slab& slab) const noexcept {
-  return allocator_.window().memory_of(reinterpret_cast<const Slot*>(&slab));
-}
+ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
+    : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {}
 
 void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
   put_back(slab, block);
@@ -109,13 +108,12 @@ void ThreadHeap::release(Slab& slab) noexcept {
   allocator_.pages().put_granule(memory, touched);
 }
 
-void ThreadHeap::beat() noexcept {
-  if (const std::uint32_t trims = allocator_.trims(); trims != trims_seen_) [[unlikely]] {
+void ThreadHeap::beat_now() noexcept {
+  calls_to_beat_ = kCallsPerBeat;
+  if (const std::uint32_t trims = trims_.load(std::memory_order_relaxed); trims != trims_seen_) {
     trims_seen_ = trims;
     trim(false);
   }
-  if (calls_to_beat_-- != 0) return;
-  calls_to_beat_ = kCallsPerBeat;
   const std::uint64_t now = os::coarse_milliseconds();
   allocator_.pages().tick(now, allocator_.config().decay_ms);
   if (now - last_beat_ms_ < kIdleMs) return;

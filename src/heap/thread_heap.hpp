@@ -32,7 +32,7 @@ class Allocator;
 // the heap list. `returned` any thread.
 class alignas(64) ThreadHeap {
  public:
-  explicit ThreadHeap(Allocator& allocator) noexcept : allocator_(allocator) {}
+  explicit ThreadHeap(Allocator& allocator) noexcept;
 
   ThreadHeap(const ThreadHeap&) = delete;
   ThreadHeap& operator=(const ThreadHeap&) = delete;
@@ -51,7 +51,10 @@ class alignas(64) ThreadHeap {
   void note_slow_free() noexcept;
 
   // Work that is due from time to time; called on slow paths.
-  void beat() noexcept;
+  void beat() noexcept {
+    if (trims_.load(std::memory_order_relaxed) != trims_seen_ || calls_to_beat_-- == 0) [[unlikely]]
+      beat_now();
+  }
 
   // Gives to the page heap what the thread does not need: empty slabs, cached
   // runs, blocks in lists; with `purge`, free pages inside slabs go to the
@@ -114,6 +117,7 @@ class alignas(64) ThreadHeap {
   [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
 
   // thread_heap.cpp
+  void beat_now() noexcept;
   void put_back(Slab& slab, Block* block) noexcept;
   void became_free(Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
@@ -123,13 +127,17 @@ class alignas(64) ThreadHeap {
   std::size_t return_all_lists() noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
   [[nodiscard]] bool may_keep(std::size_t bytes) const noexcept;
-  [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept;
+  [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept {
+    return window_.memory_of(reinterpret_cast<const Slot*>(&slab));
+  }
   [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept { return cache_->lists[size_class]; }
 
   // Read by threads that free blocks of this heap, so apart from what its own
   // thread writes.
   std::atomic<bool> parked_{false};
   Allocator& allocator_;
+  const Window& window_;
+  const std::atomic<std::uint32_t>& trims_;  // how often the allocator was trimmed
 
   alignas(64) ThreadCache* cache_ = nullptr;
   std::array<ClassSlabs, kSizeClasses> classes_{};

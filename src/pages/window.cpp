@@ -47,7 +47,14 @@ constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 44;
 // The kernel fills a hole from its top, and the heap from the bottom of the
 // window; the slots lie below it, where nobody comes.
 bool Window::initialize() noexcept {
-  const std::size_t bytes = wanted_window_bytes();
+  for (std::size_t bytes = wanted_window_bytes(); bytes >= kMinWindowBytes; bytes /= 2)
+    if (choose(bytes)) return true;
+  return false;
+}
+
+// A window of `bytes`. False: there is no hole of that size, as there may be none
+// under an emulator or in an address space cut to pieces.
+bool Window::choose(std::size_t bytes) noexcept {
   const std::size_t alignment = bytes > kGigabyte ? kGigabyte : kRegionBytes;
   const std::size_t regions = bytes / kRegionBytes;
   const std::size_t slot_bytes = regions * kGranulesPerRegion * sizeof(Slot);

@@ -88,6 +88,8 @@ class Window {
  private:
   static constexpr std::size_t kUnitsPerGranule = kGranuleBytes / 16;
 
+  [[nodiscard]] bool choose(std::size_t bytes) noexcept;
+
   [[nodiscard]] std::size_t index_of(const std::byte* memory) const noexcept {
     return (address_of(memory) - base_) / kRegionBytes;
   }
