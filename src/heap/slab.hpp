@@ -71,10 +71,10 @@ struct alignas(64) Slab {
     beyond = 0;
   }
 
-  // So many free blocks wake a slab: one in eight, so that a refill that takes
+  // So many free blocks wake a slab: one in four, so that a refill that takes
   // them is worth its while, but not more than would add up in many slabs.
   [[nodiscard]] std::uint32_t blocks_to_wake() const noexcept {
-    const std::uint32_t part = info().capacity / 8U;
+    const std::uint32_t part = info().capacity / 4U;
     return part < 1 ? 1 : part > 32 ? 32 : part;
   }
 
@@ -138,7 +138,9 @@ inline void glance_at_free_list(const Slab& slab, const std::byte* memory) noexc
   if (strays(second)) [[unlikely]]
     report::corrupt_free_list(memory, second);
   const Block* third = second->next;
-  if (second == first || third == first || third == second) [[unlikely]]
+  if (second == first || third == first) [[unlikely]]
+    report::double_free(first);
+  if (third == second) [[unlikely]]
     report::double_free(second);
 }
 

@@ -164,8 +164,8 @@ TEST(HeapList, FullSlabOfAnEndedThreadIsTakenOver) {
 
   survivor.deallocate(blocks[0]);
   EXPECT_EQ(owner_of(allocator, blocks[0]), &survivor.heap());
-  for (std::size_t i = 1; i < 4; ++i) survivor.deallocate(blocks[i]);
-  EXPECT_EQ(survivor.allocate(1024), blocks[3]);
+  for (std::size_t i = 1; i < 8; ++i) survivor.deallocate(blocks[i]);
+  EXPECT_EQ(survivor.allocate(1024), blocks[7]);
   survivor.heap().verify();
 }
 

@@ -217,7 +217,7 @@ TEST_P(EachClass, AsleepItCountsDownToItsWaking) {
 
   EXPECT_EQ(fixture.slab.used(), all);
   EXPECT_EQ(fixture.slab.countdown, fixture.slab.blocks_to_wake());
-  EXPECT_LE(fixture.slab.blocks_to_wake(), all / 8 + 1);
+  EXPECT_LE(fixture.slab.blocks_to_wake(), all / 4 + 1);
 }
 
 TEST(SlabDeathTest, BlockFreedTwiceIsFound) {
