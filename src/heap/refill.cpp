@@ -11,6 +11,9 @@ namespace {
 // How many partial slabs are looked at for the fullest.
 constexpr int kCandidates = 2;
 
+// How many sleeping slabs are looked at before a class grows.
+constexpr int kSleepersLookedAt = 8;
+
 }  // namespace
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
@@ -36,6 +39,7 @@ Slab* ThreadHeap::find_slab(SizeClass size_class) noexcept {
   }
   const bool current_has_room = slabs.current != nullptr && slabs.current->has_room();
   Slab* slab = best_partial(slabs);
+  if (slab == nullptr && !current_has_room) slab = wake_one(slabs);
   if (slab == nullptr && !current_has_room) slab = allocator_.heaps().adopt_any(*this, size_class);
   if (slab != nullptr) {
     slabs.partial.remove(slab);
@@ -70,14 +74,29 @@ Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
   return best;
 }
 
+// Before a class grows: of the next few of its sleeping slabs, in turn, the one
+// with the most free blocks, if it has some. Else what sleeps would add up to an
+// eighth of a large heap.
+Slab* ThreadHeap::wake_one(ClassSlabs& slabs) noexcept {
+  Slab* best = nullptr;
+  for (int i = 0; i < kSleepersLookedAt && !slabs.asleep.empty(); ++i) {
+    Slab* at = slabs.asleep.first();
+    slabs.asleep.remove(at);
+    slabs.asleep.push_back(at);
+    if (best == nullptr || at->carved - at->used() > best->carved - best->used()) best = at;
+  }
+  if (best == nullptr || best->carved - best->used() <= best->blocks_to_wake() / 8) return nullptr;
+  wake(slabs, *best);
+  return best;
+}
+
 void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
   if (Slab* last = slabs.current; last != nullptr) {
     if (last->has_room()) {
       last->state = SlabState::kPartial;
       slabs.partial.push_back(last);
     } else {
-      last->state = SlabState::kAsleep;
-      last->fall_asleep();
+      put_to_sleep(slabs, *last);
     }
   }
   slab->state = SlabState::kCurrent;

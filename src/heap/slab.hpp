@@ -26,7 +26,7 @@ enum class SlabState : std::uint8_t {
   kNone,     // no slab
   kCurrent,  // its class allocates from it
   kPartial,  // in its class's list: has free blocks, or room for more
-  kAsleep,   // in no list: was full, and too few blocks were freed since to wake it
+  kAsleep,   // in a list of its own: was full, and too little was freed since to wake it
 };
 
 // The owner must notice when a slab becomes empty, and when enough of a full one

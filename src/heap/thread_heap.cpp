@@ -64,11 +64,22 @@ void ThreadHeap::put_back(Slab& slab, Block* block) noexcept {
 void ThreadHeap::became_free(Slab& slab) noexcept {
   if (slab.state == SlabState::kAsleep) {
     if (slab.carved - slab.used() < slab.blocks_to_wake()) return slab.fall_asleep();
-    slab.set_used(slab.used());
-    slab.state = SlabState::kPartial;
-    classes_[slab.size_class].partial.push_front(&slab);
+    wake(classes_[slab.size_class], slab);
   }
   if (slab.used() == 0) became_empty(slab);
+}
+
+void ThreadHeap::put_to_sleep(ClassSlabs& slabs, Slab& slab) noexcept {
+  slab.state = SlabState::kAsleep;
+  slab.fall_asleep();
+  slabs.asleep.push_back(&slab);
+}
+
+void ThreadHeap::wake(ClassSlabs& slabs, Slab& slab) noexcept {
+  slabs.asleep.remove(&slab);
+  slab.set_used(slab.used());
+  slab.state = SlabState::kPartial;
+  slabs.partial.push_front(&slab);
 }
 
 // The current slab of a class is kept while there is room for it, so that a
@@ -229,15 +240,12 @@ void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
   ClassSlabs& theirs = parked.classes_[slab.size_class];
   if (slab.state == SlabState::kCurrent) theirs.current = nullptr;
   if (slab.state == SlabState::kPartial) theirs.partial.remove(&slab);
+  if (slab.state == SlabState::kAsleep) theirs.asleep.remove(&slab);
   if (slab.kept) parked.kept_bytes_ -= slab.backed_bytes();
   slab.kept = false;
-  if (slab.has_free() || slab.has_room()) {
-    slab.set_used(slab.used());
-    slab.state = SlabState::kPartial;
-    classes_[slab.size_class].partial.push_front(&slab);
-  } else {
-    slab.state = SlabState::kAsleep;
-  }
+  ClassSlabs& ours = classes_[slab.size_class];
+  put_to_sleep(ours, slab);
+  if (slab.has_free() || slab.has_room()) wake(ours, slab);
   slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_seq_cst);
 }
 
@@ -277,8 +285,7 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   slab.set_used(slab.carved);
   slab.kept = false;
   slab.previous = slab.next = nullptr;
-  slab.state = SlabState::kAsleep;
-  slab.fall_asleep();
+  put_to_sleep(classes_[slab.size_class], slab);
   slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_relaxed);
   RemoteArea& area = remote_area(allocator_.window(), &slab);
   if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
@@ -307,6 +314,10 @@ void ThreadHeap::verify() const noexcept {
     for (const Slab* at = classes_[i].partial.first(); at != nullptr; at = at->next) {
       LUNA_CHECK(at->heap() == this && at->state == SlabState::kPartial);
       check_free_list(*at, memory_of(*at));
+    }
+    for (Slab* at = classes_[i].asleep.first(); at != nullptr; at = at->next) {
+      LUNA_CHECK(at->heap() == this && at->state == SlabState::kAsleep);
+      LUNA_CHECK(at->carved - at->used() < at->blocks_to_wake());
     }
   }
 }

@@ -107,11 +107,13 @@ class alignas(64) ThreadHeap {
   struct ClassSlabs {
     Slab* current = nullptr;
     List<Slab> partial;
+    List<Slab> asleep;
   };
 
   // refill.cpp
   [[nodiscard]] Slab* find_slab(SizeClass size_class) noexcept;
   [[nodiscard]] Slab* best_partial(ClassSlabs& slabs) noexcept;
+  [[nodiscard]] Slab* wake_one(ClassSlabs& slabs) noexcept;
   [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
   [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
@@ -120,6 +122,8 @@ class alignas(64) ThreadHeap {
   void beat_now() noexcept;
   void put_back(Slab& slab, Block* block) noexcept;
   void became_free(Slab& slab) noexcept;
+  void put_to_sleep(ClassSlabs& slabs, Slab& slab) noexcept;
+  void wake(ClassSlabs& slabs, Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
   std::size_t return_list(SizeClass size_class) noexcept;

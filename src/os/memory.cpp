@@ -91,6 +91,18 @@ void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
   system_call(SYS_madvise, address, bytes, MADV_NOHUGEPAGE);
 }
 
+bool back_with_huge_page(void* address, std::size_t bytes) noexcept {
+  if (failed(system_call(SYS_madvise, address, bytes, MADV_HUGEPAGE))) return false;
+  auto* first = static_cast<volatile std::byte*>(address);
+  *first = std::byte{0};  // a write: a read may be served by the kernel's page of zeros
+  unsigned char last = 0;
+  const bool huge =
+      find_resident(static_cast<std::byte*>(address) + bytes - page_bytes(), page_bytes(), &last) &&
+      (last & 1U) != 0;
+  if (!huge) forbid_huge_pages(address, bytes);
+  return huge;
+}
+
 bool move_pages(void* from, void* to, std::size_t bytes) noexcept {
   const long result = system_call(SYS_mremap, from, bytes, bytes,
                                   MREMAP_MAYMOVE | MREMAP_FIXED | kMremapDontUnmap, to);

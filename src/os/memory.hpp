@@ -46,6 +46,10 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 // Gives the address space back.
 void release(void* address, std::size_t bytes) noexcept;
 
+// Backs `bytes`, which are one huge page and as yet untouched, with a huge page.
+// False: the kernel gives none, and the first page alone is backed.
+[[nodiscard]] bool back_with_huge_page(void* address, std::size_t bytes) noexcept;
+
 // Keeps the range from being backed by huge pages; a refusal is harmless.
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept;
 

@@ -152,8 +152,10 @@ Region* PageHeap::granule_region() noexcept {
 
 // A region that is free as a whole, if it is touched or there is no `other`.
 Region* PageHeap::take_warmer_region(Region* other) noexcept {
-  const bool warm = has_dirty_region();
-  return warm || other == nullptr ? take_regions(1, 1) : other;
+  if (other != nullptr && !has_dirty_region()) return other;
+  Region* region = take_regions(1, 1);
+  if (region != nullptr && used_pages_ >= huge_threshold_) try_huge_page(region);
+  return region;
 }
 
 // A place for a run in one region: of touched pages if there is one, since they

@@ -67,6 +67,9 @@ class PageHeap {
   // bounded piece of work for each call. Cheap while there is nothing to do.
   void tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept;
 
+  // From how many MiB in use on fresh regions get huge pages; 0: never.
+  void set_huge_threshold(std::size_t mebibytes) noexcept;
+
   // Gives back every free page, but for `keep_bytes`. Returns the bytes given
   // back. Slow: system calls.
   std::size_t trim(std::size_t keep_bytes) noexcept;
@@ -115,6 +118,10 @@ class PageHeap {
   void unfile(Region* region) noexcept;
   [[nodiscard]] void* take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept;
   [[nodiscard]] bool resize_run(Region* region, std::size_t first, std::size_t pages) noexcept;
+
+  // huge_pages.cpp
+  void try_huge_page(Region* region) noexcept;
+  static void forbid_huge_page(Region* region) noexcept;
 
   // span.cpp
   [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
@@ -170,6 +177,10 @@ class PageHeap {
   std::size_t last_peak_pages_ = 0;
   std::uint64_t peak_began_ms_ = 0;
   bool balancing_ = false;
+
+  // Huge pages: when, and how many regions go without after one was refused.
+  std::size_t huge_threshold_ = SIZE_MAX;
+  std::size_t huge_pause_ = 0;
 
   // The sweep: where it stands, and when it began.
   Arena* sweep_arena_ = nullptr;

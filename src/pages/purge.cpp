@@ -19,6 +19,9 @@ constexpr std::uint64_t kStepMs = 10;
 // Dirty memory that is never worth a system call before it decays (8 MiB).
 constexpr std::size_t kMinDirtyPages = 2048;
 
+// The sweep splits a huge page only for so many free pages of it.
+constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 4;
+
 // The kernel's pages that hold some page of `wanted` and none that is not in
 // `free`; as pages of ours. Those of them that nobody wrote to are given back
 // along with the others: the kernel backs its page as a whole.
@@ -61,11 +64,12 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
 }
 
 // Dirty memory is worth keeping as far as the program had it in use a moment
-// ago and so may want it again, or a quarter of what it uses, or a little.
+// ago and so may want it again, and an eighth of what it uses besides, since not
+// every request fits; or a quarter of what it uses, or a little.
 std::size_t PageHeap::allowed_dirty_pages() const noexcept {
   const std::size_t peak = peak_pages_ > last_peak_pages_ ? peak_pages_ : last_peak_pages_;
   const std::size_t margin = used_pages_ / 4 > kMinDirtyPages ? used_pages_ / 4 : kMinDirtyPages;
-  const std::size_t demand = peak - used_pages_;
+  const std::size_t demand = peak - used_pages_ + used_pages_ / 8;
   return demand > margin ? demand : margin;
 }
 
@@ -124,6 +128,7 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
     rested.remove(young);
     const PageSet old = whole_kernel_pages(rested, dirty & region->aged);
     region->aged = dirty;
+    if (region->huge && old.count() < kPagesWorthAHugePage) continue;
     if (!old.none()) purged += purge_pages(region, old);
     if (purged >= budget_pages) return true;
   }
@@ -135,6 +140,8 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
 // lock is held again on return.
 std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept {
   const bool whole = region->state == RegionState::kReserved;
+  // Lest khugepaged bring back what is given back now.
+  if (region->huge) forbid_huge_page(region);
   if (whole) region->arena->free.clear(region->index);
   unfile(region);
   region->free.remove(pages);

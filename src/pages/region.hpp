@@ -87,6 +87,7 @@ struct Region {
   std::uint8_t list = 0;        // number of the list it is in
   bool moved = false;           // span whose pages came by mremap
   bool sparse = false;          // `touched` says far more than is backed
+  bool huge = false;            // was backed by a huge page when it was taken
   std::size_t span_pages = 0;   // of a span head or a huge block
   Region* span_head = nullptr;  // of a span body, or of the region with its tail
 

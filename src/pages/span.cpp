@@ -134,6 +134,7 @@ void PageHeap::drop_region(Region* region, bool touched) noexcept {
     region->arena->dirty.set(region->index);
   } else {
     region->touched.clear_range(0, kPagesPerRegion);
+    if (region->huge) forbid_huge_page(region);
   }
   put_regions(region, 1);
 }
