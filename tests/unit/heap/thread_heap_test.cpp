@@ -71,6 +71,17 @@ TEST(ThreadHeap, SlabWakesWhenEnoughOfItIsFree) {
   fixture.thread.heap().verify();
 }
 
+TEST(ThreadHeap, SleepingSlabWakesBeforeItsClassGrows) {
+  OneThread fixture;
+  const std::vector<void*> blocks = fixture.allocate_many(4 * kCapacity, kBytes);
+  for (std::size_t i = 0; i < 4; ++i) fixture.thread.deallocate(blocks[i]);
+  ASSERT_EQ(fixture.slab_of(blocks[0]).state, SlabState::kAsleep);
+  static_cast<void>(fixture.allocate_many(4, kBytes));
+
+  EXPECT_EQ(fixture.slabs(), 4U);
+  fixture.thread.heap().verify();
+}
+
 TEST(ThreadHeap, PartialSlabIsUsedBeforeANewOne) {
   OneThread fixture;
   std::vector<void*> blocks = fixture.allocate_many(2 * kCapacity, kBytes);
