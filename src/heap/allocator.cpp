@@ -145,7 +145,8 @@ HeapUsage Allocator::usage() noexcept {
   result.thread_heaps = heaps_.count();
   for_each_slab([&](Slab& slab) noexcept {
     // Read while the owner goes on: a snapshot that may be off by what happens.
-    const std::size_t used = slab.used();
+    const std::size_t now = slab.used();
+    const std::size_t used = now < slab.info().capacity ? now : slab.info().capacity;
     const std::size_t bytes = slab.info().block_bytes;
     result.small_blocks += used;
     result.small_bytes += used * bytes;
