@@ -214,12 +214,25 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
     } else if (purge && current != nullptr) {
       purged += purge_free_pages(*current, memory_of(*current));
     }
-    if (!purge) continue;
-    for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next)
-      purged += purge_free_pages(*at, memory_of(*at));
+    if (purge) purged += purge_slabs(slabs);
   }
   for (auto granule = granules_.take(); granule.memory != nullptr; granule = granules_.take())
     allocator_.pages().put_granule(granule.memory, granule.touched_pages);
+  return purged;
+}
+
+// Of slabs that are not current. Returns the pages purged.
+std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
+  std::size_t purged = 0;
+  for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next)
+    purged += purge_free_pages(*at, memory_of(*at));
+  for (Slab* at = slabs.asleep.first(); at != nullptr;) {
+    Slab* next = at->next;
+    const std::size_t pages = purge_free_pages(*at, memory_of(*at));
+    if (pages != 0) wake(slabs, *at);  // it has room now, and what has room is not asleep
+    purged += pages;
+    at = next;
+  }
   return purged;
 }
 

@@ -122,6 +122,7 @@ class alignas(64) ThreadHeap {
   void beat_now() noexcept;
   void put_back(Slab& slab, Block* block) noexcept;
   void became_free(Slab& slab) noexcept;
+  std::size_t purge_slabs(ClassSlabs& slabs) noexcept;
   void put_to_sleep(ClassSlabs& slabs, Slab& slab) noexcept;
   void wake(ClassSlabs& slabs, Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;

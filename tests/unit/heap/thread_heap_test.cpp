@@ -2,6 +2,8 @@
 // The slabs of one thread: which it allocates from, keeps and gives back.
 #include "heap/thread_heap.hpp"
 
+#include "os/memory.hpp"
+#include "support/pattern.hpp"
 #include "support/test_thread.hpp"
 
 #include <gtest/gtest.h>
@@ -139,6 +141,23 @@ TEST(ThreadHeap, TrimGivesEverySlabBackWhenAllIsFree) {
   fixture.thread.heap().trim(true);
 
   EXPECT_EQ(fixture.slabs(), 0U);
+}
+
+TEST(ThreadHeap, TrimPurgesAndWakesSleepingSlabs) {
+  if (os::page_bytes() != kPageBytes)
+    GTEST_SKIP() << "no purge inside slabs at larger kernel pages";
+  OneThread fixture;
+  const std::vector<void*> blocks = fixture.allocate_many(2 * kCapacity, kBytes);
+  for (std::size_t i = 0; i < kPageBytes / kBytes; ++i) fixture.thread.deallocate(blocks[i]);
+  const Slab& slab = fixture.slab_of(blocks[0]);
+  ASSERT_EQ(slab.state, SlabState::kAsleep);
+
+  EXPECT_GE(fixture.thread.heap().trim(true), 1U);
+  EXPECT_EQ(slab.state, SlabState::kPartial);
+  fixture.thread.heap().verify();
+  for (std::size_t i = 0; i < kPageBytes / kBytes; ++i)
+    test::write_pattern(fixture.thread.allocate(kBytes), kBytes, i);
+  EXPECT_EQ(fixture.slabs(), 2U);
 }
 
 TEST(ThreadHeap, TrimReturnsBlocksOfLists) {
