@@ -257,8 +257,13 @@ void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
   if (slab.kept) parked.kept_bytes_ -= slab.backed_bytes();
   slab.kept = false;
   ClassSlabs& ours = classes_[slab.size_class];
-  put_to_sleep(ours, slab);
-  if (slab.has_free() || slab.has_room()) wake(ours, slab);
+  if (slab.has_free() || slab.has_room()) {
+    slab.set_used(slab.used());
+    slab.state = SlabState::kPartial;
+    ours.partial.push_front(&slab);
+  } else {
+    put_to_sleep(ours, slab);
+  }
   slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_seq_cst);
 }
 
