@@ -104,12 +104,14 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
 }
 
 Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
+  GranuleCache::Granule granule = granules_.take();
   bool warm = true;
-  void* memory = granules_.take().memory;
-  if (memory == nullptr) memory = allocator_.pages().take_granule(&warm);
-  if (memory == nullptr) return nullptr;
-  auto* slab = reinterpret_cast<Slab*>(allocator_.window().slot_of(memory));
+  if (granule.memory == nullptr) granule.memory = allocator_.pages().take_granule(&warm);
+  if (granule.memory == nullptr) return nullptr;
+  auto* slab = reinterpret_cast<Slab*>(window_.slot_of(granule.memory));
   begin_slab(*slab, size_class, this, warm);
+  // What a slab before it wrote to here, the page heap was not told.
+  slab->touched_before = static_cast<std::uint8_t>(granule.touched_pages);
   return slab;
 }
 

@@ -93,6 +93,7 @@ void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) n
   slab.state = SlabState::kNone;
   slab.kept = false;
   slab.warm = warm;
+  slab.touched_before = 0;
   slab.previous = slab.next = nullptr;
   // pairs with the load in unlist_orphan()
   slab.owner.store(reinterpret_cast<std::uintptr_t>(heap), std::memory_order_seq_cst);

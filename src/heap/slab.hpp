@@ -51,8 +51,9 @@ struct alignas(64) Slab {
   std::uint16_t purged_pages;  // pages whose blocks are free but in no list
   SizeClass size_class;
   SlabState state;
-  bool kept;  // empty, but kept by its heap
-  bool warm;  // its pages held data before it was begun
+  bool kept;                    // empty, but kept by its heap
+  bool warm;                    // its pages held data before it was begun
+  std::uint8_t touched_before;  // pages from its start that the page heap does not know of
 
   Slab* previous;
   Slab* next;
@@ -98,6 +99,12 @@ struct alignas(64) Slab {
   // Bytes from the start that may have been written to by this slab.
   [[nodiscard]] std::size_t touched_bytes() const noexcept {
     return std::size_t{fresh} * info().block_bytes;
+  }
+
+  // Pages from the start that were written to since the page heap handed them out.
+  [[nodiscard]] std::size_t touched_pages() const noexcept {
+    const std::size_t own = pages_for(touched_bytes());
+    return own > touched_before ? own : touched_before;
   }
 
   // Bytes that the kernel may back.

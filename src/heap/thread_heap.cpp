@@ -110,7 +110,7 @@ void ThreadHeap::release(Slab& slab) noexcept {
   if (slab.state == SlabState::kCurrent) slabs.current = nullptr;
   if (slab.state == SlabState::kPartial) slabs.partial.remove(&slab);
   if (slab.kept) kept_bytes_ -= slab.backed_bytes();
-  const std::size_t touched = pages_for(slab.touched_bytes());
+  const std::size_t touched = slab.touched_pages();
   slab.kept = false;
   slab.state = SlabState::kNone;
   // pairs with the load in unlist_orphan()

@@ -173,7 +173,7 @@ def cmake(installed):
     project.mkdir()
     (project / "CMakeLists.txt").write_text(
         CMAKE_PROJECT.format(sources=installed.sources, version=installed.version))
-    run(program, "-S", project, "-B", build, *compilers, "-DCMAKE_BUILD_TYPE=Debug",
+    run(program, "-S", project, "-B", build, *compilers, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
         f"-DCMAKE_PREFIX_PATH={installed.prefix}")
     run(program, "--build", build)
     for name, source in {"shared_c": "replaced.c", "shared_cpp": "replaced.cpp",

@@ -113,6 +113,23 @@ TEST(ThreadHeap, EmptySlabServesAnotherClass) {
   EXPECT_EQ(fixture.slabs(), slabs);
 }
 
+TEST(ThreadHeap, WhatEarlierSlabsOfAGranuleWroteIsNotTakenForZero) {
+  OneThread fixture;
+  const std::vector<void*> blocks = fixture.allocate_many(8 * kCapacity, kBytes);
+  for (std::size_t i = 0; i < blocks.size(); ++i) test::write_pattern(blocks[i], kBytes, i);
+  for (void* block : blocks) fixture.thread.deallocate(block);
+  // Other classes touch but one page of the same granules.
+  std::vector<void*> others;
+  for (std::size_t bytes = 16; bytes <= 64; bytes += 16)
+    others.push_back(fixture.thread.allocate(bytes));
+  for (void* block : others) fixture.thread.deallocate(block);
+  fixture.thread.heap().trim(false);
+
+  const auto* zeros =
+      static_cast<const std::byte*>(fixture.thread.allocate_zeroed(8 * kGranuleBytes));
+  for (std::size_t i = 0; i < 8 * kGranuleBytes; ++i) ASSERT_EQ(zeros[i], std::byte{0}) << i;
+}
+
 TEST(ThreadHeap, LastBlockFreedAndTakenAgainKeepsTheSlab) {
   OneThread fixture;
   void* block = fixture.thread.allocate(kBytes);
