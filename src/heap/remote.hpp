@@ -75,8 +75,8 @@ class RemoteStack {
 [[nodiscard]] bool unlist_orphan(RemoteArea& area, const Slab* slab) noexcept;
 
 // Takes all freed blocks of a slab of one's own and adds them to its free list.
-// Returns their number; the slab is awake then. Requires: `listed` was set to 0 by the caller
-// before.
+// Returns their number; the slab counts as awake then. Requires: `listed` was set
+// to 0 by the caller before.
 std::size_t collect_freed(RemoteArea& area, Slab& slab, std::byte* memory) noexcept;
 
 // Freed blocks that one thread has yet to publish: a small table by slab and

@@ -55,8 +55,8 @@ def scenario(stage):
     user = "nobody" if os.getuid() == 0 else None
     if user:
         shutil.chown(stage.directory, user)
-    if stage.library:
-        copy = shutil.copy(stage.library, stage.directory.parent / stage.library.name)
+    if stage.preloaded:
+        copy = shutil.copy(stage.preloaded, stage.directory.parent / stage.preloaded.name)
         os.chmod(copy, 0o755)
         stage.preload(copy)
     folder = programs()

@@ -81,7 +81,7 @@ class Stage:
 
     def __init__(self, directory, library):
         self.directory = directory
-        self.library = library
+        self.preloaded = library
         self.name = "preloaded" if library else "plain"
         self.messages = []
         self.checked = set()
@@ -95,7 +95,7 @@ class Stage:
 
     def preload(self, library):
         """From now on programs get this library, which may be a copy of the first."""
-        self.library = library
+        self.preloaded = library
         self.environment["LD_PRELOAD"] = str(library)
         if "LUNALLOC_CONF" in os.environ:
             self.environment["LUNALLOC_CONF"] = os.environ["LUNALLOC_CONF"]
@@ -200,9 +200,9 @@ class Stage:
 
     def check_listing(self, what, listing):
         """Fails unless the library is named in the listing exactly when preloaded."""
-        if self.library and str(self.library).encode() not in listing:
-            raise Failure(f"{self.library} is not in {what}:\n{tail(listing)}")
-        if not self.library and b"lunalloc.so" in listing:
+        if self.preloaded and str(self.preloaded).encode() not in listing:
+            raise Failure(f"{self.preloaded} is not in {what}:\n{tail(listing)}")
+        if not self.preloaded and b"lunalloc.so" in listing:
             raise Failure(f"the plain run has liblunalloc.so in {what}")
 
     def check_maps_printed_by(self, arguments, environment=None):
