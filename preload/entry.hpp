@@ -31,7 +31,7 @@ namespace luna::entry {
 }
 
 [[gnu::always_inline]] inline void free(void* pointer) noexcept {
-  if (thread_state.cache.try_deallocate(process.allocator().window(), pointer)) [[likely]]
+  if (thread_state.cache.try_deallocate(pointer)) [[likely]]
     return;
   free_slow(pointer);
 }

@@ -153,7 +153,7 @@ void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
   block = allocate(bytes);
   if (block == nullptr) return nullptr;
   std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);
-  if (!thread_state.cache.try_deallocate(allocator_.window(), pointer)) deallocate(pointer);
+  if (!thread_state.cache.try_deallocate(pointer)) deallocate(pointer);
   return block;
 }
 

@@ -54,7 +54,8 @@ void realloc_of_freed(const void* pointer) noexcept {
 void corrupt_free_list(const void* slab, const void* pointer) noexcept {
   std::array<char, 200> buffer;
   Text advice(buffer.data(), buffer.size());
-  advice.add("seen in the free list of the slab at ").add_hex(address_of(slab));
+  advice.add("seen in a list of free blocks");
+  if (slab != nullptr) advice.add(", of the slab at ").add_hex(address_of(slab));
   advice.add(": a block was freed twice, freed by a wrong pointer (interior pointer),");
   advice.add(" or written after free");
   die("double free or corruption at", pointer, advice.view());

@@ -112,7 +112,7 @@ void Window::publish(std::byte* memory, Region* region) noexcept {
   regions_[index].store(region, std::memory_order_release);
   const std::size_t end = (index + 1) * (kRegionBytes / 16);
   if (units_in_use_.load(std::memory_order_relaxed) < end)
-    units_in_use_.store(end, std::memory_order_relaxed);
+    units_in_use_.store(end, std::memory_order_release);  // pairs with the acquire in view()
 }
 
 void Window::forget(const Region* region) noexcept {

@@ -14,6 +14,31 @@
 
 namespace luna {
 
+// The window as a thread saw it last: a copy of its own is cheaper to read. What
+// came into use since is out of its sight, and found on the slow path.
+struct WindowView {
+  static constexpr std::size_t kUnitsPerGranule = kGranuleBytes / 16;
+
+  std::uintptr_t base = 0;
+  std::size_t units_in_use = 0;
+  Slot* slots = nullptr;
+
+  // Where `pointer` lies, in units of 16 bytes from the base. A pointer that is
+  // no multiple of 16 comes out as a large number: one comparison with the part
+  // in use turns away foreign, tagged, null and misaligned pointers alike.
+  [[nodiscard]] std::size_t unit_of(const void* pointer) const noexcept {
+    return std::rotr(address_of(pointer) - base, 4);
+  }
+
+  // True if the unit lies in the part of the window that is in use.
+  [[nodiscard]] bool holds(std::size_t unit) const noexcept { return unit < units_in_use; }
+
+  // Requires: holds(unit). A slot that was never used reads as zeros.
+  [[nodiscard]] Slot* slot_at(std::size_t unit) const noexcept {
+    return slots + unit / kUnitsPerGranule;
+  }
+};
+
 // The window is chosen at the start as a hole in the address space; it is not
 // reserved: arenas are, one by one, as the heap grows. Other mappings may come
 // to lie in it; they are passed over. See docs/adr/0001.
@@ -22,28 +47,17 @@ namespace luna {
 // the lock of the page heap.
 class Window {
  public:
-  // Where `pointer` lies, in units of 16 bytes from the base. A pointer that is
-  // no multiple of 16 comes out as a large number: one comparison with the part
-  // in use turns away foreign, tagged, null and misaligned pointers alike.
-  [[nodiscard]] std::size_t unit_of(const void* pointer) const noexcept {
-    return std::rotr(address_of(pointer) - base_, 4);
-  }
-
-  // True if the unit lies in the part of the window that is in use.
-  [[nodiscard]] bool holds(std::size_t unit) const noexcept {
-    return unit < units_in_use_.load(std::memory_order_relaxed);
-  }
-
-  // Requires: holds(unit). A slot that was never used reads as zeros.
-  [[nodiscard]] Slot* slot_at(std::size_t unit) const noexcept {
-    return slots_ + unit / kUnitsPerGranule;
+  [[nodiscard]] WindowView view() const noexcept {
+    // pairs with the release in publish(): whoever sees a part in use may see the rest
+    const std::size_t units = units_in_use_.load(std::memory_order_acquire);
+    return units != 0 ? WindowView{base_, units, slots_} : WindowView{};
   }
 
   // Slot of the granule that holds `pointer`, whatever its alignment; nullptr
   // if it is outside of the part in use.
   [[nodiscard]] Slot* slot_of(const void* pointer) const noexcept {
     const std::size_t unit = (address_of(pointer) - base_) / 16;
-    return holds(unit) ? slot_at(unit) : nullptr;
+    return holds(unit) ? slots_ + unit / WindowView::kUnitsPerGranule : nullptr;
   }
 
   // Region that holds `pointer`, or nullptr.
@@ -86,8 +100,9 @@ class Window {
   void release(std::byte* memory, std::size_t regions, Region* last) noexcept;
 
  private:
-  static constexpr std::size_t kUnitsPerGranule = kGranuleBytes / 16;
-
+  [[nodiscard]] bool holds(std::size_t unit) const noexcept {
+    return unit < units_in_use_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool choose(std::size_t bytes) noexcept;
 
   [[nodiscard]] std::size_t index_of(const std::byte* memory) const noexcept {

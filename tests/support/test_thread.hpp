@@ -53,7 +53,7 @@ class TestThread {
   }
 
   Verdict deallocate(void* pointer) {
-    if (cache_.try_deallocate(allocator_.window(), pointer)) return Verdict::kDone;
+    if (cache_.try_deallocate(pointer)) return Verdict::kDone;
     return allocator_.deallocate(cache_, pointer);
   }
 

@@ -11,7 +11,7 @@ namespace {
 
 struct OneThread {
   [[nodiscard]] bool try_deallocate(void* pointer) {
-    return thread.cache().try_deallocate(allocator.window(), pointer);
+    return thread.cache().try_deallocate(pointer);
   }
 
   test::TestAllocator allocator;
