@@ -3,7 +3,8 @@
 """compare.py: which malloc is fastest, and which needs least memory?
 
 Runs the scenarios under every library given, in interleaved rounds, and shows
-time, peak RSS and page faults with their spread. See bench/README.md.
+time, peak RSS and page faults with their spread; with --micro, single operations
+and their nanoseconds. See bench/README.md.
 """
 
 import argparse
@@ -16,7 +17,7 @@ sys.dont_write_bytecode = True  # leave no cache in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from comparison import (  # noqa: E402
-    figures, libraries, plot, programs, report, rounds, scenarios)
+    figures, libraries, micro, micro_report, plot, programs, report, rounds, scenarios)
 from comparison.launch import Context  # noqa: E402
 
 SOURCES = pathlib.Path(__file__).resolve().parent
@@ -43,12 +44,16 @@ def parse_arguments() -> argparse.Namespace:
                         help="leave glibc out; ratios are to the first library")
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME[,NAME…]",
                         help="run only these; may be repeated")
+    parser.add_argument("--micro", action="store_true",
+                        help="single operations, in nanoseconds, instead of the scenarios")
+    parser.add_argument("--filter", default="", metavar="REGEX",
+                        help="with --micro: only the lines in which it is found")
     parser.add_argument("--program", action="append", default=[], metavar="NAME=COMMAND",
                         help="a program of yours instead of the scenarios; may be repeated")
     parser.add_argument("--rate", action="append", default=[], metavar="NAME=REGEX",
                         help="that program prints a rate, which counts instead of its time")
     parser.add_argument("--runs", type=int, default=3, metavar="N",
-                        help="rounds that count, after one that warms up (default 3)")
+                        help="rounds that count, for scenarios after one that warms up (default 3)")
     parser.add_argument("--time", choices=("wall", "cpu"), default="wall",
                         help="which clock to compare (default wall)")
     parser.add_argument("--statistic", choices=("median", "minimum"), default="median",
@@ -63,7 +68,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE.svg|FILE.png")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: does everything run?")
-    parser.add_argument("--list", action="store_true", help="list the scenarios and end")
+    parser.add_argument("--list", action="store_true",
+                        help="list the scenarios, or the lines of --micro, and end")
     return parser.parse_args()
 
 
@@ -118,6 +124,15 @@ def build_folder(build: pathlib.Path) -> pathlib.Path:
                       f"or, if it exists already: meson configure {build} -Dbench=true")
 
 
+def check_kind(arguments: argparse.Namespace) -> None:
+    """Refuses what the other kind of comparison alone could follow."""
+    if not arguments.micro and arguments.filter:
+        raise BadArgument("--filter chooses lines of --micro; for scenarios it is --scenario")
+    for option in ("scenario", "program", "rate", "plot"):
+        if arguments.micro and getattr(arguments, option):
+            raise BadArgument(f"--{option} does not go with --micro")
+
+
 def check_outputs(arguments: argparse.Namespace) -> None:
     """Finds out before the long run, not after it, what cannot be written."""
     for path in filter(None, (arguments.json, arguments.plot, arguments.markdown)):
@@ -133,16 +148,29 @@ def check_outputs(arguments: argparse.Namespace) -> None:
         raise BadArgument("--timeout wants a number above 0")
 
 
-def compare(arguments: argparse.Namespace, scratch: str) -> report.Comparison:
-    check_outputs(arguments)
-    wanted = programs.parse(arguments.program, arguments.rate)
-    if arguments.scenario or not wanted:
-        wanted += chosen_scenarios(arguments.scenario)
+def prepare(arguments: argparse.Namespace,
+            scratch: str) -> tuple[list[libraries.Library], Context]:
     chosen = chosen_libraries(arguments)
     context = Context(build_folder(arguments.build), SOURCES, pathlib.Path(scratch),
                       arguments.smoke, arguments.timeout)
     for library in chosen:
         libraries.check(library, context)
+    return chosen, context
+
+
+def compare_operations(arguments: argparse.Namespace, scratch: str) -> micro_report.Comparison:
+    lines = micro.chosen_lines(build_folder(arguments.build), arguments.filter)
+    chosen, context = prepare(arguments, scratch)
+    table = micro.run_all(lines, chosen, arguments.runs, context)
+    return micro_report.Comparison(chosen, chosen[0].name, arguments.subject, arguments.runs,
+                                   table)
+
+
+def compare_scenarios(arguments: argparse.Namespace, scratch: str) -> report.Comparison:
+    wanted = programs.parse(arguments.program, arguments.rate)
+    if arguments.scenario or not wanted:
+        wanted += chosen_scenarios(arguments.scenario)
+    chosen, context = prepare(arguments, scratch)
 
     def summarise(runs: rounds.Runs) -> rounds.Row:
         return figures.summarise(runs, arguments.time, arguments.statistic)
@@ -152,30 +180,41 @@ def compare(arguments: argparse.Namespace, scratch: str) -> report.Comparison:
                              arguments.time, arguments.statistic, table, skipped)
 
 
-def publish(comparison: report.Comparison, arguments: argparse.Namespace) -> None:
-    print(report.as_text(comparison))
+def publish(comparison: report.Compared, arguments: argparse.Namespace) -> None:
+    pages = micro_report if arguments.micro else report
+    print(pages.as_text(comparison))
     if arguments.smoke:
         print("A smoke run: it shows that everything runs; its figures mean nothing.")
     if arguments.markdown:
-        arguments.markdown.write_text(report.as_markdown(comparison))
+        arguments.markdown.write_text(pages.as_markdown(comparison))
     if arguments.json:
-        report.write_json(comparison, arguments.json)
+        pages.write_json(comparison, arguments.json)
     if arguments.plot:
         problem = plot.write(comparison, arguments.plot)
         if problem:
             print(f"compare.py: {problem}", file=sys.stderr)
 
 
+def show_list(arguments: argparse.Namespace) -> None:
+    if arguments.micro:
+        print("\n".join(micro.chosen_lines(build_folder(arguments.build), arguments.filter)))
+        return
+    for scenario in scenarios.ALL:
+        print(f"{scenario.name:22} {scenario.question}")
+
+
 def main() -> int:
     arguments = parse_arguments()
-    if arguments.list:
-        for scenario in scenarios.ALL:
-            print(f"{scenario.name:22} {scenario.question}")
-        return 0
+    compare = compare_operations if arguments.micro else compare_scenarios
     try:
+        check_kind(arguments)
+        if arguments.list:
+            show_list(arguments)
+            return 0
+        check_outputs(arguments)
         with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
             comparison = compare(arguments, scratch)
-    except (BadArgument, libraries.BadLibrary, programs.BadProgram) as problem:
+    except (BadArgument, libraries.BadLibrary, micro.BadLines, programs.BadProgram) as problem:
         print(f"compare.py: {problem}", file=sys.stderr)
         return EXIT_USAGE
     if not comparison.table:

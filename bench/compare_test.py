@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Does compare.py report what happened? Takes the path of the launcher as argument."""
 
+import json
 import math
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,7 +14,8 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from comparison import figures, launch, libraries, programs, report  # noqa: E402
+from comparison import (  # noqa: E402
+    figures, launch, libraries, micro, micro_report, programs, report)
 from comparison.launch import Measurement  # noqa: E402
 
 COMPARE = pathlib.Path(__file__).resolve().with_name("compare.py")
@@ -126,6 +129,68 @@ class Programs(unittest.TestCase):
         self.assertIn("printed nothing like", measured.failure)
 
 
+class Micro(unittest.TestCase):
+    def compared(self, table: micro.Table) -> micro_report.Comparison:
+        chosen = [libraries.Library(name, None) for name in ("glibc", "rival", "lunalloc")]
+        return micro_report.Comparison(chosen, "glibc", "lunalloc", 2, table)
+
+    def line(self, **ns: float) -> dict[str, micro.Cell]:
+        return {name: micro.cell_of([micro.Sample(value), micro.Sample(value + 1)])
+                for name, value in ns.items()}
+
+    def test_every_line_is_in_the_table(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "table.json"
+            ended = subprocess.run(
+                [COMPARE, "--build", LAUNCHER.parent, "--micro", "--smoke", "--runs", "1",
+                 "--json", path], capture_output=True, text=True)
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            lines = json.loads(path.read_text())["lines"]
+
+        self.assertEqual(list(lines), expected_lines())
+        self.assertTrue(all(line["glibc"]["ns"]["value"] > 0 for line in lines.values()))
+        for name in lines:
+            self.assertRegex(ended.stdout, rf"(?m)^{re.escape(name)} +[0-9.]+\*$")
+
+    def test_the_minimum_counts_and_the_best_of_a_row_has_a_star(self):
+        text = micro_report.as_text(self.compared({"one": self.line(glibc=4, rival=2, lunalloc=3)}))
+
+        self.assertRegex(text, r"(?m)^one +4\.0 +2\.0\* +3\.0$")
+        self.assertRegex(text, r"(?m)^geomean to glibc +1\.000 +0\.500 +0\.750$")
+        self.assertRegex(text, r"(?m)^geomean to best +2\.000 +1\.000 +1\.500$")
+        self.assertIn("in 1 of 1 lines: one (1.50 × rival)", text)
+
+    def test_a_line_in_which_a_library_crashed_leaves_the_means(self):
+        crashed = self.line(glibc=1, lunalloc=1) | {
+            "rival": micro.cell_of([micro.Sample(1), micro.Sample(failure="SIGSEGV")])}
+        table = {"one": self.line(glibc=4, rival=2, lunalloc=2), "two": crashed}
+
+        text = micro_report.as_markdown(self.compared(table))
+
+        self.assertIn("| two | 1.0* |", text)
+        self.assertIn("FAIL two under rival: SIGSEGV", text)
+        self.assertIn("over 1 lines, without two", text)
+
+
+def expected_lines() -> list[str]:
+    sizes = [8, 16, 24, 32, 48, 64, 100, *(128 << i for i in range(9)),
+             *(f"{kib}K" for kib in (64, 128, 256, 1024, 4096, 32768))]
+    return [
+        *(f"pair_{size}" for size in sizes), "new_del_32",
+        *(f"batch_{order}_{size}" for size in (16, 64, 256, 1024, 4096, 16384)
+          for order in ("fifo", "lifo", "rand")),
+        "batch_rand_mixed_16_1024", "grow_1M_objs_32_then_free",
+        "churn_16_1024", "churn_2thr_16_1024",
+        *(f"xthread_1p1c_{size}" for size in (64, 1024, "mixed")), "thread_create_100malloc",
+        "realloc_x1.5_16_to_1M", "realloc_+16_to_64K", "realloc_+4K_to_16M",
+        "calloc_64", "calloc_1024",
+        *(f"{call}_{kib}K_{touch}" for kib in (64, 1024, 16384)
+          for call, touch in (("calloc", "notouch"), ("calloc", "touchall"),
+                              ("malloc", "touchall"))),
+        "aligned_64_64", "aligned_64_256", "aligned_256_1000", "aligned_4096_4096",
+        "aligned_4096_65536", "aligned_2097152_2097152", "usable_size_64"]
+
+
 class CommandLine(unittest.TestCase):
     def complaint(self, *arguments: str) -> str:
         ended = subprocess.run([COMPARE, "--build", LAUNCHER.parent, *arguments],
@@ -145,6 +210,13 @@ class CommandLine(unittest.TestCase):
     def test_a_rate_of_no_program_is_named(self):
         self.assertIn("which no --program has",
                       self.complaint("--program", "a=true", "--rate", "b=(.)"))
+
+    def test_a_filter_that_no_line_matches_is_named(self):
+        self.assertIn("no line matches 'mmap'", self.complaint("--micro", "--filter", "mmap"))
+
+    def test_scenarios_do_not_go_with_single_operations(self):
+        self.assertIn("--scenario does not go with",
+                      self.complaint("--micro", "--scenario", "tree"))
 
     def test_a_picture_of_unknown_kind_is_refused(self):
         self.assertIn(".svg or .png", self.complaint("--plot", "picture.gif"))

@@ -137,17 +137,21 @@ def verdict(table: Table, subject: str, baseline: str) -> Verdict | None:
     return Verdict(subject,
                    time_rival, time.to_baseline[subject] / time.to_baseline[time_rival],
                    rss_rival, rss.to_baseline[subject] / rss.to_baseline[rss_rival],
-                   slow_scenarios(table, subject, rivals))
+                   slow_scenarios(table, subject, rivals, "time_s", SLOW_FACTOR))
 
 
-def slow_scenarios(table: Table, subject: str, rivals: list[str]) -> list[tuple[str, str, float]]:
+def slow_scenarios(table: Table, subject: str, rivals: list[str], quantity: str,
+                   factor: float) -> list[tuple[str, str, float]]:
+    def value(cell: Cell) -> float:
+        return getattr(cell, quantity).value
+
     slow = []
     for scenario, row in table.items():
         finished = [name for name in rivals if not row[name].failure]
         if row[subject].failure or not finished:
             continue
-        best = min(finished, key=lambda name: row[name].time_s.value)
-        ratio = row[subject].time_s.value / row[best].time_s.value
-        if ratio > SLOW_FACTOR:
+        best = min(finished, key=lambda name: value(row[name]))
+        ratio = value(row[subject]) / max(value(row[best]), 1e-6)
+        if ratio > factor:
             slow.append((scenario, best, ratio))
     return sorted(slow, key=lambda entry: -entry[2])

@@ -20,18 +20,24 @@ QUANTITIES = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class Compared:
+    """What was compared, whatever the table holds."""
+
     libraries: list[Library]
     baseline: str
     subject: str
     runs: int
+
+    def names(self) -> list[str]:
+        return [library.name for library in self.libraries]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison(Compared):
     time_kind: str
     statistic: str
     table: figures.Table
     skipped: dict[str, str]
-
-    def names(self) -> list[str]:
-        return [library.name for library in self.libraries]
 
 
 def number(quantity: str, value: float) -> str:
@@ -62,7 +68,7 @@ def rows_of(comparison: Comparison, quantity: str) -> list[list[str]]:
     return rows + mean_rows(comparison, quantity)
 
 
-def mean_rows(comparison: Comparison, quantity: str) -> list[list[str]]:
+def mean_rows(comparison: Compared, quantity: str) -> list[list[str]]:
     # Fault counts differ by orders of magnitude: a mean of their ratios tells nothing.
     if quantity == "faults":
         return []
@@ -80,23 +86,32 @@ def as_text(comparison: Comparison) -> str:
     parts = []
     for quantity, title in QUANTITIES:
         rows = [["", *comparison.names()], *rows_of(comparison, quantity)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = ["  ".join([row[0].ljust(widths[0]),
-                            *(text.rjust(width) for text, width in zip(row[1:], widths[1:]))])
-                 for row in rows]
-        parts.append(f"{title}: {how(comparison, quantity)}\n" + "\n".join(lines))
+        parts.append(f"{title}: {how(comparison, quantity)}\n" + text_table(rows))
     return "\n\n".join([*parts, "\n".join(notes(comparison))])
 
 
+def text_table(rows: list[list[str]]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join([row[0].ljust(widths[0]),
+                                *(text.rjust(width) for text, width in zip(row[1:], widths[1:]))])
+                     for row in rows)
+
+
 def as_markdown(comparison: Comparison) -> str:
-    parts = ["\n".join(f"- {line}" for line in machine_lines())]
+    parts = [bullets(machine_lines())]
     for quantity, title in QUANTITIES:
-        header = ["", *comparison.names()]
-        lines = ["| " + " | ".join(row) + " |" for row in rows_of(comparison, quantity)]
-        rule = "| --- |" + " ---: |" * len(comparison.names())
-        parts.append(f"**{title}**: {how(comparison, quantity)}\n\n"
-                     + "\n".join(["| " + " | ".join(header) + " |", rule, *lines]))
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in notes(comparison))]) + "\n"
+        rows = [["", *comparison.names()], *rows_of(comparison, quantity)]
+        parts.append(f"**{title}**: {how(comparison, quantity)}\n\n" + markdown_table(rows))
+    return "\n\n".join([*parts, bullets(notes(comparison))]) + "\n"
+
+
+def markdown_table(rows: list[list[str]]) -> str:
+    header, *lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([header, "| --- |" + " ---: |" * (len(rows[0]) - 1), *lines])
+
+
+def bullets(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def how(comparison: Comparison, quantity: str) -> str:
@@ -106,19 +121,26 @@ def how(comparison: Comparison, quantity: str) -> str:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    lines = []
-    for scenario, row in comparison.table.items():
-        lines += [f"FAIL {scenario} under {name}: {cell.failure}"
-                  for name, cell in row.items() if cell.failure]
+    lines = failure_lines(comparison)
     lines += [f"skipped {scenario}: {reason}" for scenario, reason in comparison.skipped.items()]
-    complete = figures.complete_scenarios(comparison.table)
-    left_out = [name for name in comparison.table if name not in complete]
-    lines.append(f"Geometric means over {len(complete)} scenarios"
-                 + (f", without {', '.join(left_out)} (a library failed)" if left_out else ""))
+    lines.append(means_line(comparison, "scenarios"))
     if comparison.runs > 1 and comparison.table:
         noise = figures.typical_spread(comparison.table)
         lines.append(f"Typical spread of time, highest to lowest of a cell: {noise:.0%}")
     return lines + verdict_lines(comparison)
+
+
+def failure_lines(comparison: Compared) -> list[str]:
+    return [f"FAIL {scenario} under {name}: {cell.failure}"
+            for scenario, row in comparison.table.items()
+            for name, cell in row.items() if cell.failure]
+
+
+def means_line(comparison: Compared, what: str) -> str:
+    complete = figures.complete_scenarios(comparison.table)
+    left_out = [name for name in comparison.table if name not in complete]
+    return (f"Geometric means over {len(complete)} {what}"
+            + (f", without {', '.join(left_out)} (a library failed)" if left_out else ""))
 
 
 def verdict_lines(comparison: Comparison) -> list[str]:
@@ -148,9 +170,7 @@ def write_json(comparison: Comparison, path: pathlib.Path) -> None:
         "time_kind": comparison.time_kind,
         "statistic": comparison.statistic,
         "baseline": comparison.baseline,
-        "libraries": {library.name: {"file": library.path.name if library.path else None,
-                                     "environment": library.environment}
-                      for library in comparison.libraries},
+        "libraries": libraries_document(comparison),
         "scenarios": {scenario: {name: dataclasses.asdict(cell) for name, cell in row.items()}
                       for scenario, row in comparison.table.items()},
         "skipped": comparison.skipped,
@@ -159,6 +179,12 @@ def write_json(comparison: Comparison, path: pathlib.Path) -> None:
         "verdict": dataclasses.asdict(verdict) if verdict else None,
     }
     path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def libraries_document(comparison: Compared) -> dict[str, dict]:
+    return {library.name: {"file": library.path.name if library.path else None,
+                           "environment": library.environment}
+            for library in comparison.libraries}
 
 
 def machine_lines() -> list[str]:

@@ -26,10 +26,10 @@ class Progress:
     def show(self, scenario: str, round_text: str, library: str) -> None:
         self._line(f"{scenario} · {round_text} · {library}")
 
-    def finished(self, scenario: str, library: str, measurement: Measurement) -> None:
+    def finished(self, scenario: str, library: str, failure: str) -> None:
         self._done += 1
-        if measurement.failure:
-            self._note(f"{scenario} · {library}: FAIL {measurement.failure}")
+        if failure:
+            self._note(f"{scenario} · {library}: FAIL {failure}")
 
     def left_out(self) -> None:
         self._total -= 1
@@ -42,6 +42,10 @@ class Progress:
         texts = [f"{name} {'FAIL' if cell.failure else f'{cell.time_s.value:.2f}s'}"
                  for name, cell in cells.items()]
         self._note(f"[{self._done}/{self._total}] {scenario}: " + "  ".join(texts))
+
+    def interrupted(self) -> None:
+        self.clear()
+        print("interrupted: showing what is complete", file=sys.stderr)
 
     def clear(self) -> None:
         if self._terminal:
@@ -84,7 +88,7 @@ def run_scenario(scenario: Scenario, libraries: list[Library], runs: int, contex
             label = f"round {number} of {runs}" if number else "warm-up"
             progress.show(scenario.name, label, library.name)
             measurement = scenario.run(context, library)
-            progress.finished(scenario.name, library.name, measurement)
+            progress.finished(scenario.name, library.name, measurement.failure)
             if number or measurement.failure:
                 measured[library.name].append(measurement)
     return measured
@@ -111,8 +115,7 @@ def run_all(scenarios: list[Scenario], libraries: list[Library], runs: int, cont
             table[scenario.name] = summarise(measured)
             progress.scenario_done(scenario.name, table[scenario.name])
     except KeyboardInterrupt:
-        progress.clear()
-        print("interrupted: showing what is complete", file=sys.stderr)
+        progress.interrupted()
         for scenario in scenarios:
             if scenario.name not in table and scenario.name not in skipped:
                 skipped[scenario.name] = "interrupted"

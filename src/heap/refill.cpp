@@ -21,9 +21,8 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   slow_frees_in_a_row_ = 0;
   used_since_beat_ |= std::uint64_t{1} << size_class;
   if (Block*& list = list_of(size_class); list != nullptr) {
-    Block* block = list;
+    Block* block = list;  // it was refilled by the beat's drain
     list = block->next;
-    ++cache_->room[size_class];
     return block;
   }
   Slab* slab = classes_[size_class].current;
@@ -63,10 +62,10 @@ Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
   bool best_is_worth = false;
   int seen = 0;
   for (Slab* at = slabs.partial.first(); at != nullptr && seen < kCandidates; at = at->next) {
-    const std::size_t free = at->free_blocks();
+    const std::size_t free = at->carved - at->used();
     const bool worth = free >= at->blocks_to_wake();
     if (best == nullptr || worth > best_is_worth ||
-        (worth == best_is_worth && at->used > best->used)) {
+        (worth == best_is_worth && at->used() > best->used())) {
       best = at;
       best_is_worth = worth;
     }
@@ -84,9 +83,9 @@ Slab* ThreadHeap::wake_one(ClassSlabs& slabs) noexcept {
     Slab* at = slabs.asleep.first();
     slabs.asleep.remove(at);
     slabs.asleep.push_back(at);
-    if (best == nullptr || at->free_blocks() > best->free_blocks()) best = at;
+    if (best == nullptr || at->carved - at->used() > best->carved - best->used()) best = at;
   }
-  if (best == nullptr || best->free_blocks() <= best->blocks_to_wake() / 8) return nullptr;
+  if (best == nullptr || best->carved - best->used() <= best->blocks_to_wake() / 8) return nullptr;
   wake(slabs, *best);
   return best;
 }
@@ -116,7 +115,7 @@ Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
   return slab;
 }
 
-// Moves blocks of the slab's free list to the thread's, and returns the first.
+// Moves the slab's free list to the thread's, and returns its first block.
 void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   LUNA_DCHECK(slab.has_free() && slab.state == SlabState::kCurrent);
   glance_at_free_list(slab, memory_of(slab));
@@ -124,21 +123,10 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
     slab.kept = false;
     kept_bytes_ -= slab.backed_bytes();
   }
-  limits_.raise(size_class);
-  const std::uint32_t limit = limits_.of(size_class);
-  const std::uint32_t free = slab.free_blocks();
-  const std::uint32_t count = free < limit ? free : limit;
   Block* block = slab.free;
-  Block* last = nullptr;  // of those that are handed out, if some are left
-  if (count < free) {
-    last = block;
-    for (std::uint32_t i = 1; i < count; ++i) last = last->next;
-  }
-  slab.free = last != nullptr ? last->next : nullptr;
-  if (last != nullptr) last->next = nullptr;
-  slab.used += count;
+  slab.free = nullptr;
+  slab.set_used(slab.carved);
   list_of(size_class) = block->next;
-  list_was_filled(size_class, count - 1);
   return block;
 }
 

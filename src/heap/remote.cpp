@@ -57,9 +57,9 @@ std::size_t collect_freed(RemoteArea& area, Slab& slab, std::byte* memory) noexc
     }
   }
   // More came back than was out: some block was freed here and elsewhere.
-  if (count > slab.used) report::double_free(list);
+  if (count > slab.used()) report::double_free(list);
   slab.free = list;
-  slab.used -= static_cast<std::uint32_t>(count);
+  slab.set_used(slab.used() - static_cast<std::uint32_t>(count));
   return count;
 }
 

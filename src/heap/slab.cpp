@@ -78,7 +78,7 @@ void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
     if (result.test(index)) report::double_free(block);
     result.set(index);
   }
-  if (count != slab.free_blocks()) report::corrupt_free_list(memory, slab.free);
+  if (count != slab.carved - slab.used()) report::corrupt_free_list(memory, slab.free);
   return result;
 }
 
@@ -86,7 +86,8 @@ void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
 
 void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept {
   slab.free = nullptr;
-  slab.carved = slab.used = 0;
+  slab.carved = 0;
+  slab.set_used(0);
   slab.fresh = slab.purged_pages = 0;
   slab.size_class = size_class;
   slab.state = SlabState::kNone;

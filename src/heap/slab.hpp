@@ -29,8 +29,12 @@ enum class SlabState : std::uint8_t {
   kAsleep,   // in a list of its own: was full, and too little was freed since to wake it
 };
 
+// The owner must notice when a slab becomes empty, and when enough of a full one
+// is free to be worth a refill; but the fast path can afford one comparison. So
+// it counts down to the next such event, and what else is in use stands apart.
+//
 // Invariants, tested by verify():
-//   1. `free` holds carved - used blocks, each of them once
+//   1. `free` holds carved - used() blocks, each of them once
 //   2. each starts at a block boundary among the first `fresh` blocks
 //   3. carved is `fresh` less the blocks that start in purged pages
 //
@@ -40,8 +44,9 @@ struct alignas(64) Slab {
   std::atomic<std::uintptr_t> owner;
 
   Block* free;
-  std::uint32_t used;          // blocks in use, or in a thread cache's list
-  std::uint32_t carved;        // those, and what is in `free`
+  std::uint32_t countdown;     // frees until one has to be noticed
+  std::uint32_t beyond;        // blocks in use besides: none unless it is asleep
+  std::uint32_t carved;        // blocks in use, in a list, or in `free`
   std::uint16_t fresh;         // blocks from this one on were never handed out
   std::uint16_t purged_pages;  // pages whose blocks are free but in no list
   SizeClass size_class;
@@ -60,6 +65,13 @@ struct alignas(64) Slab {
     return reinterpret_cast<ThreadHeap*>(owner.load(std::memory_order_relaxed));
   }
 
+  // Blocks in use, or in a thread cache's list.
+  [[nodiscard]] std::uint32_t used() const noexcept { return countdown + beyond; }
+  void set_used(std::uint32_t used) noexcept {
+    countdown = used;
+    beyond = 0;
+  }
+
   // So many free blocks wake a slab: one in four, so that a refill that takes
   // them is worth its while, but not more than would add up in many slabs.
   [[nodiscard]] std::uint32_t blocks_to_wake() const noexcept {
@@ -67,8 +79,14 @@ struct alignas(64) Slab {
     return part < 1 ? 1 : part > 32 ? 32 : part;
   }
 
-  [[nodiscard]] std::uint32_t free_blocks() const noexcept { return carved - used; }
-  [[nodiscard]] bool has_free() const noexcept { return carved != used; }
+  // Puts off the next notice until it wakes. Requires: fewer blocks are free.
+  void fall_asleep() noexcept {
+    const std::uint32_t now = used();
+    countdown = blocks_to_wake() - (carved - now);
+    beyond = now - countdown;
+  }
+
+  [[nodiscard]] bool has_free() const noexcept { return carved != used(); }
   [[nodiscard]] bool has_room() const noexcept {
     return fresh != info().capacity || purged_pages != 0;
   }

@@ -24,27 +24,60 @@ constexpr std::uint32_t kCallsPerBeat = 32;
 // Lists of classes that were not refilled for so long are given back.
 constexpr std::uint64_t kIdleMs = 100;
 
+// So many frees on the slow path with no refill between are taken for the end of
+// what the thread was doing.
+constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
+
+// To give a list back it has to be walked; so many blocks may be walked for
+// each free on the slow path.
+constexpr std::size_t kBlocksWalkedPerFree = 4;
+
 }  // namespace
 
 ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
     : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {}
 
+void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
+  put_back(slab, block);
+  note_slow_free();
+}
+
+// A thread that frees and frees and asks for nothing is giving up all it has:
+// then its lists must not pin their slabs while it sleeps.
+void ThreadHeap::note_slow_free() noexcept {
+  ++slow_frees_in_a_row_;
+  if (slow_frees_to_an_end_ != 0) {
+    --slow_frees_to_an_end_;
+  } else if (slow_frees_in_a_row_ >= kSlowFreesOfAnEnd) {
+    slow_frees_to_an_end_ = kSlowFreesOfAnEnd + return_all_lists() / kBlocksWalkedPerFree;
+  }
+  beat();
+}
+
+void ThreadHeap::put_back(Slab& slab, Block* block) noexcept {
+  block->next = slab.free;
+  slab.free = block;
+  became_free(slab);
+}
+
 // To be called when a slab has more free blocks than before, its counts right.
 void ThreadHeap::became_free(Slab& slab) noexcept {
   if (slab.state == SlabState::kAsleep) {
-    if (slab.free_blocks() < slab.blocks_to_wake()) return;
+    if (slab.carved - slab.used() < slab.blocks_to_wake()) return slab.fall_asleep();
     wake(classes_[slab.size_class], slab);
   }
-  if (slab.used == 0) became_empty(slab);
+  if (slab.used() == 0) became_empty(slab);
 }
 
 void ThreadHeap::put_to_sleep(ClassSlabs& slabs, Slab& slab) noexcept {
   slab.state = SlabState::kAsleep;
+  slab.fall_asleep();
   slabs.asleep.push_back(&slab);
 }
 
 void ThreadHeap::wake(ClassSlabs& slabs, Slab& slab) noexcept {
   slabs.asleep.remove(&slab);
+  slab.set_used(slab.used());
   slab.state = SlabState::kPartial;
   slabs.partial.push_front(&slab);
 }
@@ -101,6 +134,37 @@ void ThreadHeap::beat_now() noexcept {
   return_idle_lists();
 }
 
+void ThreadHeap::return_idle_lists() noexcept {
+  const std::uint64_t busy = used_since_beat_;
+  used_since_beat_ = 0;
+  for (std::size_t i = 0; i < kSizeClasses; ++i)
+    if ((busy >> i & 1) == 0) return_list(static_cast<SizeClass>(i));
+}
+
+// Returns the number of blocks.
+std::size_t ThreadHeap::return_all_lists() noexcept {
+  if (cache_ == nullptr) return 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kSizeClasses; ++i) count += return_list(static_cast<SizeClass>(i));
+  return count;
+}
+
+// Gives the blocks of the thread's list back to the current slab; returns their number.
+std::size_t ThreadHeap::return_list(SizeClass size_class) noexcept {
+  Block*& list = list_of(size_class);
+  if (list == nullptr) return 0;
+  Slab& slab = *classes_[size_class].current;
+  Block* last = list;
+  std::uint32_t count = 1;
+  for (; last->next != nullptr; last = last->next) ++count;
+  last->next = slab.free;
+  slab.free = list;
+  slab.set_used(slab.used() - count);
+  list = nullptr;
+  if (slab.used() == 0) became_empty(slab);
+  return count;
+}
+
 void ThreadHeap::drain() noexcept {
   Slab* next = returned_.take_all();
   while (next != nullptr) {
@@ -145,7 +209,7 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
   std::size_t purged = 0;
   for (ClassSlabs& slabs : classes_) {
     Slab* current = slabs.current;
-    if (current != nullptr && current->used == 0) {
+    if (current != nullptr && current->used() == 0) {
       release(*current);
     } else if (purge && current != nullptr) {
       purged += purge_free_pages(*current, memory_of(*current));
@@ -174,8 +238,6 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
 
 void ThreadHeap::attach(ThreadCache& cache) noexcept {
   cache_ = &cache;
-  cache.window = window_.view();
-  for (std::size_t i = 0; i < kSizeClasses; ++i) list_was_filled(static_cast<SizeClass>(i), 0);
   cache.owner = reinterpret_cast<std::uintptr_t>(this);
 }
 
@@ -196,7 +258,8 @@ void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
   slab.kept = false;
   ClassSlabs& ours = classes_[slab.size_class];
   if (slab.has_free() || slab.has_room()) {
-      slab.state = SlabState::kPartial;
+    slab.set_used(slab.used());
+    slab.state = SlabState::kPartial;
     ours.partial.push_front(&slab);
   } else {
     put_to_sleep(ours, slab);
@@ -237,7 +300,7 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   slab.fresh = slab.info().capacity;
   slab.purged_pages = 0;
   slab.carved = slab.fresh;
-  slab.used = slab.carved;
+  slab.set_used(slab.carved);
   slab.kept = false;
   slab.previous = slab.next = nullptr;
   put_to_sleep(classes_[slab.size_class], slab);
@@ -261,7 +324,7 @@ void ThreadHeap::verify() const noexcept {
     LUNA_CHECK(lists[i] == nullptr || current != nullptr);
     if (current != nullptr) {
       LUNA_CHECK(current->heap() == this && current->state == SlabState::kCurrent);
-      LUNA_CHECK(current->used >= listed_blocks(static_cast<SizeClass>(i)));
+      LUNA_CHECK(current->used() >= listed_blocks(static_cast<SizeClass>(i)));
       check_free_list(*current, memory_of(*current));
       for (const Block* block = lists[i]; block != nullptr; block = block->next)
         LUNA_CHECK((address_of(block) ^ address_of(memory_of(*current))) < kGranuleBytes);
@@ -272,7 +335,7 @@ void ThreadHeap::verify() const noexcept {
     }
     for (Slab* at = classes_[i].asleep.first(); at != nullptr; at = at->next) {
       LUNA_CHECK(at->heap() == this && at->state == SlabState::kAsleep);
-      LUNA_CHECK(at->free_blocks() < at->blocks_to_wake());
+      LUNA_CHECK(at->carved - at->used() < at->blocks_to_wake());
     }
   }
 }

@@ -5,7 +5,6 @@
 
 #include "base/list.hpp"
 #include "heap/granule_cache.hpp"
-#include "heap/list_limits.hpp"
 #include "heap/remote.hpp"
 #include "heap/run_cache.hpp"
 #include "heap/size_class.hpp"
@@ -27,7 +26,7 @@ class Allocator;
 //
 // Invariants, tested by verify():
 //   1. each slab of a class's `current` and `partial` names this heap as owner
-//   2. so does the slab of each block in the cache's lists
+//   2. the current slab's blocks are the only ones in the cache's list
 //
 // Threads: the one it is attached to; while parked, the holder of the lock of
 // the heap list. `returned` any thread.
@@ -41,9 +40,9 @@ class alignas(64) ThreadHeap {
   // A block of the class when the thread's list is empty; nullptr: the kernel refuses.
   [[nodiscard]] void* refill(SizeClass size_class) noexcept;
 
-  // Frees a block of this heap that the fast path would not. Requires: a slab of
-  // this heap and of this class has a block there.
-  void deallocate_noticed(SizeClass size_class, Block* block) noexcept;
+  // Frees a block of this heap that the fast path would not. Requires: the
+  // pointer starts a block of `slab`, which is owned by this heap.
+  void deallocate_noticed(Slab& slab, Block* block) noexcept;
 
   // Frees a block of another heap's slab.
   void deallocate_remote(Slab& slab, std::byte* memory, std::size_t index) noexcept;
@@ -119,23 +118,18 @@ class alignas(64) ThreadHeap {
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
   [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
 
-  // thread_lists.cpp
-  void make_room(SizeClass size_class) noexcept;
-  void list_was_filled(SizeClass size_class, std::uint32_t count) noexcept;
-  std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
-  [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
-  std::size_t return_list(SizeClass size_class) noexcept;
-  void return_idle_lists() noexcept;
-  std::size_t return_all_lists() noexcept;
-
   // thread_heap.cpp
   void beat_now() noexcept;
+  void put_back(Slab& slab, Block* block) noexcept;
   void became_free(Slab& slab) noexcept;
   std::size_t purge_slabs(ClassSlabs& slabs) noexcept;
   void put_to_sleep(ClassSlabs& slabs, Slab& slab) noexcept;
   void wake(ClassSlabs& slabs, Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
+  std::size_t return_list(SizeClass size_class) noexcept;
+  void return_idle_lists() noexcept;
+  std::size_t return_all_lists() noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
   [[nodiscard]] bool may_keep(std::size_t bytes) const noexcept;
   [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept {
@@ -161,8 +155,6 @@ class alignas(64) ThreadHeap {
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
   std::size_t slow_frees_to_an_end_ = 0;   // until lists may be given back again
   std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
-  ListLimits limits_;
-  std::array<std::uint16_t, kSizeClasses> capacities_{};  // a list's length and its room
   GranuleCache granules_;
   RunCache runs_;
   RemoteCache remote_;
