@@ -78,8 +78,8 @@ void Allocator::deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) 
   ThreadHeap* heap = heap_of(cache);
   ThreadHeap* owner = slab.heap();
   if (owner == heap) {
-    if (block == cache.lists[slab.size_class]) report::double_free(pointer);
-    heap->deallocate_noticed(slab.size_class, block);
+    if (block == slab.target->first) report::double_free(pointer);
+    heap->deallocate_noticed(slab, block);
   } else if (heap != nullptr && owner != nullptr && owner->parked() && heaps_.adopt(*heap, slab)) {
     // Freed as by another thread once more, so that a double free is seen.
     publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
@@ -146,7 +146,7 @@ HeapUsage Allocator::usage() noexcept {
   result.thread_heaps = heaps_.count();
   for_each_slab([&](Slab& slab) noexcept {
     // Read while the owner goes on: a snapshot that may be off by what happens.
-    const std::size_t now = slab.used;
+    const std::size_t now = slab.used();
     const std::size_t used = now < slab.info().capacity ? now : slab.info().capacity;
     const std::size_t bytes = slab.info().block_bytes;
     result.small_blocks += used;

@@ -48,8 +48,8 @@ class ListLimits {
   }
 
  private:
-  static constexpr std::size_t kMaxListBytes = std::size_t{32} * 1024;
-  static constexpr std::size_t kMaxListBlocks = 256;
+  static constexpr std::size_t kMaxListBytes = std::size_t{64} * 1024;
+  static constexpr std::size_t kMaxListBlocks = 1024;
 
   [[nodiscard]] static std::size_t max_limit(SizeClass size_class) noexcept {
     const std::size_t blocks = kMaxListBytes / block_bytes(size_class);

@@ -20,9 +20,10 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   beat();
   slow_frees_in_a_row_ = 0;
   used_since_beat_ |= std::uint64_t{1} << size_class;
-  if (Block*& list = list_of(size_class); list != nullptr) {
-    Block* block = list;  // it was refilled by the beat's drain
-    list = block->next;
+  if (FreeList& list = list_of(size_class); list.first != nullptr) {
+    Block* block = list.first;
+    list.first = block->next;
+    ++list.room;
     return block;
   }
   Slab* slab = classes_[size_class].current;
@@ -123,10 +124,13 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
     slab.kept = false;
     kept_bytes_ -= slab.backed_bytes();
   }
-  Block* block = slab.free;
-  slab.free = nullptr;
+  Block* block = slab.own.first;
+  slab.own.first = nullptr;
+  const std::uint32_t count = slab.free_blocks();
   slab.set_used(slab.carved);
-  list_of(size_class) = block->next;
+  slab.target = &list_of(size_class);
+  list_of(size_class).first = block->next;
+  list_was_filled(size_class, count - 1);
   return block;
 }
 

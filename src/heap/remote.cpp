@@ -44,7 +44,7 @@ bool unlist_orphan(RemoteArea& area, const Slab* slab) noexcept {
 std::size_t collect_freed(RemoteArea& area, Slab& slab, std::byte* memory) noexcept {
   const std::size_t bytes = slab.info().block_bytes;
   std::size_t count = 0;
-  Block* list = slab.free;
+  Block* list = slab.own.first;
   for (std::size_t i = 0; i < words_of(slab); ++i) {
     if (area.freed[i].load(std::memory_order_seq_cst) == 0) continue;
     std::uint64_t bits = area.freed[i].exchange(0, std::memory_order_seq_cst);
@@ -58,7 +58,7 @@ std::size_t collect_freed(RemoteArea& area, Slab& slab, std::byte* memory) noexc
   }
   // More came back than was out: some block was freed here and elsewhere.
   if (count > slab.used()) report::double_free(list);
-  slab.free = list;
+  slab.own.first = list;
   slab.set_used(slab.used() - static_cast<std::uint32_t>(count));
   return count;
 }

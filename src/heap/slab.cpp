@@ -49,43 +49,44 @@ struct BlockRange {
 
 void link_blocks(Slab& slab, std::byte* memory, std::size_t first, std::size_t end) noexcept {
   const std::size_t bytes = slab.info().block_bytes;
-  Block* next = slab.free;
+  Block* next = slab.own.first;
   for (std::size_t i = end; i-- > first;) {
     auto* block = reinterpret_cast<Block*>(memory + i * bytes);
     block->next = next;
     next = block;
   }
-  slab.free = next;
+  slab.own.first = next;
   slab.carved += static_cast<std::uint32_t>(end - first);
 }
 
 // Makes the free list anew, in the order of addresses.
 void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
-  slab.free = nullptr;
+  slab.own.first = nullptr;
   for (std::size_t i = slab.fresh; i-- > 0;) {
     if (!listed.test(i)) continue;
     auto* block = reinterpret_cast<Block*>(memory + i * slab.info().block_bytes);
-    block->next = slab.free;
-    slab.free = block;
+    block->next = slab.own.first;
+    slab.own.first = block;
   }
 }
 
 [[nodiscard]] BlockSet free_blocks(const Slab& slab, const std::byte* memory) noexcept {
   BlockSet result;
   std::size_t count = 0;
-  for (const Block* block = slab.free; block != nullptr; block = block->next, ++count) {
+  for (const Block* block = slab.own.first; block != nullptr; block = block->next, ++count) {
     const std::size_t index = checked_index(slab, memory, block);
     if (result.test(index)) report::double_free(block);
     result.set(index);
   }
-  if (count != slab.carved - slab.used()) report::corrupt_free_list(memory, slab.free);
+  if (count != slab.carved - slab.used()) report::corrupt_free_list(memory, slab.own.first);
   return result;
 }
 
 }  // namespace
 
 void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept {
-  slab.free = nullptr;
+  slab.own.first = nullptr;
+  slab.target = &slab.own;
   slab.carved = 0;
   slab.set_used(0);
   slab.fresh = slab.purged_pages = 0;
@@ -100,7 +101,7 @@ void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) n
 }
 
 void carve(Slab& slab, std::byte* memory) noexcept {
-  LUNA_DCHECK(slab.free == nullptr && slab.has_room());
+  LUNA_DCHECK(slab.own.first == nullptr && slab.has_room());
   const SizeClassInfo& info = slab.info();
   if (slab.purged_pages != 0) {
     const auto page = static_cast<std::size_t>(std::countr_zero(slab.purged_pages));

@@ -22,6 +22,13 @@ struct Block {
   Block* next;
 };
 
+// Free blocks, and how many more may be pushed before somebody has to notice.
+struct FreeList {
+  Block* first = nullptr;
+  std::uint32_t room = 0;
+  std::uint32_t beyond = 0;  // room held back, of a slab that is asleep
+};
+
 enum class SlabState : std::uint8_t {
   kNone,     // no slab
   kCurrent,  // its class allocates from it
@@ -29,12 +36,15 @@ enum class SlabState : std::uint8_t {
   kAsleep,   // in a list of its own: was full, and too little was freed since to wake it
 };
 
+// What the owner frees goes to the list at `target`: a list of the thread's cache
+// for the class, or the slab's own. See docs/adr/0012.
+//
 // The owner must notice when a slab becomes empty, and when enough of a full one
 // is free to be worth a refill; but the fast path can afford one comparison. So
-// it counts down to the next such event, and what else is in use stands apart.
+// own.room counts down to the next such event; what else is in use is beyond.
 //
 // Invariants, tested by verify():
-//   1. `free` holds carved - used() blocks, each of them once
+//   1. `own` holds carved - used() blocks, each of them once
 //   2. each starts at a block boundary among the first `fresh` blocks
 //   3. carved is `fresh` less the blocks that start in purged pages
 //
@@ -43,10 +53,9 @@ struct alignas(64) Slab {
   // The thread heap that may use the free list; 0 where there is no slab.
   std::atomic<std::uintptr_t> owner;
 
-  Block* free;
-  std::uint32_t countdown;     // frees until one has to be noticed
-  std::uint32_t beyond;        // blocks in use besides: none unless it is asleep
-  std::uint32_t carved;        // blocks in use, in a list, or in `free`
+  FreeList* target;
+  FreeList own;                // room for as many as are in use
+  std::uint32_t carved;        // blocks in use, in a thread's list, or in `own`
   std::uint16_t fresh;         // blocks from this one on were never handed out
   std::uint16_t purged_pages;  // pages whose blocks are free but in no list
   SizeClass size_class;
@@ -66,10 +75,10 @@ struct alignas(64) Slab {
   }
 
   // Blocks in use, or in a thread cache's list.
-  [[nodiscard]] std::uint32_t used() const noexcept { return countdown + beyond; }
+  [[nodiscard]] std::uint32_t used() const noexcept { return own.room + own.beyond; }
   void set_used(std::uint32_t used) noexcept {
-    countdown = used;
-    beyond = 0;
+    own.room = used;
+    own.beyond = 0;
   }
 
   // So many free blocks wake a slab: one in four, so that a refill that takes
@@ -82,10 +91,11 @@ struct alignas(64) Slab {
   // Puts off the next notice until it wakes. Requires: fewer blocks are free.
   void fall_asleep() noexcept {
     const std::uint32_t now = used();
-    countdown = blocks_to_wake() - (carved - now);
-    beyond = now - countdown;
+    own.room = blocks_to_wake() - (carved - now);
+    own.beyond = now - own.room;
   }
 
+  [[nodiscard]] std::uint32_t free_blocks() const noexcept { return carved - used(); }
   [[nodiscard]] bool has_free() const noexcept { return carved != used(); }
   [[nodiscard]] bool has_room() const noexcept {
     return fresh != info().capacity || purged_pages != 0;
@@ -103,8 +113,8 @@ struct alignas(64) Slab {
 
   // Pages from the start that were written to since the page heap handed them out.
   [[nodiscard]] std::size_t touched_pages() const noexcept {
-    const std::size_t own = pages_for(touched_bytes());
-    return own > touched_before ? own : touched_before;
+    const std::size_t now = pages_for(touched_bytes());
+    return now > touched_before ? now : touched_before;
   }
 
   // Bytes that the kernel may back.
@@ -137,7 +147,7 @@ inline void glance_at_free_list(const Slab& slab, const std::byte* memory) noexc
   const auto strays = [memory](const Block* block) noexcept {
     return (address_of(block) ^ address_of(memory)) >= kGranuleBytes || address_of(block) % 16 != 0;
   };
-  const Block* first = slab.free;
+  const Block* first = slab.own.first;
   if (strays(first)) [[unlikely]]
     report::corrupt_free_list(memory, first);
   const Block* second = first->next;

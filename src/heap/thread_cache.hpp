@@ -24,44 +24,55 @@ struct ThreadCache {
   // A value that names no heap and is not 0, so that no slab compares equal.
   static constexpr std::uintptr_t kDetached = 1;
 
+  // The lists, and the same memory as the fast path indexes it: word 2 i is the
+  // first block of list i, the next one begins with its room.
+  union Word {
+    Block* first;
+    std::uint32_t room;
+  };
+  union {
+    std::array<FreeList, kFastClasses> lists = {};
+    std::array<Word, 2 * kFastClasses> words;
+  };
   std::uintptr_t owner = kDetached;  // the thread's heap, as in Slab::owner
   WindowView window;
-  std::array<Block*, kSizeClasses> lists{};
-  std::array<std::uint16_t, kSizeClasses> room{};  // blocks that a list may take in yet
 
   // A block of at least `bytes` bytes aligned to 16, or nullptr: take the slow path.
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    if (bytes > kMaxSmallBytes) [[unlikely]]
+    if (bytes > kMaxFastBytes) [[unlikely]]
       return nullptr;
-    const SizeClass size_class = size_class_of(bytes);
-    Block* block = lists[size_class];
+    const std::size_t word = kFastTable[(bytes + 15) / 16];
+    Block* block = words[word].first;
+    asm("" : "+r"(block));  // keeps it in the register that returns it: gcc 12 would move it
     if (block == nullptr) [[unlikely]]
       return nullptr;
-    lists[size_class] = block->next;
-    ++room[size_class];
+    words[word].first = block->next;
+    ++words[word + 1].room;
     return block;
   }
 
   // Frees a block of a slab of this thread. False: it is none, or somebody has
   // to notice; take the slow path. nullptr and foreign pointers are welcome.
-  [[nodiscard]] bool try_deallocate(void* pointer) noexcept {
+  [[nodiscard]] bool try_deallocate(void* pointer) const noexcept {
     const std::size_t unit = window.unit_of(pointer);
     if (!window.holds(unit)) [[unlikely]]
       return false;
     const auto* slab = reinterpret_cast<const Slab*>(window.slot_at(unit));
     if (slab->owner.load(std::memory_order_relaxed) != owner) [[unlikely]]
       return false;
-    const SizeClass size_class = slab->size_class;
     auto* block = static_cast<Block*>(pointer);
-    Block*& list = lists[size_class];
-    if (block == list) [[unlikely]]
+    FreeList& list = *slab->target;
+    Block* first = list.first;
+    if (block == first) [[unlikely]]
       return false;  // freed twice in a row
-    if (--room[size_class] == 0) [[unlikely]]
+    if (--list.room == 0) [[unlikely]]
       return false;  // counted, but the slow path has yet to put the block back
-    block->next = list;
-    list = block;
+    block->next = first;
+    list.first = block;
     return true;
   }
 };
+
+static_assert(sizeof(FreeList) == 2 * sizeof(ThreadCache::Word));
 
 }  // namespace luna

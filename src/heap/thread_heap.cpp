@@ -24,41 +24,10 @@ constexpr std::uint32_t kCallsPerBeat = 32;
 // Lists of classes that were not refilled for so long are given back.
 constexpr std::uint64_t kIdleMs = 100;
 
-// So many frees on the slow path with no refill between are taken for the end of
-// what the thread was doing.
-constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
-
-// To give a list back it has to be walked; so many blocks may be walked for
-// each free on the slow path.
-constexpr std::size_t kBlocksWalkedPerFree = 4;
-
 }  // namespace
 
 ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
     : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {}
-
-void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
-  put_back(slab, block);
-  note_slow_free();
-}
-
-// A thread that frees and frees and asks for nothing is giving up all it has:
-// then its lists must not pin their slabs while it sleeps.
-void ThreadHeap::note_slow_free() noexcept {
-  ++slow_frees_in_a_row_;
-  if (slow_frees_to_an_end_ != 0) {
-    --slow_frees_to_an_end_;
-  } else if (slow_frees_in_a_row_ >= kSlowFreesOfAnEnd) {
-    slow_frees_to_an_end_ = kSlowFreesOfAnEnd + return_all_lists() / kBlocksWalkedPerFree;
-  }
-  beat();
-}
-
-void ThreadHeap::put_back(Slab& slab, Block* block) noexcept {
-  block->next = slab.free;
-  slab.free = block;
-  became_free(slab);
-}
 
 // To be called when a slab has more free blocks than before, its counts right.
 void ThreadHeap::became_free(Slab& slab) noexcept {
@@ -134,37 +103,6 @@ void ThreadHeap::beat_now() noexcept {
   return_idle_lists();
 }
 
-void ThreadHeap::return_idle_lists() noexcept {
-  const std::uint64_t busy = used_since_beat_;
-  used_since_beat_ = 0;
-  for (std::size_t i = 0; i < kSizeClasses; ++i)
-    if ((busy >> i & 1) == 0) return_list(static_cast<SizeClass>(i));
-}
-
-// Returns the number of blocks.
-std::size_t ThreadHeap::return_all_lists() noexcept {
-  if (cache_ == nullptr) return 0;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < kSizeClasses; ++i) count += return_list(static_cast<SizeClass>(i));
-  return count;
-}
-
-// Gives the blocks of the thread's list back to the current slab; returns their number.
-std::size_t ThreadHeap::return_list(SizeClass size_class) noexcept {
-  Block*& list = list_of(size_class);
-  if (list == nullptr) return 0;
-  Slab& slab = *classes_[size_class].current;
-  Block* last = list;
-  std::uint32_t count = 1;
-  for (; last->next != nullptr; last = last->next) ++count;
-  last->next = slab.free;
-  slab.free = list;
-  slab.set_used(slab.used() - count);
-  list = nullptr;
-  if (slab.used() == 0) became_empty(slab);
-  return count;
-}
-
 void ThreadHeap::drain() noexcept {
   Slab* next = returned_.take_all();
   while (next != nullptr) {
@@ -238,11 +176,14 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
 
 void ThreadHeap::attach(ThreadCache& cache) noexcept {
   cache_ = &cache;
+  cache.window = window_.view();
+  for (std::size_t i = 0; i < kSizeClasses; ++i) list_was_filled(static_cast<SizeClass>(i), 0);
   cache.owner = reinterpret_cast<std::uintptr_t>(this);
 }
 
 void ThreadHeap::detach() noexcept {
   trim(false);
+  aim_at_own_lists();
   cache_->owner = ThreadCache::kDetached;
   cache_ = nullptr;
 }
@@ -296,7 +237,8 @@ void ThreadHeap::forget_after_fork() noexcept {
 }
 
 void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
-  slab.free = nullptr;
+  slab.own.first = nullptr;
+  slab.target = &slab.own;
   slab.fresh = slab.info().capacity;
   slab.purged_pages = 0;
   slab.carved = slab.fresh;
@@ -312,32 +254,43 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
 std::size_t ThreadHeap::listed_blocks(SizeClass size_class) const noexcept {
   std::size_t count = 0;
   if (cache_ == nullptr) return 0;
-  for (const Block* block = cache_->lists[size_class]; block != nullptr; block = block->next)
+  for (const Block* block = list_of(size_class).first; block != nullptr; block = block->next)
     ++count;
   return count;
 }
 
 void ThreadHeap::verify() const noexcept {
-  const auto& lists = cache_ != nullptr ? cache_->lists : decltype(cache_->lists){};
   for (std::size_t i = 0; i < kSizeClasses; ++i) {
-    const Slab* current = classes_[i].current;
-    LUNA_CHECK(lists[i] == nullptr || current != nullptr);
-    if (current != nullptr) {
-      LUNA_CHECK(current->heap() == this && current->state == SlabState::kCurrent);
-      LUNA_CHECK(current->used() >= listed_blocks(static_cast<SizeClass>(i)));
-      check_free_list(*current, memory_of(*current));
-      for (const Block* block = lists[i]; block != nullptr; block = block->next)
-        LUNA_CHECK((address_of(block) ^ address_of(memory_of(*current))) < kGranuleBytes);
-    }
-    for (const Slab* at = classes_[i].partial.first(); at != nullptr; at = at->next) {
-      LUNA_CHECK(at->heap() == this && at->state == SlabState::kPartial);
-      check_free_list(*at, memory_of(*at));
-    }
-    for (Slab* at = classes_[i].asleep.first(); at != nullptr; at = at->next) {
-      LUNA_CHECK(at->heap() == this && at->state == SlabState::kAsleep);
-      LUNA_CHECK(at->carved - at->used() < at->blocks_to_wake());
+    const auto size_class = static_cast<SizeClass>(i);
+    verify_list(size_class);
+    const ClassSlabs& slabs = classes_[i];
+    if (slabs.current != nullptr) verify_slab(*slabs.current, size_class, SlabState::kCurrent);
+    for (const Slab* at = slabs.partial.first(); at != nullptr; at = at->next)
+      verify_slab(*at, size_class, SlabState::kPartial);
+    for (const Slab* at = slabs.asleep.first(); at != nullptr; at = at->next) {
+      verify_slab(*at, size_class, SlabState::kAsleep);
+      LUNA_CHECK(at->free_blocks() < at->blocks_to_wake());
     }
   }
+}
+
+void ThreadHeap::verify_list(SizeClass size_class) const noexcept {
+  if (cache_ == nullptr) return;
+  std::uint32_t count = 0;
+  for (const Block* block = list_of(size_class).first; block != nullptr; block = block->next) {
+    LUNA_CHECK(slab_of_listed(size_class, block)->used() > 0);
+    ++count;
+  }
+  LUNA_CHECK(count + list_of(size_class).room == capacities_[size_class]);
+  LUNA_CHECK(list_of(size_class).room > 0);
+}
+
+void ThreadHeap::verify_slab(const Slab& slab, SizeClass size_class,
+                             SlabState state) const noexcept {
+  LUNA_CHECK(slab.heap() == this && slab.size_class == size_class && slab.state == state);
+  LUNA_CHECK(slab.target == &slab.own ||
+             (cache_ != nullptr && slab.target == &list_of(size_class)));
+  check_free_list(slab, memory_of(slab));
 }
 
 }  // namespace luna

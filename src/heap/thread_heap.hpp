@@ -5,6 +5,7 @@
 
 #include "base/list.hpp"
 #include "heap/granule_cache.hpp"
+#include "heap/list_limits.hpp"
 #include "heap/remote.hpp"
 #include "heap/run_cache.hpp"
 #include "heap/size_class.hpp"
@@ -26,7 +27,8 @@ class Allocator;
 //
 // Invariants, tested by verify():
 //   1. each slab of a class's `current` and `partial` names this heap as owner
-//   2. the current slab's blocks are the only ones in the cache's list
+//   2. so does the slab of each block in the thread's lists
+//   3. a slab's target is its own list, or that of its class
 //
 // Threads: the one it is attached to; while parked, the holder of the lock of
 // the heap list. `returned` any thread.
@@ -118,24 +120,39 @@ class alignas(64) ThreadHeap {
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
   [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
 
+  // thread_lists.cpp
+  void push_directly(Slab& slab, Block* block) noexcept;
+  [[nodiscard]] bool lengthen_list(SizeClass size_class) noexcept;
+  void list_was_filled(SizeClass size_class, std::uint32_t count) noexcept;
+  void aim_at_own_lists() noexcept;
+  std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
+  [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
+  std::size_t return_list(SizeClass size_class) noexcept;
+  void return_idle_lists() noexcept;
+  std::size_t return_all_lists() noexcept;
+
   // thread_heap.cpp
   void beat_now() noexcept;
-  void put_back(Slab& slab, Block* block) noexcept;
   void became_free(Slab& slab) noexcept;
   std::size_t purge_slabs(ClassSlabs& slabs) noexcept;
   void put_to_sleep(ClassSlabs& slabs, Slab& slab) noexcept;
   void wake(ClassSlabs& slabs, Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
-  std::size_t return_list(SizeClass size_class) noexcept;
-  void return_idle_lists() noexcept;
-  std::size_t return_all_lists() noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
+  void verify_list(SizeClass size_class) const noexcept;
+  void verify_slab(const Slab& slab, SizeClass size_class, SlabState state) const noexcept;
   [[nodiscard]] bool may_keep(std::size_t bytes) const noexcept;
   [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept {
     return window_.memory_of(reinterpret_cast<const Slot*>(&slab));
   }
-  [[nodiscard]] Block*& list_of(SizeClass size_class) noexcept { return cache_->lists[size_class]; }
+  [[nodiscard]] FreeList& list_of(SizeClass size_class) noexcept {
+    return size_class < kFastClasses ? cache_->lists[size_class]
+                                     : slow_lists_[size_class - kFastClasses];
+  }
+  [[nodiscard]] const FreeList& list_of(SizeClass size_class) const noexcept {
+    return const_cast<ThreadHeap*>(this)->list_of(size_class);
+  }
 
   // Read by threads that free blocks of this heap, so apart from what its own
   // thread writes.
@@ -155,6 +172,9 @@ class alignas(64) ThreadHeap {
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
   std::size_t slow_frees_to_an_end_ = 0;   // until lists may be given back again
   std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
+  ListLimits limits_;
+  std::array<std::uint16_t, kSizeClasses> capacities_{};  // of lists: what is in them, and room
+  std::array<FreeList, kSizeClasses - kFastClasses> slow_lists_{};
   GranuleCache granules_;
   RunCache runs_;
   RemoteCache remote_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The lists of a thread's cache: what the thread frees goes there first, and from
-// there to its slab when it is too much, or too long unused.
+// The lists of a thread, one for each class: the block freed last is handed out
+// first, for it is the likeliest to be in the processor's caches.
 #include "base/report.hpp"
 #include "heap/allocator.hpp"
 #include "heap/thread_heap.hpp"
@@ -19,12 +19,20 @@ constexpr std::size_t kBlocksWalkedPerFree = 4;
 
 }  // namespace
 
-void ThreadHeap::deallocate_noticed(SizeClass size_class, Block* block) noexcept {
-  Block*& list = list_of(size_class);
-  block->next = list;
-  list = block;
-  if (cache_->room[size_class] != 0) return;  // a new region was out of the cache's sight
-  make_room(size_class);
+// A list that is full is made longer, if it may be. If not, the slab keeps what is
+// freed of it from now on, until a list is refilled from it again: so a batch that
+// no list can hold costs one slow free for each slab.
+void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
+  FreeList& list = *slab.target;
+  if (list.room != 0) --list.room;  // the cache did not see the slab's region yet
+  if (list.room == 0 && slab.target != &slab.own && !lengthen_list(slab.size_class)) {
+    list.room = 1;
+    slab.target = &slab.own;
+    --slab.own.room;
+  }
+  block->next = slab.target->first;
+  slab.target->first = block;
+  if (slab.own.room == 0) became_free(slab);
   note_slow_free();
 }
 
@@ -40,52 +48,46 @@ void ThreadHeap::note_slow_free() noexcept {
   beat();
 }
 
-// The list is as long as it may be: lets it be longer, or returns blocks. Those
-// freed last go, for they are at hand, and to find the others would cost a walk.
-void ThreadHeap::make_room(SizeClass size_class) noexcept {
+// Requires: the list is full. False: it is as long as it may be.
+bool ThreadHeap::lengthen_list(SizeClass size_class) noexcept {
   used_since_beat_ |= std::uint64_t{1} << size_class;
-  const std::uint32_t length = capacities_[size_class];
   limits_.raise(size_class);
   const std::uint32_t limit = limits_.of(size_class);
-  const std::uint32_t kept = length < limit ? length : limit / 2;
-  if (kept < length) {
-    Block* first = list_of(size_class);
-    Block* last = first;
-    for (std::uint32_t i = kept + 1; i < length; ++i) last = last->next;
-    list_of(size_class) = last->next;
-    last->next = nullptr;
-    return_blocks(size_class, first);
-  }
-  capacities_[size_class] = static_cast<std::uint16_t>(limit);
-  cache_->room[size_class] = static_cast<std::uint16_t>(limit - kept);
+  std::uint16_t& capacity = capacities_[size_class];
+  if (limit <= capacity) return false;
+  list_of(size_class).room = limit - capacity;
+  capacity = static_cast<std::uint16_t>(limit);
+  return true;
 }
 
 // To be called when a list was empty and got `count` blocks.
 void ThreadHeap::list_was_filled(SizeClass size_class, std::uint32_t count) noexcept {
-  capacities_[size_class] = static_cast<std::uint16_t>(limits_.of(size_class));
-  cache_->room[size_class] = static_cast<std::uint16_t>(limits_.of(size_class) - count);
+  const std::uint32_t limit = limits_.of(size_class);
+  const std::uint32_t capacity = limit > count ? limit : count + 1;
+  capacities_[size_class] = static_cast<std::uint16_t>(capacity);
+  list_of(size_class).room = capacity - count;
 }
 
-// Returns the number of blocks.
+// Gives blocks of a list back to their slabs; returns their number.
 std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexcept {
   std::size_t total = 0;
   while (first != nullptr) {
-    Slab* slab = slab_of_listed(size_class, first);
+    Slab& slab = *slab_of_listed(size_class, first);
     // Blocks freed one after the other are often of one slab.
     Block* last = first;
     std::uint32_t count = 1;
-    while (count <= slab->used && last->next != nullptr &&
+    while (count <= slab.used() && last->next != nullptr &&
            (address_of(last->next) ^ address_of(first)) < kGranuleBytes) {
       last = last->next;
       ++count;
     }
-    if (count > slab->used) [[unlikely]]
+    if (count > slab.used()) [[unlikely]]
       report::double_free(first);
     Block* next = last->next;
-    last->next = slab->free;
-    slab->free = first;
-    slab->used -= count;
-    became_free(*slab);
+    last->next = slab.own.first;
+    slab.own.first = first;
+    slab.set_used(slab.used() - count);
+    became_free(slab);
     first = next;
     total += count;
   }
@@ -101,10 +103,10 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
   return slab;
 }
 
-// Gives the blocks of the thread's list back to their slabs; returns their number.
+// Returns the number of blocks.
 std::size_t ThreadHeap::return_list(SizeClass size_class) noexcept {
-  Block* first = list_of(size_class);
-  list_of(size_class) = nullptr;
+  Block* first = list_of(size_class).first;
+  list_of(size_class).first = nullptr;
   list_was_filled(size_class, 0);
   return return_blocks(size_class, first);
 }
@@ -126,6 +128,15 @@ std::size_t ThreadHeap::return_all_lists() noexcept {
   std::size_t count = 0;
   for (std::size_t i = 0; i < kSizeClasses; ++i) count += return_list(static_cast<SizeClass>(i));
   return count;
+}
+
+// The lists of a thread end with it.
+void ThreadHeap::aim_at_own_lists() noexcept {
+  for (ClassSlabs& slabs : classes_) {
+    if (slabs.current != nullptr) slabs.current->target = &slabs.current->own;
+    for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next) at->target = &at->own;
+    for (Slab* at = slabs.asleep.first(); at != nullptr; at = at->next) at->target = &at->own;
+  }
 }
 
 }  // namespace luna
