@@ -19,19 +19,21 @@ namespace luna::entry {
 }
 
 [[gnu::noinline]] inline void* malloc_slow(std::size_t bytes) noexcept {
+  if (void* block = thread_state.cache->try_allocate_any(bytes); block != nullptr) [[likely]]
+    return block;
   return or_enomem(process.allocate(bytes));
 }
 
 [[gnu::noinline]] inline void free_slow(void* pointer) noexcept { process.deallocate(pointer); }
 
 [[nodiscard, gnu::always_inline]] inline void* malloc(std::size_t bytes) noexcept {
-  if (void* block = thread_state.cache.try_allocate(bytes); block != nullptr) [[likely]]
+  if (void* block = thread_state.cache->try_allocate(bytes); block != nullptr) [[likely]]
     return block;
   return malloc_slow(bytes);
 }
 
 [[gnu::always_inline]] inline void free(void* pointer) noexcept {
-  if (thread_state.cache.try_deallocate(pointer)) [[likely]]
+  if (thread_state.cache->try_deallocate(pointer)) [[likely]]
     return;
   free_slow(pointer);
 }

@@ -68,13 +68,13 @@ template <typename Allocate>
 }
 
 [[nodiscard, gnu::always_inline]] inline void* new_block(std::size_t bytes) {
-  if (void* block = thread_state.cache.try_allocate(bytes); block != nullptr) [[likely]]
+  if (void* block = thread_state.cache->try_allocate(bytes); block != nullptr) [[likely]]
     return block;
   return new_slow(bytes);
 }
 
 [[nodiscard, gnu::always_inline]] inline void* new_block_nothrow(std::size_t bytes) noexcept {
-  if (void* block = thread_state.cache.try_allocate(bytes); block != nullptr) [[likely]]
+  if (void* block = thread_state.cache->try_allocate(bytes); block != nullptr) [[likely]]
     return block;
   return new_slow_nothrow(bytes);
 }

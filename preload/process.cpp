@@ -42,7 +42,7 @@ void Process::start() noexcept {
   options_ = options;
   if (options.enabled) return;
   // What ld.so allocated before this stays ours; free() knows it by its address.
-  if (thread_state.cache.owner != ThreadCache::kDetached) allocator_.park(thread_state.cache);
+  park_thread();
 }
 
 void Process::exit() noexcept {
@@ -87,11 +87,20 @@ void Process::prepare_once() noexcept {
                  &Process::after_fork_in_child);
 }
 
-bool Process::attach_thread() noexcept {
+ThreadHeap* Process::attach_thread() noexcept {
   prepare_once();
-  if (!allocator_.attach(thread_state.cache)) return false;
+  ThreadHeap* heap = allocator_.attach();
+  if (heap == nullptr) return nullptr;
+  thread_state.cache = heap;
   if (has_exit_key_ && !thread_state.ended) pthread_setspecific(exit_key_, this);
-  return true;
+  return heap;
+}
+
+void Process::park_thread() noexcept {
+  ThreadHeap* heap = thread_state.heap();
+  if (heap == nullptr) return;
+  thread_state.cache = &no_cache;
+  allocator_.park(*heap);
 }
 
 // The C library runs the destructors of thread-specific data in rounds while
@@ -103,39 +112,41 @@ void Process::thread_exits(void* process_pointer) noexcept {
     return;
   }
   thread_state.ended = true;
-  if (thread_state.cache.owner != ThreadCache::kDetached) self->allocator_.park(thread_state.cache);
+  self->park_thread();
 }
 
 template <typename Allocate>
 void* Process::with_heap(Allocate allocate) noexcept {
-  if (thread_state.cache.owner == ThreadCache::kDetached && !attach_thread()) return nullptr;
-  void* block = allocate(thread_state.cache);
+  ThreadHeap* heap = thread_state.heap();
+  if (heap == nullptr) heap = attach_thread();
+  if (heap == nullptr) return nullptr;
+  void* block = allocate(*heap);
   // What the C library allocates after our exit hook must not hold a heap.
-  if (thread_state.ended) allocator_.park(thread_state.cache);
+  if (thread_state.ended) park_thread();
   return block;
 }
 
 void* Process::allocate(std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate(bytes);
-  return with_heap([&](ThreadCache& cache) noexcept { return allocator_.allocate(cache, bytes); });
+  return with_heap([&](ThreadHeap& heap) noexcept { return allocator_.allocate(heap, bytes); });
 }
 
 void* Process::allocate_zeroed(std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate_zeroed(bytes);
   return with_heap(
-      [&](ThreadCache& cache) noexcept { return allocator_.allocate_zeroed(cache, bytes); });
+      [&](ThreadHeap& heap) noexcept { return allocator_.allocate_zeroed(heap, bytes); });
 }
 
 void* Process::allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate_aligned(alignment, bytes);
-  return with_heap([&](ThreadCache& cache) noexcept {
-    return allocator_.allocate_aligned(cache, alignment, bytes);
+  return with_heap([&](ThreadHeap& heap) noexcept {
+    return allocator_.allocate_aligned(heap, alignment, bytes);
   });
 }
 
 void Process::deallocate(void* pointer) noexcept {
   if (pointer == nullptr) return;
-  if (allocator_.deallocate(thread_state.cache, pointer) == Verdict::kForeign)
+  if (allocator_.deallocate(thread_state.heap(), pointer) == Verdict::kForeign)
     foreign::deallocate(pointer);
 }
 
@@ -148,23 +159,23 @@ std::size_t Process::usable_bytes(const void* pointer) noexcept {
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
   const std::size_t old_bytes = allocator_.usable_bytes(pointer);
   if (old_bytes == 0) return foreign::reallocate(pointer, bytes);
-  void* block = allocator_.resize(thread_state.cache, pointer, bytes);
+  void* block = allocator_.resize(pointer, bytes);
   if (block != nullptr) return block;
   block = allocate(bytes);
   if (block == nullptr) return nullptr;
   std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);
-  if (!thread_state.cache.try_deallocate(pointer)) deallocate(pointer);
+  if (!thread_state.cache->try_deallocate(pointer)) deallocate(pointer);
   return block;
 }
 
 std::size_t Process::trim(std::size_t keep_bytes) noexcept {
-  return allocator_.trim(thread_state.cache, keep_bytes);
+  return allocator_.trim(thread_state.heap(), keep_bytes);
 }
 
 void Process::before_fork() noexcept { process.allocator_.prepare_fork(); }
 void Process::after_fork_in_parent() noexcept { process.allocator_.resume_parent(); }
 void Process::after_fork_in_child() noexcept {
-  process.allocator_.resume_child(thread_state.cache);
+  process.allocator_.resume_child(thread_state.heap());
 }
 
 }  // namespace luna

@@ -13,7 +13,9 @@ namespace luna {
 
 // What a thread has of ours in its static TLS.
 struct ThreadState {
-  ThreadCache cache;
+  [[nodiscard]] ThreadHeap* heap() const noexcept { return heap_of(cache); }
+
+  ThreadCache* cache = &no_cache;
   std::uint8_t exit_rounds = 0;  // how often the exit hook has run
   bool ended = false;            // it ran for the last time
 };
@@ -44,7 +46,8 @@ class Process {
   // Runs `allocate` with the thread's cache tied to a heap; nullptr if it cannot be.
   template <typename Allocate>
   [[nodiscard]] void* with_heap(Allocate allocate) noexcept;
-  [[nodiscard]] bool attach_thread() noexcept;
+  [[nodiscard]] ThreadHeap* attach_thread() noexcept;
+  void park_thread() noexcept;
   void prepare_once() noexcept;
   [[nodiscard]] static Options read_options() noexcept;
 

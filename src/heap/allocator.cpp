@@ -9,46 +9,35 @@
 
 namespace luna {
 
-namespace {
-
-[[nodiscard]] ThreadHeap* heap_of(const ThreadCache& cache) noexcept {
-  return cache.owner == ThreadCache::kDetached ? nullptr
-                                               : reinterpret_cast<ThreadHeap*>(cache.owner);
+void* Allocator::allocate(ThreadHeap& heap, std::size_t bytes) noexcept {
+  if (bytes <= kMaxSmallBytes) return heap.refill(size_class_of(bytes));
+  return allocate_pages(heap, bytes, kPageBytes, false);
 }
 
-}  // namespace
-
-void* Allocator::allocate(ThreadCache& cache, std::size_t bytes) noexcept {
-  if (bytes <= kMaxSmallBytes) return heap_of(cache)->refill(size_class_of(bytes));
-  return allocate_pages(cache, bytes, kPageBytes, false);
-}
-
-void* Allocator::allocate_zeroed(ThreadCache& cache, std::size_t bytes) noexcept {
-  if (bytes > kMaxSmallBytes) return allocate_pages(cache, bytes, kPageBytes, true);
-  void* block = cache.try_allocate(bytes);
-  if (block == nullptr) block = heap_of(cache)->refill(size_class_of(bytes));
+void* Allocator::allocate_zeroed(ThreadHeap& heap, std::size_t bytes) noexcept {
+  if (bytes > kMaxSmallBytes) return allocate_pages(heap, bytes, kPageBytes, true);
+  void* block = heap.try_allocate_any(bytes);
+  if (block == nullptr) block = heap.refill(size_class_of(bytes));
   if (block != nullptr) std::memset(block, 0, block_bytes(size_class_of(bytes)));
   return block;
 }
 
-void* Allocator::allocate_aligned(ThreadCache& cache, std::size_t alignment,
+void* Allocator::allocate_aligned(ThreadHeap& heap, std::size_t alignment,
                                   std::size_t bytes) noexcept {
   const std::size_t size_class = aligned_size_class(bytes, alignment);
-  if (size_class == kSizeClasses) return allocate_pages(cache, bytes, alignment, false);
-  const std::size_t rounded = block_bytes(static_cast<SizeClass>(size_class));
-  if (void* block = cache.try_allocate(rounded); block != nullptr) return block;
-  return heap_of(cache)->refill(static_cast<SizeClass>(size_class));
+  if (size_class == kSizeClasses) return allocate_pages(heap, bytes, alignment, false);
+  if (void* block = ThreadCache::pop(heap.lists[size_class]); block != nullptr) return block;
+  return heap.refill(static_cast<SizeClass>(size_class));
 }
 
-void* Allocator::allocate_pages(ThreadCache& cache, std::size_t bytes, std::size_t alignment,
+void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                 bool zero) noexcept {
   if (bytes > kMaxBlockBytes || alignment > kMaxBlockBytes) return nullptr;
   const std::size_t pages = bytes == 0 ? 1 : pages_for(bytes);
   const std::size_t alignment_pages = alignment > kPageBytes ? alignment / kPageBytes : 1;
-  ThreadHeap* heap = heap_of(cache);
-  heap->beat();
+  heap.beat();
   if (alignment_pages == 1) {
-    if (void* run = heap->runs().take(pages); run != nullptr) {
+    if (void* run = heap.runs().take(pages); run != nullptr) {
       mark_run(window_, run, 0);
       if (zero) std::memset(run, 0, pages * kPageBytes);
       return run;
@@ -57,25 +46,24 @@ void* Allocator::allocate_pages(ThreadCache& cache, std::size_t bytes, std::size
   return pages_.take(pages, alignment_pages, zero);
 }
 
-Verdict Allocator::deallocate(ThreadCache& cache, void* pointer) noexcept {
+Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
   if (slab == nullptr) return Verdict::kForeign;
-  cache.window = window_.view();
+  if (heap != nullptr) heap->look_at_window();
   if (slab->heap() != nullptr) {
-    deallocate_small(cache, *slab, pointer);
+    deallocate_small(heap, *slab, pointer);
     return Verdict::kDone;
   }
   Region* region = window_.region_of(pointer);
   if (region == nullptr) return Verdict::kForeign;
-  deallocate_pages(cache, *region, pointer);
+  deallocate_pages(heap, *region, pointer);
   return Verdict::kDone;
 }
 
-void Allocator::deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) noexcept {
+void Allocator::deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) noexcept {
   std::byte* memory = window_.memory_of(reinterpret_cast<Slot*>(&slab));
   const std::size_t index = index_of_block(slab, memory, pointer);
   auto* block = static_cast<Block*>(pointer);
-  ThreadHeap* heap = heap_of(cache);
   ThreadHeap* owner = slab.heap();
   if (owner == heap) {
     if (block == slab.target->first) report::double_free(pointer);
@@ -92,9 +80,8 @@ void Allocator::deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) 
   }
 }
 
-void Allocator::deallocate_pages(ThreadCache& cache, Region& region, void* pointer) noexcept {
+void Allocator::deallocate_pages(ThreadHeap* heap, Region& region, void* pointer) noexcept {
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
-  ThreadHeap* heap = heap_of(cache);
   if (heap != nullptr) {
     heap->note_slow_free();
     if (region.state == RegionState::kShared && heap->runs().put(pointer, pages)) {
@@ -132,10 +119,10 @@ void Allocator::push_to_owner(Slab& slab) noexcept {
   }
 }
 
-std::size_t Allocator::trim(ThreadCache& cache, std::size_t keep_bytes) noexcept {
+std::size_t Allocator::trim(ThreadHeap* heap, std::size_t keep_bytes) noexcept {
   trims_.fetch_add(1, std::memory_order_relaxed);
   std::size_t purged = 0;
-  if (ThreadHeap* heap = heap_of(cache); heap != nullptr) purged += heap->trim(true);
+  if (heap != nullptr) purged += heap->trim(true);
   purged += heaps_.trim_parked(true);
   return purged * kPageBytes + pages_.trim(keep_bytes);
 }
@@ -168,7 +155,7 @@ void Allocator::resume_parent() noexcept {
   heaps_.lock().unlock();
 }
 
-void Allocator::resume_child(const ThreadCache& survivor) noexcept {
+void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
   heaps_.repair_after_fork(*this, survivor);  // passes through the locks held
   os::Lock::end_fork();
   pages_.lock().reset_in_child();

@@ -44,25 +44,25 @@ class Allocator {
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
 
-  // Ties the cache of the calling thread to a heap. False: no memory.
-  [[nodiscard]] bool attach(ThreadCache& cache) noexcept { return heaps_.attach(*this, cache); }
+  // A heap for the calling thread. nullptr: no memory.
+  [[nodiscard]] ThreadHeap* attach() noexcept { return heaps_.attach(*this); }
 
-  // Parks the heap of the calling thread. Requires: the cache is attached.
-  void park(ThreadCache& cache) noexcept { heaps_.park(cache); }
+  // Parks the heap of the calling thread.
+  void park(ThreadHeap& heap) noexcept { heaps_.park(heap); }
 
-  // Behind ThreadCache::try_allocate(). Requires: the cache is attached.
-  [[nodiscard]] void* allocate(ThreadCache& cache, std::size_t bytes) noexcept;
+  // Behind ThreadCache::try_allocate_any().
+  [[nodiscard]] void* allocate(ThreadHeap& heap, std::size_t bytes) noexcept;
 
   // All bytes zero.
-  [[nodiscard]] void* allocate_zeroed(ThreadCache& cache, std::size_t bytes) noexcept;
+  [[nodiscard]] void* allocate_zeroed(ThreadHeap& heap, std::size_t bytes) noexcept;
 
   // Requires: `alignment` is a power of two.
-  [[nodiscard]] void* allocate_aligned(ThreadCache& cache, std::size_t alignment,
+  [[nodiscard]] void* allocate_aligned(ThreadHeap& heap, std::size_t alignment,
                                        std::size_t bytes) noexcept;
 
   // Requires: ThreadCache::try_deallocate() just said no, for it may have counted
-  // the block already. The cache need not be attached.
-  [[nodiscard]] Verdict deallocate(ThreadCache& cache, void* pointer) noexcept;
+  // the block already. `heap` is nullptr if the thread has none.
+  [[nodiscard]] Verdict deallocate(ThreadHeap* heap, void* pointer) noexcept;
 
   // Bytes the program may use of a block; 0 if it is not ours.
   [[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept;
@@ -70,20 +70,20 @@ class Allocator {
   // Tries to make a block as large as `bytes` without copying: where it lies, or
   // by moving its pages. nullptr: it must be copied. Requires: the block is ours,
   // and `bytes` > 0.
-  [[nodiscard]] void* resize(ThreadCache& cache, void* pointer, std::size_t bytes) noexcept;
+  [[nodiscard]] void* resize(void* pointer, std::size_t bytes) noexcept;
 
   // Gives free memory back to the kernel, but for `keep_bytes` of free pages:
   // the calling thread's, that of ended threads, and what is shared. Other
   // threads give theirs back when they next come to a slow path. Returns the
   // bytes given back. Slow.
-  std::size_t trim(ThreadCache& cache, std::size_t keep_bytes) noexcept;
+  std::size_t trim(ThreadHeap* heap, std::size_t keep_bytes) noexcept;
 
   [[nodiscard]] HeapUsage usage() noexcept;
 
   // fork(): hold everything, let go, or start anew in the child.
   void prepare_fork() noexcept;
   void resume_parent() noexcept;
-  void resume_child(const ThreadCache& survivor) noexcept;
+  void resume_child(const ThreadHeap* survivor) noexcept;
 
   // For the parts it composes.
   [[nodiscard]] Window& window() noexcept { return window_; }
@@ -110,10 +110,10 @@ class Allocator {
   }
 
  private:
-  [[nodiscard]] void* allocate_pages(ThreadCache& cache, std::size_t bytes, std::size_t alignment,
+  [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
-  void deallocate_small(ThreadCache& cache, Slab& slab, void* pointer) noexcept;
-  void deallocate_pages(ThreadCache& cache, Region& region, void* pointer) noexcept;
+  void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) noexcept;
+  void deallocate_pages(ThreadHeap* heap, Region& region, void* pointer) noexcept;
 
   Window window_;
   PageHeap pages_{window_};

@@ -14,7 +14,7 @@ constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;
 
 }  // namespace
 
-bool HeapList::attach(Allocator& allocator, ThreadCache& cache) noexcept {
+ThreadHeap* HeapList::attach(Allocator& allocator) noexcept {
   os::ScopedLock guard(lock_);
   ThreadHeap* heap = parked_;
   if (heap != nullptr) {
@@ -23,10 +23,10 @@ bool HeapList::attach(Allocator& allocator, ThreadCache& cache) noexcept {
     heap->set_parked(false);
   } else {
     heap = create(allocator);
-    if (heap == nullptr) return false;
+    if (heap == nullptr) return nullptr;
   }
-  heap->attach(cache);
-  return true;
+  heap->attach();
+  return heap;
 }
 
 ThreadHeap* HeapList::create(Allocator& allocator) noexcept {
@@ -45,11 +45,10 @@ ThreadHeap* HeapList::create(Allocator& allocator) noexcept {
   return heap;
 }
 
-void HeapList::park(ThreadCache& cache) noexcept {
-  auto* heap = reinterpret_cast<ThreadHeap*>(cache.owner);
-  heap->detach();
+void HeapList::park(ThreadHeap& heap) noexcept {
+  heap.detach();
   os::ScopedLock guard(lock_);
-  push_parked(heap);
+  push_parked(&heap);
 }
 
 void HeapList::push_parked(ThreadHeap* heap) noexcept {
@@ -100,10 +99,10 @@ std::size_t HeapList::count() noexcept {
   return count_;
 }
 
-void HeapList::repair_after_fork(Allocator& allocator, const ThreadCache& survivor) noexcept {
+void HeapList::repair_after_fork(Allocator& allocator, const ThreadHeap* survivor) noexcept {
   bool repaired = false;
   for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) {
-    if (!heap->attached() || reinterpret_cast<std::uintptr_t>(heap) == survivor.owner) continue;
+    if (!heap->attached() || heap == survivor) continue;
     heap->forget_after_fork();
     push_parked(heap);
     repaired = true;

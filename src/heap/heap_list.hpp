@@ -19,11 +19,11 @@ class Allocator;
 // Threads: any; one lock inside.
 class HeapList {
  public:
-  // Ties a heap to the calling thread's cache. False: the kernel refuses memory.
-  [[nodiscard]] bool attach(Allocator& allocator, ThreadCache& cache) noexcept;
+  // A heap for the calling thread. nullptr: the kernel refuses memory.
+  [[nodiscard]] ThreadHeap* attach(Allocator& allocator) noexcept;
 
   // Parks the heap of the calling thread.
-  void park(ThreadCache& cache) noexcept;
+  void park(ThreadHeap& heap) noexcept;
 
   // Takes a slab of a thread that has ended over for `heap`. False: its heap is no
   // longer parked, or somebody else is at work here.
@@ -37,7 +37,7 @@ class HeapList {
   std::size_t trim_parked(bool purge) noexcept;
 
   // In the child of a fork: parks the heaps of threads that are gone.
-  void repair_after_fork(Allocator& allocator, const ThreadCache& survivor) noexcept;
+  void repair_after_fork(Allocator& allocator, const ThreadHeap* survivor) noexcept;
 
   [[nodiscard]] std::size_t count() noexcept;
 

@@ -14,8 +14,7 @@ constexpr std::size_t kMinMovedPages = (std::size_t{4} << 20) / kPageBytes;
 
 }  // namespace
 
-void* Allocator::resize(ThreadCache& cache, void* pointer, std::size_t bytes) noexcept {
-  static_cast<void>(cache);
+void* Allocator::resize(void* pointer, std::size_t bytes) noexcept {
   if (bytes > kMaxBlockBytes) return nullptr;
   const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
   if (slab->heap() != nullptr) {

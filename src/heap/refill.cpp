@@ -20,12 +20,7 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   beat();
   slow_frees_in_a_row_ = 0;
   used_since_beat_ |= std::uint64_t{1} << size_class;
-  if (FreeList& list = list_of(size_class); list.first != nullptr) {
-    Block* block = list.first;
-    list.first = block->next;
-    ++list.room;
-    return block;
-  }
+  if (void* block = pop(lists[size_class]); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
   return slab != nullptr ? hand_out(size_class, *slab) : nullptr;
@@ -128,8 +123,8 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   slab.own.first = nullptr;
   const std::uint32_t count = slab.free_blocks();
   slab.set_used(slab.carved);
-  slab.target = &list_of(size_class);
-  list_of(size_class).first = block->next;
+  slab.target = &lists[size_class];
+  lists[size_class].first = block->next;
   list_was_filled(size_class, count - 1);
   return block;
 }

@@ -17,10 +17,6 @@ inline constexpr std::size_t kMinBlockBytes = 16;
 inline constexpr std::size_t kMaxSmallBytes = std::size_t{16} * 1024;
 inline constexpr std::size_t kSizeClasses = 64;
 
-// Of these classes the fast path knows the lists.
-inline constexpr std::size_t kMaxFastBytes = std::size_t{8} * 1024;
-inline constexpr std::size_t kFastClasses = 56;
-
 // What a class is made of.
 struct SizeClassInfo {
   std::uint16_t block_bytes;
@@ -47,20 +43,6 @@ namespace detail {
   return infos;
 }
 
-// Twice the class by size in units of 16 bytes, rounded up: as an index that the
-// processor scales by eight it finds what is 16 bytes wide.
-using FastTable = std::array<std::uint8_t, kMaxFastBytes / 16 + 1>;
-
-[[nodiscard]] constexpr FastTable make_fast_table() noexcept {
-  FastTable table{};
-  std::size_t size_class = 0;
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    while (block_bytes_of(size_class) < i * 16) ++size_class;
-    table[i] = static_cast<std::uint8_t>(2 * size_class);
-  }
-  return table;
-}
-
 // Class by size in units of 16 bytes, rounded up.
 using ClassTable = std::array<SizeClass, kMaxSmallBytes / 16 + 1>;
 
@@ -78,10 +60,8 @@ using ClassTable = std::array<SizeClass, kMaxSmallBytes / 16 + 1>;
 
 inline constexpr std::array<SizeClassInfo, kSizeClasses> kSizeClassInfos = detail::make_infos();
 inline constexpr detail::ClassTable kClassTable = detail::make_class_table();
-inline constexpr detail::FastTable kFastTable = detail::make_fast_table();
 
 static_assert(detail::block_bytes_of(kSizeClasses - 1) == kMaxSmallBytes);
-static_assert(detail::block_bytes_of(kFastClasses - 1) == kMaxFastBytes);
 
 // Requires: `bytes` <= kMaxSmallBytes.
 [[nodiscard]] constexpr SizeClass size_class_of(std::size_t bytes) noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The fast path: what nearly every malloc and free is. It fits on one screen,
-// takes no lock, uses no atomic read-modify-write and counts nothing; the rest
-// is heap/thread_heap.hpp. tests/style/fast_path_test.py counts instructions.
+// takes no lock and uses no atomic read-modify-write; the rest is
+// heap/thread_heap.hpp. tests/style/fast_path_test.py counts instructions.
 #pragma once
 
 #include "heap/size_class.hpp"
@@ -14,41 +14,44 @@
 
 namespace luna {
 
-// What a thread keeps in thread-local storage: for each size class the blocks
-// that it may hand out without asking anybody, the one freed last first, as it is
-// the likeliest to be in the processor's caches. The blocks of a list belong to any
-// slabs of the thread's heap and count as used there.
+class ThreadHeap;
+
+// The part of a thread's heap that the fast path knows: for each size class the
+// blocks that may be handed out without asking anybody, the one freed last first,
+// as it is the likeliest to be in the processor's caches. They are of any slabs of
+// the heap, and count as used there.
+//
+// Every address on the way is computed before it is used: a processor that has
+// just stored to a list forwards it to the next load faster if neither is indexed
+// nor relative to a segment (docs/adr/0012).
 //
 // Threads: its own.
 struct ThreadCache {
-  // A value that names no heap and is not 0, so that no slab compares equal.
-  static constexpr std::uintptr_t kDetached = 1;
+  // Sizes whose lists the fast path finds at once.
+  static constexpr std::size_t kMaxDirectBytes = 1024;
 
-  // The lists, and the same memory as the fast path indexes it: word 2 i is the
-  // first block of list i, the next one begins with its room.
-  union Word {
-    Block* first;
-    std::uint32_t room;
-  };
-  union {
-    std::array<FreeList, kFastClasses> lists = {};
-    std::array<Word, 2 * kFastClasses> words;
-  };
-  std::uintptr_t owner = kDetached;  // the thread's heap, as in Slab::owner
   WindowView window;
+  std::array<FreeList*, kMaxDirectBytes / 16 + 1> direct;  // by size in units of 16, rounded up
+  std::array<FreeList, kSizeClasses> lists;
 
-  // A block of at least `bytes` bytes aligned to 16, or nullptr: take the slow path.
+  constexpr ThreadCache() noexcept : direct{}, lists{} {
+    for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &lists[size_class_of(i * 16)];
+  }
+  ThreadCache(const ThreadCache&) = delete;
+  ThreadCache& operator=(const ThreadCache&) = delete;
+
+  // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_medium().
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    if (bytes > kMaxFastBytes) [[unlikely]]
+    if (bytes > kMaxDirectBytes) [[unlikely]]
       return nullptr;
-    const std::size_t word = kFastTable[(bytes + 15) / 16];
-    Block* block = words[word].first;
-    asm("" : "+r"(block));  // keeps it in the register that returns it: gcc 12 would move it
-    if (block == nullptr) [[unlikely]]
+    return pop(*direct[(bytes + 15) / 16]);
+  }
+
+  // The same for all sizes; nullptr: take the slow path.
+  [[nodiscard]] void* try_allocate_any(std::size_t bytes) noexcept {
+    if (bytes > kMaxSmallBytes) [[unlikely]]
       return nullptr;
-    words[word].first = block->next;
-    ++words[word + 1].room;
-    return block;
+    return pop(lists[size_class_of(bytes)]);
   }
 
   // Frees a block of a slab of this thread. False: it is none, or somebody has
@@ -58,7 +61,7 @@ struct ThreadCache {
     if (!window.holds(unit)) [[unlikely]]
       return false;
     const auto* slab = reinterpret_cast<const Slab*>(window.slot_at(unit));
-    if (slab->owner.load(std::memory_order_relaxed) != owner) [[unlikely]]
+    if (slab->owner.load(std::memory_order_relaxed) != address_of(this)) [[unlikely]]
       return false;
     auto* block = static_cast<Block*>(pointer);
     FreeList& list = *slab->target;
@@ -71,8 +74,19 @@ struct ThreadCache {
     list.first = block;
     return true;
   }
+
+  [[nodiscard]] static void* pop(FreeList& list) noexcept {
+    Block* block = list.first;
+    asm("" : "+r"(block));  // in the register that returns it, which gcc 12 does not see by itself
+    if (block == nullptr) [[unlikely]]
+      return nullptr;
+    list.first = block->next;
+    ++list.room;
+    return block;
+  }
 };
 
-static_assert(sizeof(FreeList) == 2 * sizeof(ThreadCache::Word));
+// That of threads without a heap: it has no blocks and owns none.
+extern constinit ThreadCache no_cache;
 
 }  // namespace luna

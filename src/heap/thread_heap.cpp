@@ -9,6 +9,8 @@
 
 namespace luna {
 
+constinit ThreadCache no_cache;
+
 namespace {
 
 // Empty slabs that a heap keeps for its classes: with the run cache, what an
@@ -27,7 +29,9 @@ constexpr std::uint64_t kIdleMs = 100;
 }  // namespace
 
 ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
-    : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {}
+    : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {
+  for (std::size_t i = 0; i < kSizeClasses; ++i) list_was_filled(static_cast<SizeClass>(i), 0);
+}
 
 // To be called when a slab has more free blocks than before, its counts right.
 void ThreadHeap::became_free(Slab& slab) noexcept {
@@ -84,7 +88,7 @@ void ThreadHeap::release(Slab& slab) noexcept {
   slab.state = SlabState::kNone;
   // pairs with the load in unlist_orphan()
   slab.owner.store(0, std::memory_order_seq_cst);
-  if (cache_ != nullptr && may_keep(kGranuleBytes)) return granules_.put({memory, touched});
+  if (attached_ && may_keep(kGranuleBytes)) return granules_.put({memory, touched});
   allocator_.pages().put_granule(memory, touched);
 }
 
@@ -174,18 +178,14 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
   return purged;
 }
 
-void ThreadHeap::attach(ThreadCache& cache) noexcept {
-  cache_ = &cache;
-  cache.window = window_.view();
-  for (std::size_t i = 0; i < kSizeClasses; ++i) list_was_filled(static_cast<SizeClass>(i), 0);
-  cache.owner = reinterpret_cast<std::uintptr_t>(this);
+void ThreadHeap::attach() noexcept {
+  attached_ = true;
+  look_at_window();
 }
 
 void ThreadHeap::detach() noexcept {
   trim(false);
-  aim_at_own_lists();
-  cache_->owner = ThreadCache::kDetached;
-  cache_ = nullptr;
+  attached_ = false;
 }
 
 // Its free blocks come with it. Those that other threads freed and did not yet
@@ -227,7 +227,11 @@ std::uint64_t ThreadHeap::classes_with_room() noexcept {
 // use, so they stay out of use; see docs/adr/0005.
 void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
-  cache_ = nullptr;
+  attached_ = false;
+  for (std::size_t i = 0; i < kSizeClasses; ++i) {
+    lists[i].first = nullptr;
+    list_was_filled(static_cast<SizeClass>(i), 0);
+  }
   classes_.fill({});
   kept_bytes_ = 0;
   granules_.forget();
@@ -253,8 +257,7 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
 
 std::size_t ThreadHeap::listed_blocks(SizeClass size_class) const noexcept {
   std::size_t count = 0;
-  if (cache_ == nullptr) return 0;
-  for (const Block* block = list_of(size_class).first; block != nullptr; block = block->next)
+  for (const Block* block = lists[size_class].first; block != nullptr; block = block->next)
     ++count;
   return count;
 }
@@ -275,21 +278,20 @@ void ThreadHeap::verify() const noexcept {
 }
 
 void ThreadHeap::verify_list(SizeClass size_class) const noexcept {
-  if (cache_ == nullptr) return;
   std::uint32_t count = 0;
-  for (const Block* block = list_of(size_class).first; block != nullptr; block = block->next) {
+  for (const Block* block = lists[size_class].first; block != nullptr; block = block->next) {
     LUNA_CHECK(slab_of_listed(size_class, block)->used() > 0);
     ++count;
   }
-  LUNA_CHECK(count + list_of(size_class).room == capacities_[size_class]);
-  LUNA_CHECK(list_of(size_class).room > 0);
+  LUNA_CHECK(count + lists[size_class].room == capacities_[size_class]);
+  LUNA_CHECK(lists[size_class].room > 0);
 }
 
 void ThreadHeap::verify_slab(const Slab& slab, SizeClass size_class,
                              SlabState state) const noexcept {
   LUNA_CHECK(slab.heap() == this && slab.size_class == size_class && slab.state == state);
   LUNA_CHECK(slab.target == &slab.own ||
-             (cache_ != nullptr && slab.target == &list_of(size_class)));
+             slab.target == &lists[size_class]);
   check_free_list(slab, memory_of(slab));
 }
 

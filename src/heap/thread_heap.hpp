@@ -32,7 +32,7 @@ class Allocator;
 //
 // Threads: the one it is attached to; while parked, the holder of the lock of
 // the heap list. `returned` any thread.
-class alignas(64) ThreadHeap {
+class alignas(64) ThreadHeap : public ThreadCache {
  public:
   explicit ThreadHeap(Allocator& allocator) noexcept;
 
@@ -69,11 +69,14 @@ class alignas(64) ThreadHeap {
   // Takes blocks in that other threads freed.
   void drain() noexcept;
 
-  // Ties the heap to a thread, or takes it from its thread, whose lists and
-  // cached runs are given back.
-  void attach(ThreadCache& cache) noexcept;
+  // Gives the heap to a thread, or takes it from its thread, whose lists and cached
+  // runs are given back.
+  void attach() noexcept;
   void detach() noexcept;
-  [[nodiscard]] bool attached() const noexcept { return cache_ != nullptr; }
+  [[nodiscard]] bool attached() const noexcept { return attached_; }
+
+  // Brings the part of the window that the fast path sees up to date.
+  void look_at_window() noexcept { window = window_.view(); }
 
   // Whether it has no thread and is in the list of parked heaps. Any thread may
   // ask; only the holder of the lock of the heap list gets a lasting answer.
@@ -124,7 +127,6 @@ class alignas(64) ThreadHeap {
   void push_directly(Slab& slab, Block* block) noexcept;
   [[nodiscard]] bool lengthen_list(SizeClass size_class) noexcept;
   void list_was_filled(SizeClass size_class, std::uint32_t count) noexcept;
-  void aim_at_own_lists() noexcept;
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
   std::size_t return_list(SizeClass size_class) noexcept;
@@ -146,22 +148,15 @@ class alignas(64) ThreadHeap {
   [[nodiscard]] std::byte* memory_of(const Slab& slab) const noexcept {
     return window_.memory_of(reinterpret_cast<const Slot*>(&slab));
   }
-  [[nodiscard]] FreeList& list_of(SizeClass size_class) noexcept {
-    return size_class < kFastClasses ? cache_->lists[size_class]
-                                     : slow_lists_[size_class - kFastClasses];
-  }
-  [[nodiscard]] const FreeList& list_of(SizeClass size_class) const noexcept {
-    return const_cast<ThreadHeap*>(this)->list_of(size_class);
-  }
 
   // Read by threads that free blocks of this heap, so apart from what its own
   // thread writes.
-  std::atomic<bool> parked_{false};
+  alignas(64) std::atomic<bool> parked_{false};
   Allocator& allocator_;
   const Window& window_;
   const std::atomic<std::uint32_t>& trims_;  // how often the allocator was trimmed
 
-  alignas(64) ThreadCache* cache_ = nullptr;
+  alignas(64) bool attached_ = false;
   std::array<ClassSlabs, kSizeClasses> classes_{};
 
   std::uint64_t used_since_beat_ = 0;  // one bit for each class that was refilled
@@ -174,12 +169,16 @@ class alignas(64) ThreadHeap {
   std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
   ListLimits limits_;
   std::array<std::uint16_t, kSizeClasses> capacities_{};  // of lists: what is in them, and room
-  std::array<FreeList, kSizeClasses - kFastClasses> slow_lists_{};
   GranuleCache granules_;
   RunCache runs_;
   RemoteCache remote_;
 
   alignas(64) RemoteStack returned_;
 };
+
+// The heap of which `cache` is part, or nullptr.
+[[nodiscard]] inline ThreadHeap* heap_of(ThreadCache* cache) noexcept {
+  return cache == &no_cache ? nullptr : static_cast<ThreadHeap*>(cache);
+}
 
 }  // namespace luna

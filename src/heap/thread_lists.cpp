@@ -55,7 +55,7 @@ bool ThreadHeap::lengthen_list(SizeClass size_class) noexcept {
   const std::uint32_t limit = limits_.of(size_class);
   std::uint16_t& capacity = capacities_[size_class];
   if (limit <= capacity) return false;
-  list_of(size_class).room = limit - capacity;
+  lists[size_class].room = limit - capacity;
   capacity = static_cast<std::uint16_t>(limit);
   return true;
 }
@@ -65,7 +65,7 @@ void ThreadHeap::list_was_filled(SizeClass size_class, std::uint32_t count) noex
   const std::uint32_t limit = limits_.of(size_class);
   const std::uint32_t capacity = limit > count ? limit : count + 1;
   capacities_[size_class] = static_cast<std::uint16_t>(capacity);
-  list_of(size_class).room = capacity - count;
+  lists[size_class].room = capacity - count;
 }
 
 // Gives blocks of a list back to their slabs; returns their number.
@@ -105,8 +105,8 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
 
 // Returns the number of blocks.
 std::size_t ThreadHeap::return_list(SizeClass size_class) noexcept {
-  Block* first = list_of(size_class).first;
-  list_of(size_class).first = nullptr;
+  Block* first = lists[size_class].first;
+  lists[size_class].first = nullptr;
   list_was_filled(size_class, 0);
   return return_blocks(size_class, first);
 }
@@ -124,19 +124,9 @@ void ThreadHeap::return_idle_lists() noexcept {
 
 // Returns the number of blocks.
 std::size_t ThreadHeap::return_all_lists() noexcept {
-  if (cache_ == nullptr) return 0;
   std::size_t count = 0;
   for (std::size_t i = 0; i < kSizeClasses; ++i) count += return_list(static_cast<SizeClass>(i));
   return count;
-}
-
-// The lists of a thread end with it.
-void ThreadHeap::aim_at_own_lists() noexcept {
-  for (ClassSlabs& slabs : classes_) {
-    if (slabs.current != nullptr) slabs.current->target = &slabs.current->own;
-    for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next) at->target = &at->own;
-    for (Slab* at = slabs.asleep.first(); at != nullptr; at = at->next) at->target = &at->own;
-  }
 }
 
 }  // namespace luna
