@@ -11,16 +11,17 @@
 namespace luna {
 
 // Each limit starts at one block and doubles whenever its list is full, while all
-// of them together stay within a budget; beyond it, what one class gains another
-// loses. So busy classes have long lists and idle threads little memory. After
-// the slow start of gperftools' thread caches.
+// of them together stay within a budget; then what one class gains others lose. So
+// busy classes have long lists and idle threads little memory. After the slow start
+// of gperftools' thread caches.
 //
 // Threads: that of its heap.
 class ListLimits {
  public:
-  // Blocks of all lists together, if each is as long as it may be; not counted is
-  // one block of each class.
-  static constexpr std::size_t kMaxBytes = std::size_t{192} * 1024;
+  // The budget at first, and how far it may grow: bytes of blocks if each list is
+  // as long as it may be. Not counted is one block of each class.
+  static constexpr std::size_t kFirstBudget = std::size_t{192} * 1024;
+  static constexpr std::size_t kMaxBudget = std::size_t{1} << 20;
 
   ListLimits() noexcept { limits_.fill(1); }
 
@@ -28,43 +29,42 @@ class ListLimits {
     return limits_[size_class];
   }
 
-  // Doubles a limit, unless it is as high as it gets.
-  void raise(SizeClass size_class) noexcept {
-    const std::size_t limit = limits_[size_class];
-    if (2 * limit > max_limit(size_class)) return;
-    const std::size_t bytes = limit * block_bytes(size_class);
-    bytes_ += bytes;
-    for (std::size_t i = 0; i < kSizeClasses && bytes_ > kMaxBytes; ++i) {
-      next_to_lose_ = (next_to_lose_ + 1) % kSizeClasses;
-      if (next_to_lose_ != size_class) lower(static_cast<SizeClass>(next_to_lose_));
-    }
-    limits_[size_class] = static_cast<std::uint16_t>(2 * limit);
+  // Raises a limit, up to twice as high. `recurring`: the thread has allocated since
+  // the last time, so that what it frees now it may well want again.
+  void raise(SizeClass size_class, bool recurring) noexcept {
+    const std::size_t size = block_bytes(size_class);
+    std::size_t blocks = limits_[size_class];
+    if (2 * blocks > kMaxListBlocks) return;
+    if (bytes_ + blocks * size > budget_) make_room(size_class, blocks * size, recurring);
+    const std::size_t room = budget_ > bytes_ ? (budget_ - bytes_) / size : 0;
+    if (blocks > room) blocks = room;
+    bytes_ += blocks * size;
+    limits_[size_class] = static_cast<std::uint16_t>(limits_[size_class] + blocks);
   }
 
   // Back to the start.
-  void reset(SizeClass size_class) noexcept {
-    bytes_ -= (limits_[size_class] - 1U) * block_bytes(size_class);
-    limits_[size_class] = 1;
-  }
+  void reset(SizeClass size_class) noexcept { lower(size_class, 1); }
 
  private:
-  static constexpr std::size_t kMaxListBytes = std::size_t{64} * 1024;
   static constexpr std::size_t kMaxListBlocks = 1024;
+  static constexpr std::size_t kBudgetStep = std::size_t{64} * 1024;
 
-  [[nodiscard]] static std::size_t max_limit(SizeClass size_class) noexcept {
-    const std::size_t blocks = kMaxListBytes / block_bytes(size_class);
-    return blocks < kMaxListBlocks ? blocks : kMaxListBlocks;
+  void make_room(SizeClass size_class, std::size_t bytes, bool recurring) noexcept {
+    if (recurring && budget_ < kMaxBudget) budget_ += kBudgetStep;
+    for (std::size_t i = 0; i < kSizeClasses && bytes_ + bytes > budget_; ++i) {
+      loser_ = (loser_ + 1) % kSizeClasses;
+      if (loser_ != size_class) lower(loser_, (limits_[loser_] + 1U) / 2);
+    }
   }
 
-  void lower(SizeClass size_class) noexcept {
-    const std::uint16_t half = limits_[size_class] / 2U;
-    if (half == 0) return;
-    limits_[size_class] = half;
-    bytes_ -= half * block_bytes(size_class);
+  void lower(std::size_t size_class, std::uint32_t limit) noexcept {
+    bytes_ -= (limits_[size_class] - limit) * block_bytes(static_cast<SizeClass>(size_class));
+    limits_[size_class] = static_cast<std::uint16_t>(limit);
   }
 
   std::size_t bytes_ = 0;
-  std::size_t next_to_lose_ = 0;
+  std::size_t budget_ = kFirstBudget;
+  std::size_t loser_ = 0;  // the class that lost last
   std::array<std::uint16_t, kSizeClasses> limits_;
 };
 

@@ -19,6 +19,7 @@ constexpr int kSleepersLookedAt = 8;
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   beat();
   slow_frees_in_a_row_ = 0;
+  refilled_ = true;
   used_since_beat_ |= std::uint64_t{1} << size_class;
   if (void* block = pop(lists[size_class]); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;

@@ -168,6 +168,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::size_t slow_frees_to_an_end_ = 0;   // until lists may be given back again
   std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
   ListLimits limits_;
+  bool refilled_ = false;  // a list, since one was made longer
   std::array<std::uint16_t, kSizeClasses> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;
   RunCache runs_;

@@ -51,7 +51,8 @@ void ThreadHeap::note_slow_free() noexcept {
 // Requires: the list is full. False: it is as long as it may be.
 bool ThreadHeap::lengthen_list(SizeClass size_class) noexcept {
   used_since_beat_ |= std::uint64_t{1} << size_class;
-  limits_.raise(size_class);
+  limits_.raise(size_class, refilled_);
+  refilled_ = false;
   const std::uint32_t limit = limits_.of(size_class);
   std::uint16_t& capacity = capacities_[size_class];
   if (limit <= capacity) return false;
