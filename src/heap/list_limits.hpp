@@ -33,13 +33,13 @@ class ListLimits {
   // the last time, so that what it frees now it may well want again.
   void raise(SizeClass size_class, bool recurring) noexcept {
     const std::size_t size = block_bytes(size_class);
-    std::size_t blocks = limits_[size_class];
-    if (2 * blocks > kMaxListBlocks) return;
+    const std::size_t limit = limits_[size_class];
+    std::size_t blocks = limit < kMaxListBlocks - limit ? limit : kMaxListBlocks - limit;
     if (bytes_ + blocks * size > budget_) make_room(size_class, blocks * size, recurring);
     const std::size_t room = budget_ > bytes_ ? (budget_ - bytes_) / size : 0;
     if (blocks > room) blocks = room;
     bytes_ += blocks * size;
-    limits_[size_class] = static_cast<std::uint16_t>(limits_[size_class] + blocks);
+    limits_[size_class] = static_cast<std::uint16_t>(limit + blocks);
   }
 
   // Back to the start.

@@ -124,7 +124,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
 
   // thread_lists.cpp
-  void push_directly(Slab& slab, Block* block) noexcept;
+  void note_recurrence() noexcept;
   [[nodiscard]] bool lengthen_list(SizeClass size_class) noexcept;
   void list_was_filled(SizeClass size_class, std::uint32_t count) noexcept;
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
@@ -165,10 +165,13 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint32_t trims_seen_ = 0;
   std::uint32_t releases_ = 0;
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
+  std::uint32_t slow_frees_of_an_end_ = 16;
+  bool returned_all_ = false;
   std::size_t slow_frees_to_an_end_ = 0;   // until lists may be given back again
   std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
   ListLimits limits_;
-  bool refilled_ = false;  // a list, since one was made longer
+  std::uint64_t overflowed_ = 0;  // classes whose list was full, a bit each
+  bool refilled_ = false;         // a list, since one was made longer
   std::array<std::uint16_t, kSizeClasses> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;
   RunCache runs_;

@@ -10,8 +10,9 @@ namespace luna {
 namespace {
 
 // So many frees on the slow path with no refill between are taken for the end of
-// what the thread was doing.
+// what the thread was doing; more once that was wrong.
 constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
+constexpr std::uint32_t kMaxSlowFreesOfAnEnd = 4096;
 
 // To give a list back it has to be walked; so many blocks may be walked for
 // each free on the slow path.
@@ -19,19 +20,29 @@ constexpr std::size_t kBlocksWalkedPerFree = 4;
 
 }  // namespace
 
+// To be called when a thread that seemed to have come to an end goes on.
+void ThreadHeap::note_recurrence() noexcept {
+  returned_all_ = false;
+  if (slow_frees_of_an_end_ < kMaxSlowFreesOfAnEnd) slow_frees_of_an_end_ *= 2;
+}
+
 // A list that is full is made longer, if it may be. If not, the slab keeps what is
 // freed of it from now on, until a list is refilled from it again: so a batch that
 // no list can hold costs one slow free for each slab.
 void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
-  FreeList& list = *slab.target;
-  if (list.room != 0) --list.room;  // the cache did not see the slab's region yet
-  if (list.room == 0 && slab.target != &slab.own && !lengthen_list(slab.size_class)) {
+  FreeList& list = lists[slab.size_class];
+  FreeList* target = slab.target;
+  if (target->room != 0) --target->room;  // the cache did not see the slab's region yet
+  if (target == &slab.own) {
+    if (2 * list.room > capacities_[slab.size_class]) slab.target = &list;
+  } else if (list.room == 0 && !lengthen_list(slab.size_class)) {
     list.room = 1;
-    slab.target = &slab.own;
+    slab.target = target = &slab.own;
     --slab.own.room;
+    overflowed_ |= std::uint64_t{1} << slab.size_class;
   }
-  block->next = slab.target->first;
-  slab.target->first = block;
+  block->next = target->first;
+  target->first = block;
   if (slab.own.room == 0) became_free(slab);
   note_slow_free();
 }
@@ -42,8 +53,9 @@ void ThreadHeap::note_slow_free() noexcept {
   ++slow_frees_in_a_row_;
   if (slow_frees_to_an_end_ != 0) {
     --slow_frees_to_an_end_;
-  } else if (slow_frees_in_a_row_ >= kSlowFreesOfAnEnd) {
+  } else if (slow_frees_in_a_row_ >= slow_frees_of_an_end_) {
     slow_frees_to_an_end_ = kSlowFreesOfAnEnd + return_all_lists() / kBlocksWalkedPerFree;
+    returned_all_ = true;
   }
   beat();
 }
