@@ -10,32 +10,33 @@
 
 namespace luna {
 
-// Each limit starts at one block and doubles whenever its list is full, while all
-// of them together stay within a budget; then what one class gains others lose. So
-// busy classes have long lists and idle threads little memory. After the slow start
-// of gperftools' thread caches.
+// Each limit starts at two blocks. It doubles when the list is empty that was full
+// before, for then what it could not hold was wanted again; so busy classes have
+// long lists, and threads that only give up what they have little memory. All of
+// them together stay within a budget, which grows by the same signal; beyond it,
+// what one class gains others lose. After the slow start of gperftools' thread
+// caches.
 //
 // Threads: that of its heap.
 class ListLimits {
  public:
   // The budget at first, and how far it may grow: bytes of blocks if each list is
-  // as long as it may be. Not counted is one block of each class.
+  // as long as it may be. Not counted is the limit at first.
   static constexpr std::size_t kFirstBudget = std::size_t{192} * 1024;
   static constexpr std::size_t kMaxBudget = std::size_t{1} << 20;
 
-  ListLimits() noexcept { limits_.fill(1); }
+  ListLimits() noexcept { limits_.fill(kFirstLimit); }
 
   [[nodiscard]] std::uint32_t of(SizeClass size_class) const noexcept {
     return limits_[size_class];
   }
 
-  // Raises a limit, up to twice as high. `recurring`: the thread has allocated since
-  // the last time, so that what it frees now it may well want again.
-  void raise(SizeClass size_class, bool recurring) noexcept {
+  // Raises a limit, up to twice as high.
+  void raise(SizeClass size_class) noexcept {
     const std::size_t size = block_bytes(size_class);
     const std::size_t limit = limits_[size_class];
     std::size_t blocks = limit < kMaxListBlocks - limit ? limit : kMaxListBlocks - limit;
-    if (bytes_ + blocks * size > budget_) make_room(size_class, blocks * size, recurring);
+    if (bytes_ + blocks * size > budget_) make_room(size_class, blocks * size);
     const std::size_t room = budget_ > bytes_ ? (budget_ - bytes_) / size : 0;
     if (blocks > room) blocks = room;
     bytes_ += blocks * size;
@@ -43,17 +44,19 @@ class ListLimits {
   }
 
   // Back to the start.
-  void reset(SizeClass size_class) noexcept { lower(size_class, 1); }
+  void reset(SizeClass size_class) noexcept { lower(size_class, kFirstLimit); }
 
  private:
+  static constexpr std::uint32_t kFirstLimit = 2;
   static constexpr std::size_t kMaxListBlocks = 1024;
   static constexpr std::size_t kBudgetStep = std::size_t{64} * 1024;
 
-  void make_room(SizeClass size_class, std::size_t bytes, bool recurring) noexcept {
-    if (recurring && budget_ < kMaxBudget) budget_ += kBudgetStep;
+  void make_room(SizeClass size_class, std::size_t bytes) noexcept {
+    if (budget_ < kMaxBudget) budget_ += kBudgetStep;
     for (std::size_t i = 0; i < kSizeClasses && bytes_ + bytes > budget_; ++i) {
       loser_ = (loser_ + 1) % kSizeClasses;
-      if (loser_ != size_class) lower(loser_, (limits_[loser_] + 1U) / 2);
+      if (loser_ != size_class && limits_[loser_] >= 2 * kFirstLimit)
+        lower(loser_, limits_[loser_] / 2U);
     }
   }
 

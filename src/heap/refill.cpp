@@ -20,7 +20,6 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   beat();
   slow_frees_in_a_row_ = 0;
   if (returned_all_) note_recurrence();
-  refilled_ = true;
   used_since_beat_ |= std::uint64_t{1} << size_class;
   if (void* block = pop(lists[size_class]); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;
@@ -106,6 +105,7 @@ Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
   bool warm = true;
   if (granule.memory == nullptr) granule.memory = allocator_.pages().take_granule(&warm);
   if (granule.memory == nullptr) return nullptr;
+  look_at_window();
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(granule.memory));
   begin_slab(*slab, size_class, this, warm);
   // What a slab before it wrote to here, the page heap was not told.
@@ -123,7 +123,7 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   }
   if ((overflowed_ >> size_class & 1) != 0) {  // what it could not hold is wanted again
     overflowed_ &= ~(std::uint64_t{1} << size_class);
-    limits_.raise(size_class, true);
+    limits_.raise(size_class);
   }
   Block* block = slab.own.first;
   slab.own.first = nullptr;

@@ -59,6 +59,7 @@ std::size_t collect_freed(RemoteArea& area, Slab& slab, std::byte* memory) noexc
   // More came back than was out: some block was freed here and elsewhere.
   if (count > slab.used()) report::double_free(list);
   slab.own.first = list;
+  if (count != 0) slab.shared = true;
   slab.set_used(slab.used() - static_cast<std::uint32_t>(count));
   return count;
 }

@@ -92,7 +92,7 @@ void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) n
   slab.fresh = slab.purged_pages = 0;
   slab.size_class = size_class;
   slab.state = SlabState::kNone;
-  slab.kept = false;
+  slab.kept = slab.shared = false;
   slab.warm = warm;
   slab.touched_before = 0;
   slab.previous = slab.next = nullptr;

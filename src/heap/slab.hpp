@@ -61,6 +61,7 @@ struct alignas(64) Slab {
   SizeClass size_class;
   SlabState state;
   bool kept;                    // empty, but kept by its heap
+  bool shared;                  // other threads freed blocks of it
   bool warm;                    // its pages held data before it was begun
   std::uint8_t touched_before;  // pages from its start that the page heap does not know of
 

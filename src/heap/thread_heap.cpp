@@ -20,6 +20,9 @@ constexpr std::size_t kMaxKeptBytes = std::size_t{128} * 1024;
 // One slab in so many has its whole list checked when it is released.
 constexpr std::uint32_t kReleasesPerCheck = 16;
 
+// Blocks of a list that are looked at when frees of other threads come in.
+constexpr int kBlocksGlancedAt = 4;
+
 // Slow paths between two looks at the clock.
 constexpr std::uint32_t kCallsPerBeat = 32;
 
@@ -74,8 +77,9 @@ bool ThreadHeap::may_keep(std::size_t bytes) const noexcept {
 // Requires: no block of the slab is in use.
 void ThreadHeap::release(Slab& slab) noexcept {
   std::byte* memory = memory_of(slab);
-  // Walking the list of a slab that is cold costs a tenth of freeing its blocks.
-  if (releases_++ % kReleasesPerCheck == 0)
+  // Walking the list of a slab that is cold costs a tenth of freeing its blocks, so
+  // it is not done for all; but what is freed twice is often freed by two threads.
+  if (slab.shared || releases_++ % kReleasesPerCheck == 0)
     check_free_list(slab, memory);
   else
     glance_at_free_list(slab, memory);
@@ -115,10 +119,24 @@ void ThreadHeap::drain() noexcept {
     next = area.next;
     if (slab.heap() == this) {
       area.listed.exchange(0, std::memory_order_seq_cst);
+      glance_at_list(slab, area);
       if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
     } else {
       allocator_.push_to_owner(slab);  // it moved: passed on, still listed
     }
+  }
+}
+
+// Among the blocks freed here last there may be one that was freed elsewhere too.
+void ThreadHeap::glance_at_list(const Slab& slab, const RemoteArea& area) const noexcept {
+  const std::byte* memory = memory_of(slab);
+  const Block* block = lists[slab.size_class].first;
+  for (int i = 0; i < kBlocksGlancedAt && block != nullptr; ++i, block = block->next) {
+    const std::size_t offset = address_of(block) - address_of(memory);
+    if (offset >= kGranuleBytes) continue;
+    const std::size_t index = slab.index_of(offset);
+    const std::uint64_t bits = area.freed[index / 64].load(std::memory_order_relaxed);
+    if ((bits >> index % 64 & 1) != 0) report::double_free(block);
   }
 }
 
@@ -197,6 +215,7 @@ void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
   if (slab.state == SlabState::kAsleep) theirs.asleep.remove(&slab);
   if (slab.kept) parked.kept_bytes_ -= slab.backed_bytes();
   slab.kept = false;
+  slab.target = &slab.own;
   ClassSlabs& ours = classes_[slab.size_class];
   if (slab.has_free() || slab.has_room()) {
     slab.set_used(slab.used());
@@ -257,8 +276,7 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
 
 std::size_t ThreadHeap::listed_blocks(SizeClass size_class) const noexcept {
   std::size_t count = 0;
-  for (const Block* block = lists[size_class].first; block != nullptr; block = block->next)
-    ++count;
+  for (const Block* block = lists[size_class].first; block != nullptr; block = block->next) ++count;
   return count;
 }
 
@@ -290,8 +308,7 @@ void ThreadHeap::verify_list(SizeClass size_class) const noexcept {
 void ThreadHeap::verify_slab(const Slab& slab, SizeClass size_class,
                              SlabState state) const noexcept {
   LUNA_CHECK(slab.heap() == this && slab.size_class == size_class && slab.state == state);
-  LUNA_CHECK(slab.target == &slab.own ||
-             slab.target == &lists[size_class]);
+  LUNA_CHECK(slab.target == &slab.own || slab.target == &lists[size_class]);
   check_free_list(slab, memory_of(slab));
 }
 

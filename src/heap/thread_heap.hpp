@@ -125,7 +125,6 @@ class alignas(64) ThreadHeap : public ThreadCache {
 
   // thread_lists.cpp
   void note_recurrence() noexcept;
-  [[nodiscard]] bool lengthen_list(SizeClass size_class) noexcept;
   void list_was_filled(SizeClass size_class, std::uint32_t count) noexcept;
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
@@ -142,6 +141,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
+  void glance_at_list(const Slab& slab, const RemoteArea& area) const noexcept;
   void verify_list(SizeClass size_class) const noexcept;
   void verify_slab(const Slab& slab, SizeClass size_class, SlabState state) const noexcept;
   [[nodiscard]] bool may_keep(std::size_t bytes) const noexcept;
@@ -167,11 +167,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
   std::uint32_t slow_frees_of_an_end_ = 16;
   bool returned_all_ = false;
-  std::size_t slow_frees_to_an_end_ = 0;   // until lists may be given back again
-  std::size_t kept_bytes_ = 0;             // touched bytes of empty slabs that are kept
+  std::size_t slow_frees_to_an_end_ = 0;  // until lists may be given back again
+  std::size_t kept_bytes_ = 0;            // touched bytes of empty slabs that are kept
   ListLimits limits_;
-  std::uint64_t overflowed_ = 0;  // classes whose list was full, a bit each
-  bool refilled_ = false;         // a list, since one was made longer
+  std::uint64_t overflowed_ = 0;                          // classes whose list was full, a bit each
   std::array<std::uint16_t, kSizeClasses> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;
   RunCache runs_;

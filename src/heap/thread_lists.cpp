@@ -3,6 +3,7 @@
 // first, for it is the likeliest to be in the processor's caches.
 #include "base/report.hpp"
 #include "heap/allocator.hpp"
+#include "heap/block_lookup.hpp"
 #include "heap/thread_heap.hpp"
 
 namespace luna {
@@ -26,16 +27,16 @@ void ThreadHeap::note_recurrence() noexcept {
   if (slow_frees_of_an_end_ < kMaxSlowFreesOfAnEnd) slow_frees_of_an_end_ *= 2;
 }
 
-// A list that is full is made longer, if it may be. If not, the slab keeps what is
-// freed of it from now on, until a list is refilled from it again: so a batch that
-// no list can hold costs one slow free for each slab.
+// When a list is full, the slab keeps what is freed of it from now on, until the
+// list has room again: so a batch that no list can hold costs a slow free or two
+// for each slab.
 void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
   FreeList& list = lists[slab.size_class];
   FreeList* target = slab.target;
   if (target->room != 0) --target->room;  // the cache did not see the slab's region yet
   if (target == &slab.own) {
     if (2 * list.room > capacities_[slab.size_class]) slab.target = &list;
-  } else if (list.room == 0 && !lengthen_list(slab.size_class)) {
+  } else if (list.room == 0) {
     list.room = 1;
     slab.target = target = &slab.own;
     --slab.own.room;
@@ -60,23 +61,11 @@ void ThreadHeap::note_slow_free() noexcept {
   beat();
 }
 
-// Requires: the list is full. False: it is as long as it may be.
-bool ThreadHeap::lengthen_list(SizeClass size_class) noexcept {
-  used_since_beat_ |= std::uint64_t{1} << size_class;
-  limits_.raise(size_class, refilled_);
-  refilled_ = false;
-  const std::uint32_t limit = limits_.of(size_class);
-  std::uint16_t& capacity = capacities_[size_class];
-  if (limit <= capacity) return false;
-  lists[size_class].room = limit - capacity;
-  capacity = static_cast<std::uint16_t>(limit);
-  return true;
-}
-
-// To be called when a list was empty and got `count` blocks.
+// To be called when a list was empty and got `count` blocks. There is room for the
+// one that was handed out at the same time to come back.
 void ThreadHeap::list_was_filled(SizeClass size_class, std::uint32_t count) noexcept {
   const std::uint32_t limit = limits_.of(size_class);
-  const std::uint32_t capacity = limit > count ? limit : count + 1;
+  const std::uint32_t capacity = limit > count + 2 ? limit : count + 2;
   capacities_[size_class] = static_cast<std::uint16_t>(capacity);
   lists[size_class].room = capacity - count;
 }
@@ -86,12 +75,14 @@ std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexce
   std::size_t total = 0;
   while (first != nullptr) {
     Slab& slab = *slab_of_listed(size_class, first);
+    const std::byte* memory = memory_of(slab);
     // Blocks freed one after the other are often of one slab.
     Block* last = first;
     std::uint32_t count = 1;
     while (count <= slab.used() && last->next != nullptr &&
            (address_of(last->next) ^ address_of(first)) < kGranuleBytes) {
       last = last->next;
+      static_cast<void>(index_of_block(slab, memory, last));
       ++count;
     }
     if (count > slab.used()) [[unlikely]]
@@ -113,6 +104,7 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(block));
   if (slab == nullptr || slab->heap() != this || slab->size_class != size_class) [[unlikely]]
     report::corrupt_free_list(nullptr, block);
+  static_cast<void>(index_of_block(*slab, memory_of(*slab), block));
   return slab;
 }
 

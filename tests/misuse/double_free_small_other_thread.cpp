@@ -12,6 +12,6 @@ int main() {
   free(other);
   char* const again = mistake::announce(block);
   std::thread([again] { free(again); }).join();
-  mistake::go_on_with(48);
+  mistake::go_on_with(480);  // not this size: what is handed out anew can no longer be told
   return 0;
 }

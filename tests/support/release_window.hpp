@@ -13,7 +13,8 @@ namespace luna::test {
 
 // Requires: nobody uses memory of the window any more.
 inline void release_window(const Window& window) {
-  Slot* slots = window.slot_at(0);
+  Slot* slots = window.view().slots;
+  if (slots == nullptr) return;
   std::byte* memory = window.memory_of(slots);
   std::size_t regions = 0;
   for (; window.slot_of(memory) != nullptr; memory += kRegionBytes, ++regions) {

@@ -34,32 +34,40 @@ class TestThread {
   TestThread& operator=(const TestThread&) = delete;
 
   void attach() {
-    if (!allocator_.attach(cache_)) std::abort();
+    cache_ = allocator_.attach();
+    if (cache_ == nullptr) std::abort();
   }
-  void park() { allocator_.park(cache_); }
-  [[nodiscard]] bool attached() const { return cache_.owner != ThreadCache::kDetached; }
+  void park() {
+    ThreadHeap& parked = heap();
+    forget();
+    allocator_.park(parked);
+  }
+  [[nodiscard]] bool attached() const { return cache_ != &no_cache; }
+
+  // Leaves the heap as it is: in a child of a fork its thread is no more.
+  void forget() { cache_ = &no_cache; }
 
   [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (void* block = cache_.try_allocate(bytes); block != nullptr) return block;
-    return allocator_.allocate(cache_, bytes);
+    if (void* block = cache_->try_allocate_any(bytes); block != nullptr) return block;
+    return allocator_.allocate(heap(), bytes);
   }
 
   [[nodiscard]] void* allocate_zeroed(std::size_t bytes) {
-    return allocator_.allocate_zeroed(cache_, bytes);
+    return allocator_.allocate_zeroed(heap(), bytes);
   }
 
   [[nodiscard]] void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
-    return allocator_.allocate_aligned(cache_, alignment, bytes);
+    return allocator_.allocate_aligned(heap(), alignment, bytes);
   }
 
   Verdict deallocate(void* pointer) {
-    if (cache_.try_deallocate(pointer)) return Verdict::kDone;
-    return allocator_.deallocate(cache_, pointer);
+    if (cache_->try_deallocate(pointer)) return Verdict::kDone;
+    return allocator_.deallocate(heap_of(cache_), pointer);
   }
 
   // As realloc() of a block of ours; nullptr leaves the block as it was.
   [[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) {
-    if (void* block = allocator_.resize(cache_, pointer, bytes); block != nullptr) return block;
+    if (void* block = allocator_.resize(pointer, bytes); block != nullptr) return block;
     const std::size_t old_bytes = allocator_.usable_bytes(pointer);
     void* block = allocate(bytes);
     if (block == nullptr) return nullptr;
@@ -68,17 +76,19 @@ class TestThread {
     return block;
   }
 
-  std::size_t trim(std::size_t keep_bytes = 0) { return allocator_.trim(cache_, keep_bytes); }
+  std::size_t trim(std::size_t keep_bytes = 0) {
+    return allocator_.trim(heap_of(cache_), keep_bytes);
+  }
 
   // Makes sure that what this thread freed of others has arrived there.
   void publish() { heap().publish_remote(); }
 
-  [[nodiscard]] ThreadCache& cache() { return cache_; }
-  [[nodiscard]] ThreadHeap& heap() { return *reinterpret_cast<ThreadHeap*>(cache_.owner); }
+  [[nodiscard]] ThreadCache& cache() { return *cache_; }
+  [[nodiscard]] ThreadHeap& heap() { return *heap_of(cache_); }
 
  private:
   Allocator& allocator_;
-  ThreadCache cache_;
+  ThreadCache* cache_ = &no_cache;
 };
 
 }  // namespace luna::test

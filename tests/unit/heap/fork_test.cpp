@@ -28,11 +28,11 @@ struct ForkedHeaps {
     }
   }
   // In a child its thread is no more: nothing of it may be touched.
-  ~ForkedHeaps() { lost.cache().owner = ThreadCache::kDetached; }
+  ~ForkedHeaps() { lost.forget(); }
 
   void fork() {
     allocator.prepare_fork();
-    allocator.resume_child(survivor.cache());
+    allocator.resume_child(&survivor.heap());
   }
 
   // As fork(), but in a child that is stopped if it does not come back.
@@ -167,7 +167,7 @@ TEST(Fork, ForksOfForksWork) {
   TestThread next(fixture.allocator);
   static_cast<void>(next.allocate(kBytes));
   fixture.fork();
-  next.cache().owner = ThreadCache::kDetached;
+  next.forget();
   TestThread last(fixture.allocator);
 
   EXPECT_NE(last.allocate(kBytes), nullptr);

@@ -59,7 +59,7 @@ TEST(HeapList, AdoptedHeapHandsOutItsOldLists) {
   test::TestAllocator allocator;
   TestThread first(allocator);
   static_cast<void>(first.allocate(100));
-  const Block* expected = first.cache().lists[size_class_of(100)];
+  const Block* expected = first.cache().lists[size_class_of(100)].first;
   first.park();
   TestThread second(allocator);
 

@@ -85,14 +85,14 @@ TEST(CollectFreed, PublishedBlocksJoinTheFreeList) {
 
   check_free_list(fixture.slab, fixture.memory);
   EXPECT_EQ(fixture.slab.carved - fixture.slab.used(), 3U);
-  EXPECT_EQ(fixture.slab.free, fixture.block(kCapacity - 1));
+  EXPECT_EQ(fixture.slab.own.first, fixture.block(kCapacity - 1));
 }
 
 TEST(CollectFreed, NothingPublishedIsNothingCollected) {
   FullSlab fixture;
 
   EXPECT_EQ(fixture.collect(), 0U);
-  EXPECT_EQ(fixture.slab.free, nullptr);
+  EXPECT_EQ(fixture.slab.own.first, nullptr);
 }
 
 TEST(CollectFreed, CollectedBlocksMayBePublishedAgain) {
@@ -100,7 +100,7 @@ TEST(CollectFreed, CollectedBlocksMayBePublishedAgain) {
   static_cast<void>(fixture.publish(0, 1));
   fixture.area.listed = 0;
   fixture.collect();
-  fixture.slab.free = nullptr;
+  fixture.slab.own.first = nullptr;
   fixture.slab.set_used(fixture.slab.carved);
 
   EXPECT_TRUE(fixture.publish(0, 1));
@@ -110,14 +110,14 @@ TEST(CollectFreed, CollectedBlocksMayBePublishedAgain) {
 TEST(CollectFreed, KeepsWhatWasFreeBefore) {
   FullSlab fixture;
   fixture.block(7)->next = nullptr;
-  fixture.slab.free = fixture.block(7);
+  fixture.slab.own.first = fixture.block(7);
   fixture.slab.set_used(fixture.slab.used() - 1);
   static_cast<void>(fixture.publish(0, 1));
 
   fixture.collect();
 
   check_free_list(fixture.slab, fixture.memory);
-  EXPECT_EQ(fixture.slab.free->next, fixture.block(7));
+  EXPECT_EQ(fixture.slab.own.first->next, fixture.block(7));
 }
 
 TEST(CollectFreedDeathTest, MoreBlocksBackThanOutIsADoubleFree) {

@@ -26,10 +26,10 @@ struct TestSlab {
 
   // Takes a block as a thread would; nullptr when all are out.
   [[nodiscard]] std::byte* take() {
-    if (slab.free == nullptr && slab.has_room()) carve(slab, memory);
-    if (slab.free == nullptr) return nullptr;
-    Block* block = slab.free;
-    slab.free = block->next;
+    if (slab.own.first == nullptr && slab.has_room()) carve(slab, memory);
+    if (slab.own.first == nullptr) return nullptr;
+    Block* block = slab.own.first;
+    slab.own.first = block->next;
     slab.set_used(slab.used() + 1);
     return reinterpret_cast<std::byte*>(block);
   }
@@ -42,8 +42,8 @@ struct TestSlab {
 
   void put(std::byte* pointer) {
     auto* block = reinterpret_cast<Block*>(pointer);
-    block->next = slab.free;
-    slab.free = block;
+    block->next = slab.own.first;
+    slab.own.first = block;
     slab.set_used(slab.used() - 1);
   }
 
@@ -76,7 +76,7 @@ TEST_P(EachClass, CarvingTouchesOnePageAtATime) {
   while (fixture.slab.has_room()) {
     carve(fixture.slab, fixture.memory);
     fixture.check();
-    fixture.slab.free = nullptr;
+    fixture.slab.own.first = nullptr;
     fixture.slab.set_used(fixture.slab.carved);
     const std::size_t touched = fixture.slab.touched_bytes();
     ASSERT_GT(touched, last);
@@ -216,7 +216,7 @@ TEST_P(EachClass, AsleepItCountsDownToItsWaking) {
   fixture.slab.fall_asleep();
 
   EXPECT_EQ(fixture.slab.used(), all);
-  EXPECT_EQ(fixture.slab.countdown, fixture.slab.blocks_to_wake());
+  EXPECT_EQ(fixture.slab.own.room, fixture.slab.blocks_to_wake());
   EXPECT_LE(fixture.slab.blocks_to_wake(), all / 4 + 1);
 }
 
@@ -230,7 +230,7 @@ TEST(SlabDeathTest, BlockFreedTwiceIsFound) {
 
 TEST(SlabDeathTest, BlockFreedTwiceInARowIsSeenAtAGlance) {
   SixteenFree fixture;
-  fixture.slab.free->next = fixture.slab.free;
+  fixture.slab.own.first->next = fixture.slab.own.first;
 
   EXPECT_DEATH(glance_at_free_list(fixture.slab, fixture.memory), "lunalloc: double free of 0x");
 }
@@ -258,7 +258,7 @@ TEST(SlabDeathTest, LinkToABlockNeverHandedOutIsFound) {
 
 TEST(SlabDeathTest, GarbageInAFreedBlockIsSeenAtAGlance) {
   SixteenFree fixture;
-  fixture.slab.free->next = reinterpret_cast<Block*>(0x4141414141414141);
+  fixture.slab.own.first->next = reinterpret_cast<Block*>(0x4141414141414141);
 
   EXPECT_DEATH(glance_at_free_list(fixture.slab, fixture.memory),
                "lunalloc: double free or corruption at 0x4141414141414141");

@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace luna {
 namespace {
 
@@ -18,10 +21,9 @@ struct OneThread {
   test::TestThread thread{allocator};
 };
 
-TEST(ThreadCache, BeginsDetachedAndEmpty) {
+TEST(ThreadCache, BeginsEmpty) {
   ThreadCache cache;
 
-  EXPECT_EQ(cache.owner, ThreadCache::kDetached);
   EXPECT_EQ(cache.try_allocate(0), nullptr);
   EXPECT_EQ(cache.try_allocate(kMaxSmallBytes), nullptr);
 }
@@ -37,7 +39,7 @@ TEST(ThreadCache, HandsOutItsListInOrder) {
   ThreadCache cache;
   Block second = {nullptr};
   Block first = {&second};
-  cache.lists[size_class_of(40)] = &first;
+  cache.lists[size_class_of(40)].first = &first;
 
   EXPECT_EQ(cache.try_allocate(33), &first);
   EXPECT_EQ(cache.try_allocate(48), &second);
@@ -58,6 +60,26 @@ TEST(ThreadCache, FreesABlockOfItsOwn) {
 
   EXPECT_TRUE(fixture.try_deallocate(first));
   EXPECT_NE(second, nullptr);
+}
+
+TEST(ThreadCache, LeavesTheFreeThatFillsAListToOthers) {
+  OneThread fixture;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 1000; ++i) blocks.push_back(fixture.thread.allocate(100));
+  const auto full = std::find_if(blocks.begin(), blocks.end(),
+                                 [&](void* block) { return !fixture.try_deallocate(block); });
+
+  EXPECT_NE(full, blocks.begin());
+  EXPECT_NE(full, blocks.end());
+}
+
+TEST(ThreadCache, HandsOutTheBlockFreedLast) {
+  OneThread fixture;
+  void* first = fixture.thread.allocate(100);
+  static_cast<void>(fixture.thread.allocate(100));
+
+  ASSERT_TRUE(fixture.try_deallocate(first));
+  EXPECT_EQ(fixture.thread.cache().try_allocate(100), first);
 }
 
 TEST(ThreadCache, LeavesNullToOthers) { EXPECT_FALSE(OneThread().try_deallocate(nullptr)); }

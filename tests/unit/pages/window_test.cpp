@@ -17,8 +17,8 @@ using test::TestPages;
 
 // True if every look-up turns the pointer away.
 [[nodiscard]] bool is_foreign(const Window& window, const void* pointer) {
-  return !window.holds(window.unit_of(pointer)) && window.slot_of(pointer) == nullptr &&
-         window.region_of(pointer) == nullptr;
+  return !window.view().holds(window.view().unit_of(pointer)) &&
+         window.slot_of(pointer) == nullptr && window.region_of(pointer) == nullptr;
 }
 
 // A heap with one granule in use.
@@ -69,7 +69,7 @@ TEST(Window, MisalignedPointerIsHeldByNoUnitButHasItsSlot) {
 
   for (std::size_t offset = 1; offset < 16; ++offset) {
     const std::byte* pointer = fixture.granule + offset;
-    EXPECT_FALSE(fixture.window.holds(fixture.window.unit_of(pointer)));
+    EXPECT_FALSE(fixture.window.view().holds(fixture.window.view().unit_of(pointer)));
     EXPECT_EQ(fixture.window.slot_of(pointer), slot);
   }
 }
@@ -79,9 +79,10 @@ TEST(Window, EveryUnitOfAGranuleHasTheSameSlot) {
   const Slot* slot = fixture.window.slot_of(fixture.granule);
 
   for (std::size_t offset = 0; offset < kGranuleBytes; offset += 16) {
-    const std::size_t unit = fixture.window.unit_of(fixture.granule + offset);
-    ASSERT_TRUE(fixture.window.holds(unit));
-    ASSERT_EQ(fixture.window.slot_at(unit), slot);
+    const WindowView view = fixture.window.view();
+    const std::size_t unit = view.unit_of(fixture.granule + offset);
+    ASSERT_TRUE(view.holds(unit));
+    ASSERT_EQ(view.slot_at(unit), slot);
   }
   EXPECT_EQ(fixture.window.slot_of(fixture.granule + kGranuleBytes), slot + 1);
 }
