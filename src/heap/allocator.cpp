@@ -35,28 +35,30 @@ void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t
   if (bytes > kMaxBlockBytes || alignment > kMaxBlockBytes) return nullptr;
   const std::size_t pages = bytes == 0 ? 1 : pages_for(bytes);
   const std::size_t alignment_pages = alignment > kPageBytes ? alignment / kPageBytes : 1;
+  if (alignment_pages <= kPagesPerGranule && is_listed(pages))
+    return allocate_run(heap, pages, zero);
   heap.beat();
-  if (alignment_pages == 1) {
-    if (void* run = heap.runs().take(pages); run != nullptr) {
-      mark_run(window_, run, 0);
-      if (zero) std::memset(run, 0, pages * kPageBytes);
-      return run;
-    }
-  }
   return pages_.take(pages, alignment_pages, zero);
+}
+
+void* Allocator::allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept {
+  void* run = ThreadCache::pop(heap.lists[list_of_run(pages)]);
+  if (run == nullptr) return heap.refill_run(pages, zero);
+  if (zero) std::memset(run, 0, pages * kPageBytes);
+  return run;
 }
 
 Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
   if (slab == nullptr) return Verdict::kForeign;
   if (heap != nullptr) heap->look_at_window();
-  if (slab->heap() != nullptr) {
+  if (slab->is_slab()) {
     deallocate_small(heap, *slab, pointer);
     return Verdict::kDone;
   }
   Region* region = window_.region_of(pointer);
   if (region == nullptr) return Verdict::kForeign;
-  deallocate_pages(heap, *region, pointer);
+  deallocate_pages(heap, *slab, *region, pointer);
   return Verdict::kDone;
 }
 
@@ -80,22 +82,23 @@ void Allocator::deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) no
   }
 }
 
-void Allocator::deallocate_pages(ThreadHeap* heap, Region& region, void* pointer) noexcept {
+void Allocator::deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region,
+                                 void* pointer) noexcept {
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
+  if (is_freed_run(slot, pointer)) report::double_free(pointer);
+  const bool starts_granule = address_of(pointer) % kGranuleBytes == 0;
   if (heap != nullptr) {
     heap->note_slow_free();
-    if (region.state == RegionState::kShared && heap->runs().put(pointer, pages)) {
-      mark_run(window_, pointer, kRunCached);
-      return;
-    }
+    if (starts_granule && is_listed(pages) && heap->keep_run(slot, pointer, pages)) return;
   }
+  if (starts_granule) disown_run(window_, pointer);
   pages_.put(pointer);
 }
 
 std::size_t Allocator::usable_bytes(const void* pointer) noexcept {
   const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
   if (slab == nullptr) return 0;
-  if (slab->heap() != nullptr) return slab->info().block_bytes;
+  if (slab->is_slab()) return slab->info().block_bytes;
   Region* region = window_.region_of(pointer);
   return region == nullptr ? 0 : pages_of_block(*region, pointer, Request::kResize) * kPageBytes;
 }

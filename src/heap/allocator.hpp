@@ -113,7 +113,8 @@ class Allocator {
   [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
   void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) noexcept;
-  void deallocate_pages(ThreadHeap* heap, Region& region, void* pointer) noexcept;
+  [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept;
+  void deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region, void* pointer) noexcept;
 
   Window window_;
   PageHeap pages_{window_};

@@ -47,7 +47,6 @@ std::size_t pages_of_block(const Region& region, const void* pointer, Request re
     case RegionState::kShared: {
       const std::size_t offset = address_of(pointer) - address_of(region.memory);
       const std::uint16_t run = region.run[offset / kPageBytes];
-      if ((run & kRunCached) != 0 && offset % kPageBytes == 0) report_freed(pointer, request);
       if ((run & kRunLengthMask) == 0 || (run & ~kRunLengthMask) != 0 || offset % kPageBytes != 0)
         report_stray(region, pointer, request);
       return run;
@@ -65,10 +64,14 @@ std::size_t pages_of_block(const Region& region, const void* pointer, Request re
   __builtin_unreachable();
 }
 
-void mark_run(const Window& window, const void* pointer, std::uint16_t mark) noexcept {
-  Region* region = window.region_of(pointer);
-  std::uint16_t& run = region->run[(address_of(pointer) - address_of(region->memory)) / kPageBytes];
-  run = static_cast<std::uint16_t>((run & kRunLengthMask) | mark);
+bool is_freed_run(const Slab& slot, const void* pointer) noexcept {
+  if (slot.heap() == nullptr || slot.state != SlabState::kRun) return false;
+  return __atomic_load_n(&slot.target->first, __ATOMIC_RELAXED) == pointer;
+}
+
+void disown_run(const Window& window, const void* pointer) noexcept {
+  auto* slot = reinterpret_cast<Slab*>(window.slot_of(pointer));
+  if (slot->state == SlabState::kRun) slot->owner.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace luna

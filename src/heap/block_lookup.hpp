@@ -23,7 +23,11 @@ enum class Request : std::uint8_t { kFree, kResize };
 [[nodiscard]] std::size_t pages_of_block(const Region& region, const void* pointer,
                                          Request request) noexcept;
 
-// Marks a run as cached by a thread, or with 0 as in use.
-void mark_run(const Window& window, const void* pointer, std::uint16_t mark) noexcept;
+// True if the slot is that of a run which is the one freed last by its owner. What
+// others read here may be old, but it cannot name a block that is in use.
+[[nodiscard]] bool is_freed_run(const Slab& slot, const void* pointer) noexcept;
+
+// Makes the slot of a run that goes to the page heap name no owner.
+void disown_run(const Window& window, const void* pointer) noexcept;
 
 }  // namespace luna

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many blocks a thread may hold in its lists, class by class.
+// How many blocks a thread may hold in each of its lists.
 #pragma once
 
 #include "heap/size_class.hpp"
@@ -10,7 +10,7 @@
 
 namespace luna {
 
-// Each limit starts at two blocks. It doubles when the list is empty that was full
+// Each limit starts at a block or two. It doubles when the list is empty that was full
 // before, for then what it could not hold was wanted again; so busy classes have
 // long lists, and threads that only give up what they have little memory. All of
 // them together stay within a budget, which grows by the same signal; beyond it,
@@ -25,50 +25,54 @@ class ListLimits {
   static constexpr std::size_t kFirstBudget = std::size_t{192} * 1024;
   static constexpr std::size_t kMaxBudget = std::size_t{1} << 20;
 
-  ListLimits() noexcept { limits_.fill(kFirstLimit); }
-
-  [[nodiscard]] std::uint32_t of(SizeClass size_class) const noexcept {
-    return limits_[size_class];
+  ListLimits() noexcept {
+    for (std::size_t i = 0; i < kLists; ++i) limits_[i] = first_limit(i);
   }
 
+  [[nodiscard]] std::uint32_t of(std::size_t list) const noexcept { return limits_[list]; }
+
   // Raises a limit, up to twice as high.
-  void raise(SizeClass size_class) noexcept {
-    const std::size_t size = block_bytes(size_class);
-    const std::size_t limit = limits_[size_class];
+  void raise(std::size_t list) noexcept {
+    const std::size_t size = listed_bytes(list);
+    const std::size_t limit = limits_[list];
     std::size_t blocks = limit < kMaxListBlocks - limit ? limit : kMaxListBlocks - limit;
-    if (bytes_ + blocks * size > budget_) make_room(size_class, blocks * size);
+    if (bytes_ + blocks * size > budget_) make_room(list, blocks * size);
     const std::size_t room = budget_ > bytes_ ? (budget_ - bytes_) / size : 0;
     if (blocks > room) blocks = room;
     bytes_ += blocks * size;
-    limits_[size_class] = static_cast<std::uint16_t>(limit + blocks);
+    limits_[list] = static_cast<std::uint16_t>(limit + blocks);
   }
 
   // Back to the start.
-  void reset(SizeClass size_class) noexcept { lower(size_class, kFirstLimit); }
+  void reset(std::size_t list) noexcept { lower(list, first_limit(list)); }
 
  private:
-  static constexpr std::uint32_t kFirstLimit = 2;
   static constexpr std::size_t kMaxListBlocks = 1024;
   static constexpr std::size_t kBudgetStep = std::size_t{64} * 1024;
 
-  void make_room(SizeClass size_class, std::size_t bytes) noexcept {
+  // A list takes in one block less: a lone run goes to the page heap.
+  [[nodiscard]] static constexpr std::uint16_t first_limit(std::size_t list) noexcept {
+    return list < kSizeClasses ? 2 : 1;
+  }
+
+  void make_room(std::size_t list, std::size_t bytes) noexcept {
     if (budget_ < kMaxBudget) budget_ += kBudgetStep;
-    for (std::size_t i = 0; i < kSizeClasses && bytes_ + bytes > budget_; ++i) {
-      loser_ = (loser_ + 1) % kSizeClasses;
-      if (loser_ != size_class && limits_[loser_] >= 2 * kFirstLimit)
+    for (std::size_t i = 0; i < kLists && bytes_ + bytes > budget_; ++i) {
+      loser_ = (loser_ + 1) % kLists;
+      if (loser_ != list && limits_[loser_] >= 2 * first_limit(loser_))
         lower(loser_, limits_[loser_] / 2U);
     }
   }
 
-  void lower(std::size_t size_class, std::uint32_t limit) noexcept {
-    bytes_ -= (limits_[size_class] - limit) * block_bytes(static_cast<SizeClass>(size_class));
-    limits_[size_class] = static_cast<std::uint16_t>(limit);
+  void lower(std::size_t list, std::uint32_t limit) noexcept {
+    bytes_ -= (limits_[list] - limit) * listed_bytes(list);
+    limits_[list] = static_cast<std::uint16_t>(limit);
   }
 
   std::size_t bytes_ = 0;
   std::size_t budget_ = kFirstBudget;
   std::size_t loser_ = 0;  // the class that lost last
-  std::array<std::uint16_t, kSizeClasses> limits_;
+  std::array<std::uint16_t, kLists> limits_;
 };
 
 }  // namespace luna

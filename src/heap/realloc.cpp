@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Changing the size of a block without copying it.
 #include "base/align.hpp"
+#include "base/report.hpp"
 #include "heap/allocator.hpp"
 #include "heap/block_lookup.hpp"
 
@@ -16,8 +17,8 @@ constexpr std::size_t kMinMovedPages = (std::size_t{4} << 20) / kPageBytes;
 
 void* Allocator::resize(void* pointer, std::size_t bytes) noexcept {
   if (bytes > kMaxBlockBytes) return nullptr;
-  const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
-  if (slab->heap() != nullptr) {
+  auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
+  if (slab->is_slab()) {
     const std::size_t room = slab->info().block_bytes;
     // In place unless more than half of the block would lie idle.
     const bool fits = bytes <= room && (bytes > room / 2 || room <= 64);
@@ -25,9 +26,15 @@ void* Allocator::resize(void* pointer, std::size_t bytes) noexcept {
   }
   const Region* region = window_.region_of(pointer);
   const std::size_t old_pages = pages_of_block(*region, pointer, Request::kResize);
+  if (is_freed_run(*slab, pointer)) report::realloc_of_freed(pointer);
   if (bytes <= kMaxSmallBytes) return nullptr;
   const std::size_t pages = pages_for(bytes);
-  if (pages == old_pages || pages_.resize(pointer, pages)) return pointer;
+  if (pages == old_pages) return pointer;
+  if (pages_.resize(pointer, pages)) {
+    // The list that it will go to when it is freed is another one now.
+    if (address_of(pointer) % kGranuleBytes == 0) disown_run(window_, pointer);
+    return pointer;
+  }
   if (old_pages < kMinMovedPages || pages < kMinMovedPages) return nullptr;
   return pages_.move(pointer, pages);
 }

@@ -18,9 +18,7 @@ constexpr int kSleepersLookedAt = 8;
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   beat();
-  slow_frees_in_a_row_ = 0;
-  if (returned_all_) note_recurrence();
-  used_since_beat_ |= std::uint64_t{1} << size_class;
+  list_was_empty(size_class);
   if (void* block = pop(lists[size_class]); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
@@ -120,10 +118,6 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   if (slab.kept) {
     slab.kept = false;
     kept_bytes_ -= slab.backed_bytes();
-  }
-  if ((overflowed_ >> size_class & 1) != 0) {  // what it could not hold is wanted again
-    overflowed_ &= ~(std::uint64_t{1} << size_class);
-    limits_.raise(size_class);
   }
   Block* block = slab.own.first;
   slab.own.first = nullptr;

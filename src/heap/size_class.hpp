@@ -72,6 +72,28 @@ static_assert(detail::block_bytes_of(kSizeClasses - 1) == kMaxSmallBytes);
   return kSizeClassInfos[size_class].block_bytes;
 }
 
+// A thread has a list for each size class and, behind them, for each length of runs
+// of pages up to 256 KiB.
+inline constexpr std::size_t kMinListedPages = kMaxSmallBytes / kPageBytes + 1;
+inline constexpr std::size_t kMaxListedPages = 64;
+inline constexpr std::size_t kMaxListedBytes = kMaxListedPages * kPageBytes;
+inline constexpr std::size_t kLists = kSizeClasses + kMaxListedPages - kMinListedPages + 1;
+
+[[nodiscard]] constexpr bool is_listed(std::size_t pages) noexcept {
+  return pages >= kMinListedPages && pages <= kMaxListedPages;
+}
+
+// Requires: is_listed(pages).
+[[nodiscard]] constexpr std::size_t list_of_run(std::size_t pages) noexcept {
+  return kSizeClasses + pages - kMinListedPages;
+}
+
+// Bytes of a block in a list.
+[[nodiscard]] constexpr std::size_t listed_bytes(std::size_t list) noexcept {
+  return list < kSizeClasses ? kSizeClassInfos[list].block_bytes
+                             : (list - kSizeClasses + kMinListedPages) * kPageBytes;
+}
+
 // The smallest class for `bytes` whose blocks all start at a multiple of
 // `alignment`; kSizeClasses if there is none. Slabs start at multiples of
 // 32 KiB, so it is enough that the block size is a multiple.

@@ -34,6 +34,7 @@ enum class SlabState : std::uint8_t {
   kCurrent,  // its class allocates from it
   kPartial,  // in its class's list: has free blocks, or room for more
   kAsleep,   // in a list of its own: was full, and too little was freed since to wake it
+  kRun,      // no slab, but the slot of a run: it has an owner and a target, no more
 };
 
 // What the owner frees goes to the list at `target`: a list of the thread's cache
@@ -69,6 +70,11 @@ struct alignas(64) Slab {
   Slab* next;
 
   [[nodiscard]] const SizeClassInfo& info() const noexcept { return kSizeClassInfos[size_class]; }
+
+  // Whether blocks lie here; the slot may be of a run, or of nothing.
+  [[nodiscard]] bool is_slab() const noexcept {
+    return owner.load(std::memory_order_relaxed) != 0 && state != SlabState::kRun;
+  }
 
   [[nodiscard]] ThreadHeap* heap() const noexcept {
     // Read by other threads too: the heap it names is never unmapped.

@@ -16,10 +16,10 @@ namespace luna {
 
 class ThreadHeap;
 
-// The part of a thread's heap that the fast path knows: for each size class the
-// blocks that may be handed out without asking anybody, the one freed last first,
-// as it is the likeliest to be in the processor's caches. They are of any slabs of
-// the heap, and count as used there.
+// The part of a thread's heap that the fast path knows: for each size class, and
+// each length of runs, the blocks that may be handed out without asking anybody, the
+// one freed last first, as it is the likeliest to be in the processor's caches. They
+// are of any slabs of the heap, and count as used there.
 //
 // Every address on the way is computed before it is used: a processor that has
 // just stored to a list forwards it to the next load faster if neither is indexed
@@ -32,7 +32,7 @@ struct ThreadCache {
 
   WindowView window;
   std::array<FreeList*, kMaxDirectBytes / 16 + 1> direct;  // by size in units of 16, rounded up
-  std::array<FreeList, kSizeClasses> lists;
+  std::array<FreeList, kLists> lists;
 
   constexpr ThreadCache() noexcept : direct{}, lists{} {
     for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &lists[size_class_of(i * 16)];
@@ -40,7 +40,7 @@ struct ThreadCache {
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
 
-  // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_medium().
+  // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_any().
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
     if (bytes > kMaxDirectBytes) [[unlikely]]
       return nullptr;
@@ -49,9 +49,10 @@ struct ThreadCache {
 
   // The same for all sizes; nullptr: take the slow path.
   [[nodiscard]] void* try_allocate_any(std::size_t bytes) noexcept {
-    if (bytes > kMaxSmallBytes) [[unlikely]]
+    if (bytes <= kMaxSmallBytes) return pop(lists[size_class_of(bytes)]);
+    if (bytes > kMaxListedBytes) [[unlikely]]
       return nullptr;
-    return pop(lists[size_class_of(bytes)]);
+    return pop(lists[list_of_run(pages_for(bytes))]);
   }
 
   // Frees a block of a slab of this thread. False: it is none, or somebody has

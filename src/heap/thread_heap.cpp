@@ -33,7 +33,7 @@ constexpr std::uint64_t kIdleMs = 100;
 
 ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
     : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {
-  for (std::size_t i = 0; i < kSizeClasses; ++i) list_was_filled(static_cast<SizeClass>(i), 0);
+  for (std::size_t i = 0; i < kLists; ++i) empty_list(i);
 }
 
 // To be called when a slab has more free blocks than before, its counts right.
@@ -165,7 +165,6 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
   publish_remote();
   drain();
   return_all_lists();
-  while (void* run = runs_.take_any()) allocator_.pages().put(run);
   std::size_t purged = 0;
   for (ClassSlabs& slabs : classes_) {
     Slab* current = slabs.current;
@@ -247,14 +246,13 @@ std::uint64_t ThreadHeap::classes_with_room() noexcept {
 void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   attached_ = false;
-  for (std::size_t i = 0; i < kSizeClasses; ++i) {
+  for (std::size_t i = 0; i < kLists; ++i) {
     lists[i].first = nullptr;
-    list_was_filled(static_cast<SizeClass>(i), 0);
+    empty_list(i);
   }
   classes_.fill({});
   kept_bytes_ = 0;
   granules_.forget();
-  runs_.forget();
   remote_.forget();
   static_cast<void>(returned_.take_all());
 }

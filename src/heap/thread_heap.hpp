@@ -3,11 +3,11 @@
 // slabs go. The fast path is heap/thread_cache.hpp.
 #pragma once
 
+#include "base/bitmap.hpp"
 #include "base/list.hpp"
 #include "heap/granule_cache.hpp"
 #include "heap/list_limits.hpp"
 #include "heap/remote.hpp"
-#include "heap/run_cache.hpp"
 #include "heap/size_class.hpp"
 #include "heap/slab.hpp"
 #include "heap/thread_cache.hpp"
@@ -45,6 +45,13 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // Frees a block of this heap that the fast path would not. Requires: the
   // pointer starts a block of `slab`, which is owned by this heap.
   void deallocate_noticed(Slab& slab, Block* block) noexcept;
+
+  // A run when the thread's list is empty. Requires: is_listed(pages).
+  [[nodiscard]] void* refill_run(std::size_t pages, bool zero) noexcept;
+
+  // Takes a run that is freed into the thread's list, whoever owned it. False: the
+  // list is full. Requires: it starts in the granule of the slot; is_listed(pages).
+  [[nodiscard]] bool keep_run(Slab& slot, void* memory, std::size_t pages) noexcept;
 
   // Frees a block of another heap's slab.
   void deallocate_remote(Slab& slab, std::byte* memory, std::size_t index) noexcept;
@@ -99,7 +106,6 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // Aborts if an invariant does not hold. Slow: tests only.
   void verify() const noexcept;
 
-  [[nodiscard]] RunCache& runs() noexcept { return runs_; }
   [[nodiscard]] RemoteStack& returned() noexcept { return returned_; }
   [[nodiscard]] std::size_t listed_blocks(SizeClass size_class) const noexcept;
 
@@ -125,12 +131,18 @@ class alignas(64) ThreadHeap : public ThreadCache {
 
   // thread_lists.cpp
   void note_recurrence() noexcept;
-  void list_was_filled(SizeClass size_class, std::uint32_t count) noexcept;
+  void list_was_filled(std::size_t list, std::uint32_t count) noexcept;
+  void list_was_empty(std::size_t list) noexcept;
+  void empty_list(std::size_t list) noexcept;
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
-  std::size_t return_list(SizeClass size_class) noexcept;
+  std::size_t return_list(std::size_t list) noexcept;
   void return_idle_lists() noexcept;
   std::size_t return_all_lists() noexcept;
+
+  // runs.cpp
+  void own_run(Slab& slot, std::size_t pages) noexcept;
+  std::size_t return_runs(Block* first) noexcept;
 
   // thread_heap.cpp
   void beat_now() noexcept;
@@ -159,7 +171,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   alignas(64) bool attached_ = false;
   std::array<ClassSlabs, kSizeClasses> classes_{};
 
-  std::uint64_t used_since_beat_ = 0;  // one bit for each class that was refilled
+  Bitmap<128> used_since_beat_;  // lists that were empty and wanted
   std::uint64_t last_beat_ms_ = 0;
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
@@ -170,10 +182,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::size_t slow_frees_to_an_end_ = 0;  // until lists may be given back again
   std::size_t kept_bytes_ = 0;            // touched bytes of empty slabs that are kept
   ListLimits limits_;
-  std::uint64_t overflowed_ = 0;                          // classes whose list was full, a bit each
-  std::array<std::uint16_t, kSizeClasses> capacities_{};  // of lists: what is in them, and room
+  Bitmap<128> overflowed_;                          // lists that were full
+  std::array<std::uint16_t, kLists> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;
-  RunCache runs_;
   RemoteCache remote_;
 
   alignas(64) RemoteStack returned_;

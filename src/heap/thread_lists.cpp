@@ -40,7 +40,7 @@ void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
     list.room = 1;
     slab.target = target = &slab.own;
     --slab.own.room;
-    overflowed_ |= std::uint64_t{1} << slab.size_class;
+    overflowed_.set(slab.size_class);
   }
   block->next = target->first;
   target->first = block;
@@ -63,11 +63,22 @@ void ThreadHeap::note_slow_free() noexcept {
 
 // To be called when a list was empty and got `count` blocks. There is room for the
 // one that was handed out at the same time to come back.
-void ThreadHeap::list_was_filled(SizeClass size_class, std::uint32_t count) noexcept {
-  const std::uint32_t limit = limits_.of(size_class);
+void ThreadHeap::list_was_filled(std::size_t list, std::uint32_t count) noexcept {
+  const std::uint32_t limit = limits_.of(list);
   const std::uint32_t capacity = limit > count + 2 ? limit : count + 2;
-  capacities_[size_class] = static_cast<std::uint16_t>(capacity);
-  lists[size_class].room = capacity - count;
+  capacities_[list] = static_cast<std::uint16_t>(capacity);
+  lists[list].room = capacity - count;
+}
+
+// To be called when a list is empty and wanted: what it once could not hold, it
+// shall.
+void ThreadHeap::list_was_empty(std::size_t list) noexcept {
+  slow_frees_in_a_row_ = 0;
+  if (returned_all_) note_recurrence();
+  used_since_beat_.set(list);
+  if (!overflowed_.test(list)) return;
+  overflowed_.clear(list);
+  limits_.raise(list);
 }
 
 // Gives blocks of a list back to their slabs; returns their number.
@@ -109,28 +120,33 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
 }
 
 // Returns the number of blocks.
-std::size_t ThreadHeap::return_list(SizeClass size_class) noexcept {
-  Block* first = lists[size_class].first;
-  lists[size_class].first = nullptr;
-  list_was_filled(size_class, 0);
-  return return_blocks(size_class, first);
+std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
+  Block* first = lists[list].first;
+  lists[list].first = nullptr;
+  empty_list(list);
+  if (list < kSizeClasses) return return_blocks(static_cast<SizeClass>(list), first);
+  return return_runs(first);
+}
+
+// An empty list takes in what it may, and no more.
+void ThreadHeap::empty_list(std::size_t list) noexcept {
+  capacities_[list] = static_cast<std::uint16_t>(limits_.of(list));
+  lists[list].room = limits_.of(list);
 }
 
 void ThreadHeap::return_idle_lists() noexcept {
-  const std::uint64_t busy = used_since_beat_;
-  used_since_beat_ = 0;
-  for (std::size_t i = 0; i < kSizeClasses; ++i) {
-    if ((busy >> i & 1) != 0) continue;
-    const auto size_class = static_cast<SizeClass>(i);
-    limits_.reset(size_class);
-    return_list(size_class);
+  for (std::size_t i = 0; i < kLists; ++i) {
+    if (used_since_beat_.test(i)) continue;
+    limits_.reset(i);
+    return_list(i);
   }
+  used_since_beat_ = {};
 }
 
 // Returns the number of blocks.
 std::size_t ThreadHeap::return_all_lists() noexcept {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < kSizeClasses; ++i) count += return_list(static_cast<SizeClass>(i));
+  for (std::size_t i = 0; i < kLists; ++i) count += return_list(i);
   return count;
 }
 

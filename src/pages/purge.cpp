@@ -226,7 +226,7 @@ void PageHeap::count_blocks(const Region& region, PageUsage& usage) noexcept {
     const std::size_t bytes = (run & kRunLengthMask) * kPageBytes;
     if ((run & kGranuleRun) != 0) {
       usage.slabs += bytes;
-    } else if ((run & kRunCached) == 0) {
+    } else {
       ++usage.large_blocks;
       usage.large_bytes += bytes;
     }

@@ -100,7 +100,6 @@ struct Region {
 
 inline constexpr std::uint16_t kNoRun = 0;
 inline constexpr std::uint16_t kRunLengthMask = 0x3ff;
-inline constexpr std::uint16_t kRunCached = 0x400;   // freed, kept by a thread
 inline constexpr std::uint16_t kGranuleRun = 0x800;  // the pages of a slab
 inline constexpr std::uint16_t kSpanTail = 0x1000;   // the last pages of a span
 

@@ -216,14 +216,17 @@ TEST(BlockLookup, CountsThePagesOfARun) {
   EXPECT_EQ(pages_of_block(*region, mistake.block, Request::kFree), kLarge / kPageBytes);
 }
 
-TEST(BlockLookup, MarkedRunKeepsItsLength) {
+TEST(BlockLookup, TellsTheRunFreedLast) {
   Mistake mistake(kLarge);
-  const Window& window = mistake.allocator.window();
-  const Region* region = window.region_of(mistake.block);
-  mark_run(window, mistake.block, kRunCached);
-  mark_run(window, mistake.block, 0);
+  for (int i = 0; i < 2; ++i) {  // the first time is for its list to learn
+    mistake.thread.deallocate(mistake.block);
+    mistake.block = static_cast<std::byte*>(mistake.thread.allocate(kLarge));
+  }
+  const auto& slot = *reinterpret_cast<Slab*>(mistake.allocator.window().slot_of(mistake.block));
+  EXPECT_FALSE(is_freed_run(slot, mistake.block));
+  mistake.thread.deallocate(mistake.block);
 
-  EXPECT_EQ(pages_of_block(*region, mistake.block, Request::kFree), kLarge / kPageBytes);
+  EXPECT_TRUE(is_freed_run(slot, mistake.block));
 }
 
 }  // namespace

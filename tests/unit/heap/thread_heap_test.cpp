@@ -308,13 +308,41 @@ TEST(ThreadHeap, IdleListsAreGivenBackInTime) {
   EXPECT_EQ(fixture.thread.heap().listed_blocks(size_class_of(kBytes)), 0U);
 }
 
-TEST(ThreadHeap, RunsAreCachedUpToTheirLimit) {
-  OneThread fixture;
-  std::vector<void*> runs = fixture.allocate_many(100, 5 * kPageBytes);
-  for (void* run : runs) fixture.thread.deallocate(run);
+constexpr std::size_t kRunBytes = 5 * kPageBytes;
 
-  EXPECT_LE(fixture.allocator.usage().pages.used, RunCache::kMaxBytes);
+TEST(ThreadHeap, RunsThatAreFreedOnceAreNotKept) {
+  OneThread fixture;
+  for (void* run : fixture.allocate_many(100, kRunBytes)) fixture.thread.deallocate(run);
+
   EXPECT_EQ(fixture.allocator.usage().pages.large_blocks, 0U);
+}
+
+TEST(ThreadHeap, RunsThatAreWantedAgainAreKept) {
+  OneThread fixture;
+  for (int i = 0; i < 20; ++i)
+    for (void* run : fixture.allocate_many(100, kRunBytes)) fixture.thread.deallocate(run);
+
+  EXPECT_GE(fixture.allocator.usage().pages.large_bytes, 10 * kRunBytes);
+  EXPECT_LE(fixture.allocator.usage().pages.large_bytes, ListLimits::kMaxBudget);
+  fixture.thread.heap().trim(false);
+  EXPECT_EQ(fixture.allocator.usage().pages.large_blocks, 0U);
+}
+
+TEST(ThreadHeap, RunGoesToTheListOfTheThreadThatFreesIt) {
+  OneThread fixture;
+  TestThread other(fixture.allocator);
+  void* run = nullptr;
+  for (int i = 0; i < 2; ++i) {  // the first time is for its list to learn
+    run = other.allocate(kRunBytes);
+    other.deallocate(run);
+  }
+  run = fixture.thread.allocate(kRunBytes);
+  ASSERT_EQ(fixture.slab_of(run).heap(), &fixture.thread.heap());
+  static_cast<void>(other.allocate(kRunBytes));
+  other.deallocate(run);
+
+  EXPECT_EQ(fixture.slab_of(run).heap(), &other.heap());
+  EXPECT_EQ(other.allocate(kRunBytes), run);
 }
 
 }  // namespace

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Runs of a few pages: they go through the thread's lists as small blocks do. The
+// slot of the granule in which one starts names its owner, as that of a slab does.
+#include "base/report.hpp"
+#include "heap/allocator.hpp"
+#include "heap/block_lookup.hpp"
+#include "heap/thread_heap.hpp"
+
+namespace luna {
+
+void* ThreadHeap::refill_run(std::size_t pages, bool zero) noexcept {
+  beat();
+  const std::size_t list = list_of_run(pages);
+  list_was_empty(list);
+  empty_list(list);
+  void* run = allocator_.pages().take(pages, kPagesPerGranule, zero);
+  if (run == nullptr) return nullptr;
+  look_at_window();
+  own_run(*reinterpret_cast<Slab*>(window_.slot_of(run)), pages);
+  return run;
+}
+
+// Requires: nobody else knows of the run, which starts in the granule of the slot.
+void ThreadHeap::own_run(Slab& slot, std::size_t pages) noexcept {
+  slot.state = SlabState::kRun;
+  slot.target = &lists[list_of_run(pages)];
+  slot.owner.store(address_of(this), std::memory_order_relaxed);
+}
+
+bool ThreadHeap::keep_run(Slab& slot, void* memory, std::size_t pages) noexcept {
+  const std::size_t list = list_of_run(pages);
+  std::uint32_t& room = lists[list].room;
+  if (room != 0) --room;  // it is zero if the fast path counted the run
+  if (room == 0) {
+    room = 1;
+    overflowed_.set(list);
+    return false;
+  }
+  own_run(slot, pages);
+  auto* block = static_cast<Block*>(memory);
+  block->next = lists[list].first;
+  lists[list].first = block;
+  return true;
+}
+
+std::size_t ThreadHeap::return_runs(Block* first) noexcept {
+  std::size_t count = 0;
+  while (first != nullptr) {
+    Block* run = first;
+    first = run->next;
+    const Region* region = window_.region_of(run);
+    if (region == nullptr) report::corrupt_free_list(nullptr, run);
+    static_cast<void>(pages_of_block(*region, run, Request::kFree));
+    disown_run(window_, run);
+    allocator_.pages().put(run);
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace luna
