@@ -26,7 +26,7 @@ void* Allocator::allocate_aligned(ThreadHeap& heap, std::size_t alignment,
                                   std::size_t bytes) noexcept {
   const std::size_t size_class = aligned_size_class(bytes, alignment);
   if (size_class == kSizeClasses) return allocate_pages(heap, bytes, alignment, false);
-  if (void* block = ThreadCache::pop(heap.lists[size_class]); block != nullptr) return block;
+  if (void* block = ThreadCache::pop(heap.sources[size_class]); block != nullptr) return block;
   return heap.refill(static_cast<SizeClass>(size_class));
 }
 
@@ -42,7 +42,7 @@ void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t
 }
 
 void* Allocator::allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept {
-  void* run = ThreadCache::pop(heap.lists[list_of_run(pages)]);
+  void* run = ThreadCache::pop(heap.sources[list_of_run(pages)]);
   if (run == nullptr) return heap.refill_run(pages, zero);
   if (zero) std::memset(run, 0, pages * kPageBytes);
   return run;

@@ -14,15 +14,27 @@ constexpr int kCandidates = 2;
 // How many sleeping slabs are looked at before a class grows.
 constexpr int kSleepersLookedAt = 8;
 
+// So few blocks in a list are soon used up.
+constexpr std::uint32_t kFewBlocks = 16;
+
 }  // namespace
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   beat();
   list_was_empty(size_class);
-  if (void* block = pop(lists[size_class]); block != nullptr) return block;
+  if (void* block = pop(sources[size_class]); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;
+  if (watching_ && lists[size_class].first != nullptr && !lasts(slab, size_class))
+    return take_freed(size_class);
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
   return slab != nullptr ? hand_out(size_class, *slab) : nullptr;
+}
+
+// Whether it is better, for a thread that is watched, to take blocks of the slab than
+// what was freed lately: a few blocks would not last.
+bool ThreadHeap::lasts(const Slab* slab, SizeClass size_class) const noexcept {
+  const std::uint32_t freed = capacities_[size_class] - lists[size_class].room;
+  return freed < kFewBlocks && slab != nullptr && slab->free_blocks() > freed;
 }
 
 // The slab to allocate from, made current, with a free list; or nullptr.
@@ -124,8 +136,8 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   const std::uint32_t count = slab.free_blocks();
   slab.set_used(slab.carved);
   slab.target = &lists[size_class];
-  lists[size_class].first = block->next;
-  list_was_filled(size_class, count - 1);
+  sources[size_class].first = block->next;
+  if (!watching_) list_was_filled(size_class, count - 1);
   return block;
 }
 

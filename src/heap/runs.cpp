@@ -6,12 +6,18 @@
 #include "heap/block_lookup.hpp"
 #include "heap/thread_heap.hpp"
 
+#include <cstring>
+
 namespace luna {
 
 void* ThreadHeap::refill_run(std::size_t pages, bool zero) noexcept {
   beat();
   const std::size_t list = list_of_run(pages);
   list_was_empty(list);
+  if (void* run = lists[list].first != nullptr ? take_freed(list) : nullptr; run != nullptr) {
+    if (zero) std::memset(run, 0, pages * kPageBytes);
+    return run;
+  }
   empty_list(list);
   void* run = allocator_.pages().take(pages, kPagesPerGranule, zero);
   if (run == nullptr) return nullptr;

@@ -31,14 +31,20 @@ struct ThreadCache {
   static constexpr std::size_t kMaxDirectBytes = 1024;
 
   WindowView window;
-  std::array<FreeList*, kMaxDirectBytes / 16 + 1> direct;  // by size in units of 16, rounded up
-  std::array<FreeList, kLists> lists;
+  // What is handed out comes from here: the first of `lists`, but see ThreadHeap.
+  FreeList* sources = nullptr;
+  std::array<FreeList*, kMaxDirectBytes / 16 + 1> direct{};  // by size in units of 16, rounded up
 
-  constexpr ThreadCache() noexcept : direct{}, lists{} {
-    for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &lists[size_class_of(i * 16)];
-  }
+  std::array<FreeList, kLists> lists{};  // what is freed goes here
+
+  constexpr ThreadCache() noexcept { take_from(lists.data()); }
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
+
+  constexpr void take_from(FreeList* first) noexcept {
+    sources = first;
+    for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &first[size_class_of(i * 16)];
+  }
 
   // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_any().
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
@@ -49,10 +55,10 @@ struct ThreadCache {
 
   // The same for all sizes; nullptr: take the slow path.
   [[nodiscard]] void* try_allocate_any(std::size_t bytes) noexcept {
-    if (bytes <= kMaxSmallBytes) return pop(lists[size_class_of(bytes)]);
+    if (bytes <= kMaxSmallBytes) return pop(sources[size_class_of(bytes)]);
     if (bytes > kMaxListedBytes) [[unlikely]]
       return nullptr;
-    return pop(lists[list_of_run(pages_for(bytes))]);
+    return pop(sources[list_of_run(pages_for(bytes))]);
   }
 
   // Frees a block of a slab of this thread. False: it is none, or somebody has

@@ -24,7 +24,7 @@ constexpr std::uint32_t kReleasesPerCheck = 16;
 constexpr int kBlocksGlancedAt = 4;
 
 // Slow paths between two looks at the clock.
-constexpr std::uint32_t kCallsPerBeat = 32;
+constexpr std::uint32_t kCallsPerBeat = 16;
 
 // Lists of classes that were not refilled for so long are given back.
 constexpr std::uint64_t kIdleMs = 100;
@@ -104,6 +104,7 @@ void ThreadHeap::beat_now() noexcept {
   }
   const std::uint64_t now = os::coarse_milliseconds();
   allocator_.pages().tick(now, allocator_.config().decay_ms);
+  watch(allocator_.pages().is_quiet());
   if (now - last_beat_ms_ < kIdleMs) return;
   last_beat_ms_ = now;
   publish_remote();
@@ -201,6 +202,7 @@ void ThreadHeap::attach() noexcept {
 }
 
 void ThreadHeap::detach() noexcept {
+  watch(false);
   trim(false);
   attached_ = false;
 }
@@ -246,10 +248,12 @@ std::uint64_t ThreadHeap::classes_with_room() noexcept {
 void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   attached_ = false;
+  watched_ = {};
   for (std::size_t i = 0; i < kLists; ++i) {
     lists[i].first = nullptr;
     empty_list(i);
   }
+  watch(false);
   classes_.fill({});
   kept_bytes_ = 0;
   granules_.forget();

@@ -127,6 +127,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] Slab* wake_one(ClassSlabs& slabs) noexcept;
   [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
+  [[nodiscard]] bool lasts(const Slab* slab, SizeClass size_class) const noexcept;
   [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
 
   // thread_lists.cpp
@@ -134,6 +135,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void list_was_filled(std::size_t list, std::uint32_t count) noexcept;
   void list_was_empty(std::size_t list) noexcept;
   void empty_list(std::size_t list) noexcept;
+  [[nodiscard]] void* take_freed(std::size_t list) noexcept;
+  void watch(bool on) noexcept;
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
   std::size_t return_list(std::size_t list) noexcept;
@@ -182,7 +185,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::size_t slow_frees_to_an_end_ = 0;  // until lists may be given back again
   std::size_t kept_bytes_ = 0;            // touched bytes of empty slabs that are kept
   ListLimits limits_;
-  Bitmap<128> overflowed_;                          // lists that were full
+  Bitmap<128> overflowed_;  // lists that were full
+  std::array<FreeList, kLists> watched_{};
+  bool watching_ = false;
   std::array<std::uint16_t, kLists> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;
   RemoteCache remote_;

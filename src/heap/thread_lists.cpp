@@ -57,6 +57,7 @@ void ThreadHeap::note_slow_free() noexcept {
   } else if (slow_frees_in_a_row_ >= slow_frees_of_an_end_) {
     slow_frees_to_an_end_ = kSlowFreesOfAnEnd + return_all_lists() / kBlocksWalkedPerFree;
     returned_all_ = true;
+    allocator_.pages().expect_quiet();
   }
   beat();
 }
@@ -121,17 +122,43 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
 
 // Returns the number of blocks.
 std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
-  Block* first = lists[list].first;
+  const auto give_back = [&](Block* first) noexcept {
+    return list < kSizeClasses ? return_blocks(static_cast<SizeClass>(list), first)
+                               : return_runs(first);
+  };
+  Block* freed = lists[list].first;
   lists[list].first = nullptr;
   empty_list(list);
-  if (list < kSizeClasses) return return_blocks(static_cast<SizeClass>(list), first);
-  return return_runs(first);
+  const std::size_t count = give_back(freed);
+  if (!watching_) return count;
+  Block* watched = watched_[list].first;
+  watched_[list].first = nullptr;
+  return count + give_back(watched);
 }
 
 // An empty list takes in what it may, and no more.
 void ThreadHeap::empty_list(std::size_t list) noexcept {
   capacities_[list] = static_cast<std::uint16_t>(limits_.of(list));
   lists[list].room = limits_.of(list);
+}
+
+// While free pages wait to be given back, somebody must come by to do it; but a
+// thread that allocates and frees in turn never leaves the fast path. So it gets
+// what it allocates from lists of their own then, which run out.
+void ThreadHeap::watch(bool on) noexcept {
+  if (watching_ == on) return;
+  if (!on)
+    for (std::size_t i = 0; i < kLists; ++i) return_list(i);
+  watching_ = on;
+  take_from(on ? watched_.data() : lists.data());
+}
+
+// Of a list that is empty, while the thread is watched: what was freed meanwhile.
+void* ThreadHeap::take_freed(std::size_t list) noexcept {
+  watched_[list].first = lists[list].first;
+  lists[list].first = nullptr;
+  empty_list(list);
+  return pop(watched_[list]);
 }
 
 void ThreadHeap::return_idle_lists() noexcept {

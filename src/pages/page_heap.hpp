@@ -67,6 +67,11 @@ class PageHeap {
   // bounded piece of work for each call. Cheap while there is nothing to do.
   void tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept;
 
+  // A thread seems to have given up what it had: free pages may wait for long now,
+  // with nobody to come by, until they have been given back.
+  void expect_quiet() noexcept;
+  [[nodiscard]] bool is_quiet() const noexcept { return quiet_.load(std::memory_order_relaxed); }
+
   // From how many MiB in use on fresh regions get huge pages; 0: never.
   void set_huge_threshold(std::size_t mebibytes) noexcept;
 
@@ -173,6 +178,8 @@ class PageHeap {
   // this decay time and during the one before.
   std::size_t used_pages_ = 0;
   std::size_t dirty_pages_ = 0;
+  std::atomic<bool> quiet_{false};
+  std::uint64_t quiet_since_ms_ = 0;  // 0: since the next tick
   std::size_t peak_pages_ = 0;
   std::size_t last_peak_pages_ = 0;
   std::uint64_t peak_began_ms_ = 0;

@@ -19,6 +19,9 @@ constexpr std::uint64_t kStepMs = 10;
 // Dirty memory that is never worth a system call before it decays (8 MiB).
 constexpr std::size_t kMinDirtyPages = 2048;
 
+// By then all that was free is given back, or in use again.
+constexpr std::uint64_t kQuietDecays = 4;
+
 // The sweep splits a huge page only for so many free pages of it.
 constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 4;
 
@@ -58,9 +61,22 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
     peak_pages_ = used_pages_;
   }
   if (sweeping_) sweeping_ = sweep_step(kStepPages);
+  if (is_quiet()) {
+    if (quiet_since_ms_ == 0) quiet_since_ms_ = now_ms;
+    if (dirty_pages_ <= kMinDirtyPages || now_ms - quiet_since_ms_ > kQuietDecays * decay_ms)
+      quiet_.store(false, std::memory_order_relaxed);
+  }
   if (!sweeping_ && interval > kStepMs)
     next_step_ms_.store(sweep_began_ms_ + interval, std::memory_order_relaxed);
   lock_.unlock();
+}
+
+void PageHeap::expect_quiet() noexcept {
+  if (is_quiet()) return;
+  os::ScopedLock guard(lock_);
+  if (dirty_pages_ <= kMinDirtyPages) return;
+  quiet_since_ms_ = 0;
+  quiet_.store(true, std::memory_order_relaxed);
 }
 
 // Dirty memory is worth keeping as far as the program had it in use a moment
