@@ -3,11 +3,39 @@
 
 #include "os/memory.hpp"
 
+#include <cstring>
+
 namespace luna::entry {
+
+namespace {
+
+// Up to so many bytes four stores are as good as any; they may overlap.
+constexpr std::size_t kFewBytes = 64;
+
+using Vector = std::uint8_t __attribute__((vector_size(16), may_alias));
+
+// Requires: `bytes` > 0, and the block has room for them rounded up to 16.
+void clear(void* block, std::size_t bytes) noexcept {
+  if (bytes > kFewBytes) {
+    std::memset(block, 0, bytes);
+    return;
+  }
+  auto* at = static_cast<std::byte*>(block);
+  const std::size_t last = (bytes - 1) / 16 * 16;
+  const std::size_t second = last < 16 ? last : 16;
+  for (const std::size_t offset : {std::size_t{0}, second, last - second, last})
+    *reinterpret_cast<Vector*>(at + offset) = Vector{};
+}
+
+}  // namespace
 
 void* calloc(std::size_t count, std::size_t bytes) noexcept {
   std::size_t total;
   if (__builtin_mul_overflow(count, bytes, &total)) return or_enomem(nullptr);
+  if (void* block = thread_state.cache->try_allocate(total); block != nullptr) [[likely]] {
+    if (total != 0) clear(block, total);
+    return block;
+  }
   return or_enomem(process.allocate_zeroed(total));
 }
 
@@ -17,6 +45,7 @@ void* realloc(void* pointer, std::size_t bytes) noexcept {
     free(pointer);
     return nullptr;
   }
+  if (process.allocator().fits(pointer, bytes)) return pointer;
   return or_enomem(process.reallocate(pointer, bytes));
 }
 
@@ -26,6 +55,21 @@ void* reallocarray(void* pointer, std::size_t count, std::size_t bytes) noexcept
   return realloc(pointer, total);
 }
 
+namespace {
+
+// Size classes are so spaced that a size which is a multiple of the alignment has
+// blocks that are; and what is not of a class is of whole pages.
+[[nodiscard]] void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
+  if (alignment > kPageBytes || bytes > kMaxListedBytes || !process.enabled()) [[unlikely]]
+    return process.allocate_aligned(alignment, bytes);
+  const std::size_t rounded = bytes != 0 ? round_up(bytes, alignment) : alignment;
+  if (void* block = thread_state.cache->try_allocate_any(rounded); block != nullptr) [[likely]]
+    return block;
+  return process.allocate(rounded);
+}
+
+}  // namespace
+
 // An alignment that is no power of two is rounded up to one, as in glibc.
 void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
   if (alignment > SIZE_MAX / 2 + 1) {
@@ -34,14 +78,13 @@ void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
   }
   std::size_t rounded = kMinBlockBytes;
   while (rounded < alignment) rounded *= 2;
-  if (rounded == kMinBlockBytes) return malloc(bytes);
-  return or_enomem(process.allocate_aligned(rounded, bytes));
+  return or_enomem(allocate_aligned(rounded, bytes));
 }
 
 int posix_memalign(void** pointer, std::size_t alignment, std::size_t bytes) noexcept {
   if (!is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
   if (alignment < kMinBlockBytes) alignment = kMinBlockBytes;
-  void* block = process.allocate_aligned(alignment, bytes);
+  void* block = allocate_aligned(alignment, bytes);
   if (block == nullptr) return ENOMEM;
   *pointer = block;
   return 0;

@@ -150,10 +150,8 @@ void Process::deallocate(void* pointer) noexcept {
     foreign::deallocate(pointer);
 }
 
-std::size_t Process::usable_bytes(const void* pointer) noexcept {
-  if (pointer == nullptr) return 0;
-  const std::size_t bytes = allocator_.usable_bytes(pointer);
-  return bytes != 0 ? bytes : foreign::usable_bytes(pointer);
+std::size_t Process::foreign_usable_bytes(const void* pointer) noexcept {
+  return pointer == nullptr ? 0 : foreign::usable_bytes(pointer);
 }
 
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {

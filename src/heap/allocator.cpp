@@ -85,21 +85,18 @@ void Allocator::deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) no
 void Allocator::deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region,
                                  void* pointer) noexcept {
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
-  if (is_freed_run(slot, pointer)) report::double_free(pointer);
+  if (is_freed_run(slot, pointer) || pages_.is_recent(pointer)) report::double_free(pointer);
   const bool starts_granule = address_of(pointer) % kGranuleBytes == 0;
   if (heap != nullptr) {
     heap->note_slow_free();
     if (starts_granule && is_listed(pages) && heap->keep_run(slot, pointer, pages)) return;
   }
   if (starts_granule) disown_run(window_, pointer);
-  pages_.put(pointer);
+  pages_.set_aside(pointer, pages);
 }
 
-std::size_t Allocator::usable_bytes(const void* pointer) noexcept {
-  const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
-  if (slab == nullptr) return 0;
-  if (slab->is_slab()) return slab->info().block_bytes;
-  Region* region = window_.region_of(pointer);
+std::size_t Allocator::usable_bytes_of_pages(const void* pointer) const noexcept {
+  const Region* region = window_.region_of(pointer);
   return region == nullptr ? 0 : pages_of_block(*region, pointer, Request::kResize) * kPageBytes;
 }
 

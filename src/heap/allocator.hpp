@@ -65,7 +65,20 @@ class Allocator {
   [[nodiscard]] Verdict deallocate(ThreadHeap* heap, void* pointer) noexcept;
 
   // Bytes the program may use of a block; 0 if it is not ours.
-  [[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept;
+  [[nodiscard]] std::size_t usable_bytes(const void* pointer) const noexcept {
+    const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
+    if (slab == nullptr) return 0;
+    return slab->is_slab() ? slab->info().block_bytes : usable_bytes_of_pages(pointer);
+  }
+
+  // True for a small block that a realloc to `bytes` leaves where it is: unless more
+  // than half of it would lie idle.
+  [[nodiscard]] bool fits(const void* pointer, std::size_t bytes) const noexcept {
+    const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
+    if (slab == nullptr || !slab->is_slab()) return false;
+    const std::size_t room = slab->info().block_bytes;
+    return bytes <= room && (bytes > room / 2 || room <= 64);
+  }
 
   // Tries to make a block as large as `bytes` without copying: where it lies, or
   // by moving its pages. nullptr: it must be copied. Requires: the block is ours,
@@ -113,6 +126,7 @@ class Allocator {
   [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
   void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) noexcept;
+  [[nodiscard]] std::size_t usable_bytes_of_pages(const void* pointer) const noexcept;
   [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept;
   void deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region, void* pointer) noexcept;
 

@@ -18,15 +18,10 @@ constexpr std::size_t kMinMovedPages = (std::size_t{4} << 20) / kPageBytes;
 void* Allocator::resize(void* pointer, std::size_t bytes) noexcept {
   if (bytes > kMaxBlockBytes) return nullptr;
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
-  if (slab->is_slab()) {
-    const std::size_t room = slab->info().block_bytes;
-    // In place unless more than half of the block would lie idle.
-    const bool fits = bytes <= room && (bytes > room / 2 || room <= 64);
-    return fits ? pointer : nullptr;
-  }
+  if (slab->is_slab()) return fits(pointer, bytes) ? pointer : nullptr;
   const Region* region = window_.region_of(pointer);
   const std::size_t old_pages = pages_of_block(*region, pointer, Request::kResize);
-  if (is_freed_run(*slab, pointer)) report::realloc_of_freed(pointer);
+  if (is_freed_run(*slab, pointer) || pages_.is_recent(pointer)) report::realloc_of_freed(pointer);
   if (bytes <= kMaxSmallBytes) return nullptr;
   const std::size_t pages = pages_for(bytes);
   if (pages == old_pages) return pointer;

@@ -68,6 +68,11 @@ void PageHeap::put_granule(void* memory, std::size_t touched_pages) noexcept {
 }
 
 void* PageHeap::take(std::size_t pages, std::size_t alignment_pages, bool zero) noexcept {
+  if (pages >= kMinRecentPages && has_recent()) {
+    void* memory = zero ? nullptr : take_recent(pages, alignment_pages);
+    if (memory != nullptr) return memory;
+    settle_recent();
+  }
   if (pages > kPagesPerRegion || alignment_pages > kPagesPerRegion)
     return take_span(pages, alignment_pages, zero);
   return take_run(pages, alignment_pages, zero);
@@ -93,9 +98,14 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
 }
 
 void PageHeap::put(void* memory) noexcept {
-  Region* region = window_.region_of(memory);
+  const Region* region = window_.region_of(memory);
   const bool touched = region->state != RegionState::kSpanHead || settle_span(region);
   os::ScopedLock guard(lock_);
+  put_locked(memory, touched);
+}
+
+void PageHeap::put_locked(void* memory, bool touched) noexcept {
+  Region* region = window_.region_of(memory);
   if (region->state != RegionState::kShared) return put_large(region, touched);
 
   const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
@@ -147,7 +157,16 @@ Region* PageHeap::granule_region() noexcept {
       best = better(best, {at, 0, at->warm_granules != 0});
     }
   }
-  return best.warm ? best.region : take_warmer_region(best.region);
+  if (best.warm) return best.region;
+  if (gives_up_recent()) return granule_region();
+  return take_warmer_region(best.region);
+}
+
+// True if there is more warm memory now than before.
+bool PageHeap::gives_up_recent() noexcept {
+  if (!has_recent() || has_dirty_region()) return false;
+  give_up_recent(false);
+  return true;
 }
 
 // A region that is free as a whole, if it is touched or there is no `other`.
@@ -180,6 +199,7 @@ PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noe
     }
   }
   if (best.warm) return best;
+  if (gives_up_recent()) return find_run(pages, alignment);
   Region* region = take_warmer_region(best.region);
   return region == best.region ? best : Found{region, 0, false};
 }

@@ -55,6 +55,15 @@ class PageHeap {
   // Takes back what take() handed out. Requires: `memory` starts a block in use.
   void put(void* memory) noexcept;
 
+  // The same for a block of `pages` pages; a large one may be kept as it is, for a
+  // request of its length.
+  void set_aside(void* memory, std::size_t pages) noexcept {
+    if (!put_recent(memory, pages)) put(memory);
+  }
+
+  // True for a block that is kept as it is.
+  [[nodiscard]] bool is_recent(const void* memory) const noexcept;
+
   // Makes a block longer or shorter where it lies. False: there is no room, and
   // nothing has changed. New pages have undefined contents.
   [[nodiscard]] bool resize(void* memory, std::size_t pages) noexcept;
@@ -101,6 +110,9 @@ class PageHeap {
   static constexpr std::size_t kLists = 10;
   static constexpr std::uint8_t kNoList = 0xff;
 
+  // Shorter runs are kept by threads.
+  static constexpr std::size_t kMinRecentPages = 65;
+
   // A place for a run or granule; no region: there is none.
   struct Found {
     Region* region = nullptr;
@@ -123,6 +135,16 @@ class PageHeap {
   void unfile(Region* region) noexcept;
   [[nodiscard]] void* take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept;
   [[nodiscard]] bool resize_run(Region* region, std::size_t first, std::size_t pages) noexcept;
+
+  void put_locked(void* memory, bool touched) noexcept;
+
+  // recent.cpp
+  [[nodiscard]] bool put_recent(const void* memory, std::size_t pages) noexcept;
+  [[nodiscard]] void* take_recent(std::size_t pages, std::size_t alignment) noexcept;
+  [[nodiscard]] bool has_recent() const noexcept;
+  [[nodiscard]] bool gives_up_recent() noexcept;
+  void settle_recent() noexcept;
+  void give_up_recent(bool old) noexcept;
 
   // huge_pages.cpp
   void try_huge_page(Region* region) noexcept;
@@ -170,6 +192,8 @@ class PageHeap {
   std::size_t moved_spans_ = 0;
   std::atomic<std::size_t> freed_spans_{0};
   std::atomic<bool> spans_are_sparse_{false};  // so was the last one looked at
+  std::array<std::atomic<std::uint64_t>, 4> recent_{};
+  std::array<std::uint64_t, 4> recent_seen_{};
   std::size_t huge_blocks_ = 0;
   std::size_t huge_pages_ = 0;
   Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone

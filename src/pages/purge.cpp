@@ -50,6 +50,7 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
   if (!lock_.try_lock()) return;
   const std::uint64_t interval = decay_ms / 2;
   if (!sweeping_ && now_ms - sweep_began_ms_ >= interval) {
+    give_up_recent(true);
     sweeping_ = true;
     sweep_began_ms_ = now_ms;
     sweep_arena_ = arenas_;
@@ -194,6 +195,7 @@ std::size_t PageHeap::purge_runs(Region* region, PageSet& pages) noexcept {
 }
 
 std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
+  settle_recent();
   os::ScopedLock guard(lock_);
   std::size_t kept = 0;
   std::size_t purged = 0;
@@ -211,6 +213,7 @@ std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
 }
 
 PageUsage PageHeap::usage() noexcept {
+  settle_recent();
   os::ScopedLock guard(lock_);
   PageUsage result;
   result.large_blocks = huge_blocks_;
