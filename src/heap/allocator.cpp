@@ -35,8 +35,7 @@ void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t
   if (bytes > kMaxBlockBytes || alignment > kMaxBlockBytes) return nullptr;
   const std::size_t pages = bytes == 0 ? 1 : pages_for(bytes);
   const std::size_t alignment_pages = alignment > kPageBytes ? alignment / kPageBytes : 1;
-  if (alignment_pages <= kPagesPerGranule && is_listed(pages))
-    return allocate_run(heap, pages, zero);
+  if (alignment_pages == 1 && is_listed(pages)) return allocate_run(heap, pages, zero);
   heap.beat();
   return pages_.take(pages, alignment_pages, zero);
 }
@@ -86,18 +85,20 @@ void Allocator::deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region,
                                  void* pointer) noexcept {
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
   if (is_freed_run(slot, pointer) || pages_.is_recent(pointer)) report::double_free(pointer);
-  const bool starts_granule = address_of(pointer) % kGranuleBytes == 0;
   if (heap != nullptr) {
     heap->note_slow_free();
-    if (starts_granule && is_listed(pages) && heap->keep_run(slot, pointer, pages)) return;
+    if (is_listed(pages) && heap->keep_run(slot, pointer, pages)) return;
   }
-  if (starts_granule) disown_run(window_, pointer);
+  disown_run(window_, pointer);
   pages_.set_aside(pointer, pages);
 }
 
 std::size_t Allocator::usable_bytes_of_pages(const void* pointer) const noexcept {
   const Region* region = window_.region_of(pointer);
-  return region == nullptr ? 0 : pages_of_block(*region, pointer, Request::kResize) * kPageBytes;
+  if (region == nullptr) return 0;
+  const std::size_t pages = pages_of_block(*region, pointer, Request::kResize);
+  if (pages_.is_recent(pointer)) report::realloc_of_freed(pointer);
+  return pages * kPageBytes;
 }
 
 void Allocator::publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept {

@@ -64,14 +64,15 @@ std::size_t pages_of_block(const Region& region, const void* pointer, Request re
   __builtin_unreachable();
 }
 
-bool is_freed_run(const Slab& slot, const void* pointer) noexcept {
-  if (slot.heap() == nullptr || slot.state != SlabState::kRun) return false;
+// The owner may be pushing and popping: what is read is old then, but never wrong.
+[[gnu::no_sanitize("thread")]] bool is_freed_run(const Slab& slot, const void* pointer) noexcept {
+  if (slot.heap() == nullptr || slot.size_class != Slab::kRunClass) return false;
   return __atomic_load_n(&slot.target->first, __ATOMIC_RELAXED) == pointer;
 }
 
 void disown_run(const Window& window, const void* pointer) noexcept {
   auto* slot = reinterpret_cast<Slab*>(window.slot_of(pointer));
-  if (slot->state == SlabState::kRun) slot->owner.store(0, std::memory_order_relaxed);
+  if (slot->size_class == Slab::kRunClass) slot->owner.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace luna

@@ -71,7 +71,7 @@ class ListLimits {
 
   std::size_t bytes_ = 0;
   std::size_t budget_ = kFirstBudget;
-  std::size_t loser_ = 0;  // the class that lost last
+  std::size_t loser_ = 0;  // the list that lost last
   std::array<std::uint16_t, kLists> limits_;
 };
 

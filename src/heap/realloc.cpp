@@ -27,7 +27,7 @@ void* Allocator::resize(void* pointer, std::size_t bytes) noexcept {
   if (pages == old_pages) return pointer;
   if (pages_.resize(pointer, pages)) {
     // The list that it will go to when it is freed is another one now.
-    if (address_of(pointer) % kGranuleBytes == 0) disown_run(window_, pointer);
+    disown_run(window_, pointer);
     return pointer;
   }
   if (old_pages < kMinMovedPages || pages < kMinMovedPages) return nullptr;

@@ -18,17 +18,17 @@ void* ThreadHeap::refill_run(std::size_t pages, bool zero) noexcept {
     if (zero) std::memset(run, 0, pages * kPageBytes);
     return run;
   }
-  empty_list(list);
-  void* run = allocator_.pages().take(pages, kPagesPerGranule, zero);
+  reset_room(list);
+  void* run = allocator_.pages().take(pages, 1, zero);
   if (run == nullptr) return nullptr;
   look_at_window();
   own_run(*reinterpret_cast<Slab*>(window_.slot_of(run)), pages);
   return run;
 }
 
-// Requires: nobody else knows of the run, which starts in the granule of the slot.
+// Requires: nobody else knows of the run, the only one to start in the slot's granule.
 void ThreadHeap::own_run(Slab& slot, std::size_t pages) noexcept {
-  slot.state = SlabState::kRun;
+  slot.size_class = Slab::kRunClass;
   slot.target = &lists[list_of_run(pages)];
   slot.owner.store(address_of(this), std::memory_order_relaxed);
 }
@@ -53,10 +53,10 @@ std::size_t ThreadHeap::return_runs(Block* first) noexcept {
   std::size_t count = 0;
   while (first != nullptr) {
     Block* run = first;
-    first = run->next;
     const Region* region = window_.region_of(run);
     if (region == nullptr) report::corrupt_free_list(nullptr, run);
     static_cast<void>(pages_of_block(*region, run, Request::kFree));
+    first = run->next;
     disown_run(window_, run);
     allocator_.pages().put(run);
     ++count;

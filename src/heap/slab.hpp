@@ -34,7 +34,6 @@ enum class SlabState : std::uint8_t {
   kCurrent,  // its class allocates from it
   kPartial,  // in its class's list: has free blocks, or room for more
   kAsleep,   // in a list of its own: was full, and too little was freed since to wake it
-  kRun,      // no slab, but the slot of a run: it has an owner and a target, no more
 };
 
 // What the owner frees goes to the list at `target`: a list of the thread's cache
@@ -51,6 +50,9 @@ enum class SlabState : std::uint8_t {
 //
 // Threads: the owner, but for `owner`, and size_class while a block is in use.
 struct alignas(64) Slab {
+  // In the slot of a run, which has an owner and a target and no more.
+  static constexpr SizeClass kRunClass = kSizeClasses;
+
   // The thread heap that may use the free list; 0 where there is no slab.
   std::atomic<std::uintptr_t> owner;
 
@@ -73,7 +75,7 @@ struct alignas(64) Slab {
 
   // Whether blocks lie here; the slot may be of a run, or of nothing.
   [[nodiscard]] bool is_slab() const noexcept {
-    return owner.load(std::memory_order_relaxed) != 0 && state != SlabState::kRun;
+    return owner.load(std::memory_order_relaxed) != 0 && size_class != kRunClass;
   }
 
   [[nodiscard]] ThreadHeap* heap() const noexcept {

@@ -13,8 +13,8 @@ constinit ThreadCache no_cache;
 
 namespace {
 
-// Empty slabs that a heap keeps for its classes: with the run cache, what an
-// idle thread may hold (224 KiB).
+// Empty slabs that a heap keeps for its classes: beside its lists, what an idle
+// thread may hold.
 constexpr std::size_t kMaxKeptBytes = std::size_t{128} * 1024;
 
 // One slab in so many has its whole list checked when it is released.
@@ -33,7 +33,7 @@ constexpr std::uint64_t kIdleMs = 100;
 
 ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
     : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {
-  for (std::size_t i = 0; i < kLists; ++i) empty_list(i);
+  for (std::size_t i = 0; i < kLists; ++i) reset_room(i);
 }
 
 // To be called when a slab has more free blocks than before, its counts right.
@@ -198,6 +198,7 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
 
 void ThreadHeap::attach() noexcept {
   attached_ = true;
+  slow_frees_of_an_end_ = kSlowFreesOfAnEnd;
   look_at_window();
 }
 
@@ -251,7 +252,7 @@ void ThreadHeap::forget_after_fork() noexcept {
   watched_ = {};
   for (std::size_t i = 0; i < kLists; ++i) {
     lists[i].first = nullptr;
-    empty_list(i);
+    reset_room(i);
   }
   watch(false);
   classes_.fill({});

@@ -65,8 +65,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
       beat_now();
   }
 
-  // Gives to the page heap what the thread does not need: empty slabs, cached
-  // runs, blocks in lists; with `purge`, free pages inside slabs go to the
+  // Gives to the page heap what the thread does not need: empty slabs, runs and
+  // blocks in lists; with `purge`, free pages inside slabs go to the
   // kernel. Returns the pages purged. Slow.
   std::size_t trim(bool purge) noexcept;
 
@@ -76,8 +76,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // Takes blocks in that other threads freed.
   void drain() noexcept;
 
-  // Gives the heap to a thread, or takes it from its thread, whose lists and cached
-  // runs are given back.
+  // Gives the heap to a thread, or takes it from its thread, whose lists are given
+  // back.
   void attach() noexcept;
   void detach() noexcept;
   [[nodiscard]] bool attached() const noexcept { return attached_; }
@@ -115,6 +115,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   bool lost_after_fork = false;  // its thread is gone, its lists are forgotten
 
  private:
+  // So many frees on the slow path with no refill between are taken for the end of
+  // what the thread was doing; more once that was wrong.
+  static constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
+
   struct ClassSlabs {
     Slab* current = nullptr;
     List<Slab> partial;
@@ -134,10 +138,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void note_recurrence() noexcept;
   void list_was_filled(std::size_t list, std::uint32_t count) noexcept;
   void list_was_empty(std::size_t list) noexcept;
-  void empty_list(std::size_t list) noexcept;
+  void reset_room(std::size_t list) noexcept;
   [[nodiscard]] void* take_freed(std::size_t list) noexcept;
   void watch(bool on) noexcept;
-  std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
+  std::size_t return_blocks(SizeClass size_class, Block* first, std::size_t most) noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
   std::size_t return_list(std::size_t list) noexcept;
   void return_idle_lists() noexcept;
@@ -180,7 +184,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint32_t trims_seen_ = 0;
   std::uint32_t releases_ = 0;
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
-  std::uint32_t slow_frees_of_an_end_ = 16;
+  std::uint32_t slow_frees_of_an_end_ = kSlowFreesOfAnEnd;
   bool returned_all_ = false;
   std::size_t slow_frees_to_an_end_ = 0;  // until lists may be given back again
   std::size_t kept_bytes_ = 0;            // touched bytes of empty slabs that are kept

@@ -10,9 +10,6 @@ namespace luna {
 
 namespace {
 
-// So many frees on the slow path with no refill between are taken for the end of
-// what the thread was doing; more once that was wrong.
-constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
 constexpr std::uint32_t kMaxSlowFreesOfAnEnd = 4096;
 
 // To give a list back it has to be walked; so many blocks may be walked for
@@ -58,6 +55,7 @@ void ThreadHeap::note_slow_free() noexcept {
     slow_frees_to_an_end_ = kSlowFreesOfAnEnd + return_all_lists() / kBlocksWalkedPerFree;
     returned_all_ = true;
     allocator_.pages().expect_quiet();
+    calls_to_beat_ = 0;
   }
   beat();
 }
@@ -77,13 +75,15 @@ void ThreadHeap::list_was_empty(std::size_t list) noexcept {
   slow_frees_in_a_row_ = 0;
   if (returned_all_) note_recurrence();
   used_since_beat_.set(list);
-  if (!overflowed_.test(list)) return;
+  if (watching_ || !overflowed_.test(list)) return;
   overflowed_.clear(list);
   limits_.raise(list);
 }
 
-// Gives blocks of a list back to their slabs; returns their number.
-std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexcept {
+// Gives blocks of a list back to their slabs, of which there can be no more than
+// `most`; returns their number.
+std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first,
+                                      std::size_t most) noexcept {
   std::size_t total = 0;
   while (first != nullptr) {
     Slab& slab = *slab_of_listed(size_class, first);
@@ -97,7 +97,8 @@ std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexce
       static_cast<void>(index_of_block(slab, memory, last));
       ++count;
     }
-    if (count > slab.used()) [[unlikely]]
+    total += count;
+    if (count > slab.used() || total > most) [[unlikely]]
       report::double_free(first);
     Block* next = last->next;
     last->next = slab.own.first;
@@ -105,7 +106,6 @@ std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexce
     slab.set_used(slab.used() - count);
     became_free(slab);
     first = next;
-    total += count;
   }
   return total;
 }
@@ -122,22 +122,23 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
 
 // Returns the number of blocks.
 std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
-  const auto give_back = [&](Block* first) noexcept {
-    return list < kSizeClasses ? return_blocks(static_cast<SizeClass>(list), first)
+  const auto give_back = [&](Block* first, std::size_t most) noexcept {
+    return list < kSizeClasses ? return_blocks(static_cast<SizeClass>(list), first, most)
                                : return_runs(first);
   };
+  const std::size_t length = capacities_[list] - lists[list].room;
   Block* freed = lists[list].first;
   lists[list].first = nullptr;
-  empty_list(list);
-  const std::size_t count = give_back(freed);
+  reset_room(list);
+  const std::size_t count = give_back(freed, length);
   if (!watching_) return count;
   Block* watched = watched_[list].first;
   watched_[list].first = nullptr;
-  return count + give_back(watched);
+  return count + give_back(watched, SIZE_MAX);
 }
 
-// An empty list takes in what it may, and no more.
-void ThreadHeap::empty_list(std::size_t list) noexcept {
+// To be called when a list is empty: it takes in what it may, and no more.
+void ThreadHeap::reset_room(std::size_t list) noexcept {
   capacities_[list] = static_cast<std::uint16_t>(limits_.of(list));
   lists[list].room = limits_.of(list);
 }
@@ -157,7 +158,7 @@ void ThreadHeap::watch(bool on) noexcept {
 void* ThreadHeap::take_freed(std::size_t list) noexcept {
   watched_[list].first = lists[list].first;
   lists[list].first = nullptr;
-  empty_list(list);
+  reset_room(list);
   return pop(watched_[list]);
 }
 

@@ -3,6 +3,7 @@
 // span.cpp; for where regions come from, arenas.cpp.
 #include "pages/page_heap.hpp"
 
+#include "base/align.hpp"
 #include "base/check.hpp"
 
 #include <bit>
@@ -177,13 +178,32 @@ Region* PageHeap::take_warmer_region(Region* other) noexcept {
   return region;
 }
 
+// Whether a run may start at the page: only one may in each granule, for its slot
+// tells whose it is.
+bool PageHeap::may_start(const Region& region, std::size_t page) noexcept {
+  const std::size_t granule = round_down(page, kPagesPerGranule);
+  for (std::size_t i = granule; i < granule + kPagesPerGranule; ++i)
+    if (region.run[i] != kNoRun && (region.run[i] & kSpanTail) == 0) return false;
+  return true;
+}
+
+// Where in a set of pages a run may lie: anywhere, or at the start of a granule.
+std::size_t PageHeap::find_in(const Region& region, const PageSet& pages, std::size_t count,
+                              std::size_t alignment) noexcept {
+  for (const std::size_t tried : {alignment, round_up(alignment, kPagesPerGranule)}) {
+    const std::size_t first = pages.find_run(count, tried);
+    if (first == PageSet::kNone || may_start(region, first)) return first;
+  }
+  return PageSet::kNone;
+}
+
 // A place for a run in one region: of touched pages if there is one, since they
 // cost no page fault.
 PageHeap::Found PageHeap::place_in(Region* region, std::size_t pages,
                                    std::size_t alignment) noexcept {
-  const std::size_t warm = (region->free & region->touched).find_run(pages, alignment);
+  const std::size_t warm = find_in(*region, region->free & region->touched, pages, alignment);
   if (warm != PageSet::kNone) return {region, warm, true};
-  const std::size_t cold = region->free.find_run(pages, alignment);
+  const std::size_t cold = find_in(*region, region->free, pages, alignment);
   return cold != PageSet::kNone ? Found{region, cold, false} : Found{};
 }
 
@@ -263,6 +283,11 @@ void PageHeap::verify() noexcept {
     LUNA_CHECK(region->longest == region->free.longest_run());
     LUNA_CHECK(region->free_granules == whole_granules(region->free));
     LUNA_CHECK(region->warm_granules == (region->free_granules & part_granules(region->touched)));
+    for (std::size_t page = 0, starts = 0; page < kPagesPerRegion; ++page) {
+      if (page % kPagesPerGranule == 0) starts = 0;
+      if (region->run[page] != kNoRun && (region->run[page] & kSpanTail) == 0) ++starts;
+      LUNA_CHECK(starts <= 1);
+    }
     PageSet stray = region->aged;
     stray.remove(region->free & region->touched);
     LUNA_CHECK(stray.none());

@@ -124,6 +124,9 @@ class PageHeap {
   [[nodiscard]] Region* granule_region() noexcept;
   [[nodiscard]] Region* take_warmer_region(Region* other) noexcept;
   [[nodiscard]] static Found better(const Found& one, const Found& other) noexcept;
+  [[nodiscard]] static bool may_start(const Region& region, std::size_t page) noexcept;
+  [[nodiscard]] static std::size_t find_in(const Region& region, const PageSet& pages,
+                                           std::size_t count, std::size_t alignment) noexcept;
   [[nodiscard]] static Found place_in(Region* region, std::size_t pages,
                                       std::size_t alignment) noexcept;
   [[nodiscard]] Found find_run(std::size_t pages, std::size_t alignment) noexcept;

@@ -162,12 +162,12 @@ TEST(PageHeap, RunGrowsInPlaceWherePagesAreFree) {
 
 TEST(PageHeap, RunDoesNotGrowOverItsNeighbour) {
   TestPages pages;
-  std::byte* run = pages.take(2);
-  std::byte* next = pages.take(2);
-  ASSERT_EQ(next, run + 2 * kPageBytes);
+  std::byte* run = pages.take(10);
+  std::byte* next = pages.take(10);
+  ASSERT_EQ(next, run + 10 * kPageBytes);
 
-  EXPECT_FALSE(pages.heap.resize(run, 3));
-  EXPECT_EQ(pages.heap.usage().large_bytes, 4 * kPageBytes);
+  EXPECT_FALSE(pages.heap.resize(run, 11));
+  EXPECT_EQ(pages.heap.usage().large_bytes, 20 * kPageBytes);
 }
 
 TEST(PageHeap, RunDoesNotGrowOverTheEndOfItsRegion) {
@@ -179,13 +179,21 @@ TEST(PageHeap, RunDoesNotGrowOverTheEndOfItsRegion) {
 
 TEST(PageHeap, ShrunkRunLeavesItsTailToOthers) {
   TestPages pages;
-  std::byte* run = pages.take(10);
-  make_dirty(run, 10);
+  std::byte* run = pages.take(20);
+  make_dirty(run, 20);
 
-  ASSERT_TRUE(pages.heap.resize(run, 4));
+  ASSERT_TRUE(pages.heap.resize(run, 10));
 
-  EXPECT_EQ(pages.take(6), run + 4 * kPageBytes);
-  EXPECT_EQ(pages.heap.usage().large_bytes, 10 * kPageBytes);
+  EXPECT_EQ(pages.take(10), run + 10 * kPageBytes);
+  EXPECT_EQ(pages.heap.usage().large_bytes, 20 * kPageBytes);
+}
+
+TEST(PageHeap, OnlyOneRunStartsInAGranule) {
+  TestPages pages;
+  std::byte* run = pages.take(5);
+
+  EXPECT_EQ(pages.take(70), run + kGranuleBytes);
+  pages.heap.verify();
 }
 
 TEST(PageHeap, TailOfAShrunkRunIsClearedForItsNextOwner) {
