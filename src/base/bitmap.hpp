@@ -61,14 +61,17 @@ class Bitmap {
   }
 
   [[nodiscard]] std::size_t count() const noexcept {
-    // Not std::popcount(), which is a function call without the instruction.
-    std::uint64_t total = 0;
-    for (std::uint64_t word : words_) {
-      word -= word >> 1 & 0x5555555555555555;
-      word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
-      word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
-      total += word * 0x0101010101010101 >> 56;
-    }
+    std::size_t total = 0;
+    for (const std::uint64_t word : words_) total += count_bits(word);
+    return total;
+  }
+
+  // Bits set in a range.
+  [[nodiscard]] std::size_t count(std::size_t first, std::size_t count) const noexcept {
+    std::size_t total = 0;
+    for_each_word(first, count, [&](std::size_t word, std::uint64_t mask) {
+      total += count_bits(words_[word] & mask);
+    });
     return total;
   }
 
@@ -78,6 +81,16 @@ class Bitmap {
   // Position of the first clear bit at or after `from`, or kNone.
   [[nodiscard]] std::size_t find_clear(std::size_t from) const noexcept {
     return find(from, ~std::uint64_t{0});
+  }
+
+  // Length of the run of set bits around `bit`, which is set.
+  [[nodiscard]] std::size_t run_around(std::size_t bit) const noexcept {
+    std::size_t index = bit / 64;
+    std::uint64_t clear = ~words_[index] & ((std::uint64_t{1} << bit % 64) - 1);
+    while (clear == 0 && index != 0) clear = ~words_[--index];
+    const std::size_t start =
+        clear == 0 ? 0 : index * 64 + 64 - static_cast<std::size_t>(std::countl_zero(clear));
+    return find_clear(bit) - start;
   }
 
   // Start of the first run of `count` set bits whose start is a multiple of
@@ -121,6 +134,14 @@ class Bitmap {
   [[nodiscard]] std::uint64_t word(std::size_t index) const noexcept { return words_[index]; }
 
  private:
+  // Not std::popcount(), which is a function call without the instruction.
+  [[nodiscard]] static std::size_t count_bits(std::uint64_t word) noexcept {
+    word -= word >> 1 & 0x5555555555555555;
+    word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return word * 0x0101010101010101 >> 56;
+  }
+
   template <typename Visit>
   static void for_each_word(std::size_t first, std::size_t count, Visit visit) noexcept {
     const std::size_t end = first + count;

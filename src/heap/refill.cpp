@@ -85,6 +85,8 @@ Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
 // with the most free blocks, if it has some. Else what sleeps would add up to an
 // eighth of a large heap.
 Slab* ThreadHeap::wake_one(ClassSlabs& slabs) noexcept {
+  // What wakes at its first free block has none while it sleeps.
+  if (slabs.asleep.empty() || slabs.asleep.first()->blocks_to_wake() == 1) return nullptr;
   Slab* best = nullptr;
   for (int i = 0; i < kSleepersLookedAt && !slabs.asleep.empty(); ++i) {
     Slab* at = slabs.asleep.first();

@@ -24,7 +24,7 @@ namespace luna {
 struct alignas(64) RemoteArea {
   std::atomic<std::uint32_t> listed;
   Slab* next;
-  alignas(64) std::array<std::atomic<std::uint64_t>, kGranuleBytes / kMinBlockBytes / 64> freed;
+  std::array<std::atomic<std::uint64_t>, kGranuleBytes / kMinBlockBytes / 64> freed;
 };
 
 static_assert(sizeof(RemoteArea) == sizeof(Annex));

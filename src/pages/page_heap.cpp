@@ -21,14 +21,6 @@ constexpr int kCandidates = 4;
   return static_cast<std::size_t>(std::bit_width(longest)) - 1;
 }
 
-[[nodiscard]] std::size_t fresh_pages(const Region& region, std::size_t first,
-                                      std::size_t count) noexcept {
-  PageSet fresh;
-  fresh.set_range(first, count);
-  fresh.remove(region.touched);
-  return fresh.count();
-}
-
 // Zeroes those pages of a run that may hold old data.
 void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
                    std::size_t count) noexcept {
@@ -54,7 +46,7 @@ void* PageHeap::take_granule(bool* warm_pages) noexcept {
   const std::size_t first = granule * kPagesPerGranule;
   use_pages(region, first, kPagesPerGranule);
   region->run[first] = kPagesPerGranule | kGranuleRun;
-  balance(fresh_pages(*region, first, kPagesPerGranule));
+  balance(kPagesPerGranule - region->touched.count(first, kPagesPerGranule));
   return region->memory + granule * kGranuleBytes;
 }
 
@@ -91,7 +83,7 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
   const PageSet touched = zero ? region->touched : PageSet{};
   use_pages(region, first, pages);
   region->run[first] = static_cast<std::uint16_t>(pages);
-  balance(fresh_pages(*region, first, pages));
+  balance(pages - region->touched.count(first, pages));
   lock_.unlock();
 
   if (zero) clear_touched(region->memory, touched, first, pages);
@@ -215,7 +207,10 @@ PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noe
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->longest < pages) continue;
       ++seen;
-      best = better(best, place_in(at, pages, alignment));
+      const Found found = place_in(at, pages, alignment);
+      // So far it was but a bound; from now on it is passed over.
+      if (found.region == nullptr) at->longest = static_cast<std::uint16_t>(at->free.longest_run());
+      best = better(best, found);
     }
   }
   if (best.warm) return best;
@@ -225,20 +220,63 @@ PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noe
 }
 
 void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {
+  const bool settled = is_filed(*region);
   unfile(region);
+  const std::size_t dirty = region->touched.count(first, count);
   region->free.clear_range(first, count);
   region->aged.clear_range(first, count);
-  file(region);
+  if (!settled) return file(region);
+  used_pages_ += count;
+  dirty_pages_ -= dirty;
+  region->used_pages = static_cast<std::uint16_t>(region->used_pages + count);
+  region->dirty_pages = static_cast<std::uint16_t>(region->dirty_pages - dirty);
+  if (used_pages_ > peak_pages_) peak_pages_ = used_pages_;
+  file_range(region, first, count);
 }
 
 void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
                           std::size_t touched) noexcept {
+  const bool settled = is_filed(*region);
   unfile(region);
   region->free.set_range(first, count);
   region->touched.set_range(first, touched);
   // Not only of these pages: a larger kernel page may just have become all free.
   if (!(region->free & region->touched).none()) region->arena->dirty.set(region->index);
-  file(region);
+  if (!settled || count == kPagesPerRegion - region->free_pages) return file(region);
+  const std::size_t dirty = region->touched.count(first, count);
+  used_pages_ -= count;
+  dirty_pages_ += dirty;
+  region->used_pages = static_cast<std::uint16_t>(region->used_pages - count);
+  region->dirty_pages = static_cast<std::uint16_t>(region->dirty_pages + dirty);
+  const std::size_t run = region->free.run_around(first);
+  if (run > region->longest) region->longest = static_cast<std::uint16_t>(run);
+  file_range(region, first, count);
+}
+
+// Whether what follows from `free` is known of the region, and its sums are right.
+bool PageHeap::is_filed(const Region& region) noexcept {
+  return region.state == RegionState::kShared && !region.sparse &&
+         region.used_pages + region.free_pages == kPagesPerRegion && region.used_pages != 0;
+}
+
+// As file(), after a change in a range of pages that the sums know of already.
+void PageHeap::file_range(Region* region, std::size_t first, std::size_t count) noexcept {
+  region->free_pages = static_cast<std::uint16_t>(kPagesPerRegion - region->used_pages);
+  for (std::size_t i = first / 64; i <= (first + count - 1) / 64; ++i) {
+    const GranuleSet eight = GranuleSet{0xff} << i * 8;
+    const GranuleSet whole = whole_granules(region->free.word(i)) << i * 8;
+    const GranuleSet warm = whole & part_granules(region->touched.word(i)) << i * 8;
+    region->free_granules = (region->free_granules & ~eight) | whole;
+    region->warm_granules = (region->warm_granules & ~eight) | warm;
+  }
+  enlist(region);
+}
+
+void PageHeap::enlist(Region* region) noexcept {
+  region->list = kNoList;
+  if (region->free_pages == 0 || region->longest == 0) return;
+  region->list = static_cast<std::uint8_t>(list_of(region->longest));
+  lists_[region->list].push_front(region);
 }
 
 // Brings the sums up to date with what has become of a region.
@@ -262,10 +300,7 @@ void PageHeap::file(Region* region) noexcept {
   region->longest = static_cast<std::uint16_t>(region->free.longest_run());
   region->free_granules = whole_granules(region->free);
   region->warm_granules = region->free_granules & part_granules(region->touched);
-  region->list = kNoList;
-  if (region->longest == 0) return;
-  region->list = static_cast<std::uint8_t>(list_of(region->longest));
-  lists_[region->list].push_front(region);
+  enlist(region);
 }
 
 void PageHeap::unfile(Region* region) noexcept {
@@ -280,7 +315,9 @@ void PageHeap::verify() noexcept {
   for_each_region([](Region* region) {
     if (region->state != RegionState::kShared) return;
     LUNA_CHECK(region->free_pages == region->free.count());
-    LUNA_CHECK(region->longest == region->free.longest_run());
+    LUNA_CHECK(region->longest >= region->free.longest_run());
+    LUNA_CHECK(region->used_pages + region->free_pages == kPagesPerRegion);
+    LUNA_CHECK(region->sparse || region->dirty_pages == (region->free & region->touched).count());
     LUNA_CHECK(region->free_granules == whole_granules(region->free));
     LUNA_CHECK(region->warm_granules == (region->free_granules & part_granules(region->touched)));
     for (std::size_t page = 0, starts = 0; page < kPagesPerRegion; ++page) {

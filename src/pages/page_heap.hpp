@@ -135,6 +135,9 @@ class PageHeap {
                   std::size_t touched) noexcept;
   void recount(Region* region) noexcept;
   void file(Region* region) noexcept;
+  void file_range(Region* region, std::size_t first, std::size_t count) noexcept;
+  void enlist(Region* region) noexcept;
+  [[nodiscard]] static bool is_filed(const Region& region) noexcept;
   void unfile(Region* region) noexcept;
   [[nodiscard]] void* take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept;
   [[nodiscard]] bool resize_run(Region* region, std::size_t first, std::size_t pages) noexcept;

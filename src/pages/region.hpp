@@ -32,36 +32,39 @@ static_assert(kPagesPerGranule == 8);
   return (word & kLowPages) * 0x0102040810204080 >> 56;
 }
 
+// The granules of a word whose pages are all set, or of which a page is set.
+[[nodiscard]] constexpr GranuleSet whole_granules(std::uint64_t word) noexcept {
+  word &= word >> 4;
+  word &= word >> 2;
+  word &= word >> 1;
+  return gather_low_pages(word);
+}
+[[nodiscard]] constexpr GranuleSet part_granules(std::uint64_t word) noexcept {
+  word |= word >> 4;
+  word |= word >> 2;
+  word |= word >> 1;
+  return gather_low_pages(word);
+}
+
 // The granules whose pages are all in the set.
 [[nodiscard]] inline GranuleSet whole_granules(const PageSet& pages) noexcept {
   GranuleSet result = 0;
-  for (std::size_t i = 0; i < PageSet::kWords; ++i) {
-    std::uint64_t word = pages.word(i);
-    word &= word >> 4;
-    word &= word >> 2;
-    word &= word >> 1;
-    result |= gather_low_pages(word) << i * 8;
-  }
+  for (std::size_t i = 0; i < PageSet::kWords; ++i)
+    result |= whole_granules(pages.word(i)) << i * 8;
   return result;
 }
 
 // The granules of which a page is in the set.
 [[nodiscard]] inline GranuleSet part_granules(const PageSet& pages) noexcept {
   GranuleSet result = 0;
-  for (std::size_t i = 0; i < PageSet::kWords; ++i) {
-    std::uint64_t word = pages.word(i);
-    word |= word >> 4;
-    word |= word >> 2;
-    word |= word >> 1;
-    result |= gather_low_pages(word) << i * 8;
-  }
+  for (std::size_t i = 0; i < PageSet::kWords; ++i) result |= part_granules(pages.word(i)) << i * 8;
   return result;
 }
 
 struct Arena;
 
 // Invariants (a region in state kShared), tested by PageHeap::verify():
-//   1. free_pages is the number of bits in `free`, longest its longest run
+//   1. free_pages is the number of bits in `free`; no run of them is longer than `longest`
 //   2. free_granules has the bit of each granule whose pages are all free
 //   3. warm_granules has the bit of each of them of which a page is touched
 //   4. `aged` is a subset of `free & touched`
