@@ -96,6 +96,13 @@ ThreadHeap* Process::attach_thread() noexcept {
   return heap;
 }
 
+// A thread that only frees gathers its frees in a heap too, once it is at it.
+ThreadHeap* Process::heap_for_frees() noexcept {
+  constexpr std::uint8_t kFreesWorthAHeap = 16;
+  if (thread_state.ended || !options_.enabled) return nullptr;
+  return ++thread_state.frees_without_heap < kFreesWorthAHeap ? nullptr : attach_thread();
+}
+
 void Process::park_thread() noexcept {
   ThreadHeap* heap = thread_state.heap();
   if (heap == nullptr) return;
@@ -146,8 +153,9 @@ void* Process::allocate_aligned(std::size_t alignment, std::size_t bytes) noexce
 
 void Process::deallocate(void* pointer) noexcept {
   if (pointer == nullptr) return;
-  if (allocator_.deallocate(thread_state.heap(), pointer) == Verdict::kForeign)
-    foreign::deallocate(pointer);
+  ThreadHeap* heap = thread_state.heap();
+  if (heap == nullptr) heap = heap_for_frees();
+  if (allocator_.deallocate(heap, pointer) == Verdict::kForeign) foreign::deallocate(pointer);
 }
 
 std::size_t Process::foreign_usable_bytes(const void* pointer) noexcept {

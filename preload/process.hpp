@@ -16,6 +16,7 @@ struct ThreadState {
   [[nodiscard]] ThreadHeap* heap() const noexcept { return heap_of(cache); }
 
   ThreadCache* cache = &no_cache;
+  std::uint8_t frees_without_heap = 0;
   std::uint8_t exit_rounds = 0;  // how often the exit hook has run
   bool ended = false;            // it ran for the last time
 };
@@ -50,6 +51,7 @@ class Process {
   template <typename Allocate>
   [[nodiscard]] void* with_heap(Allocate allocate) noexcept;
   [[nodiscard]] ThreadHeap* attach_thread() noexcept;
+  [[nodiscard]] ThreadHeap* heap_for_frees() noexcept;
   void park_thread() noexcept;
   void prepare_once() noexcept;
   [[nodiscard]] static Options read_options() noexcept;

@@ -120,6 +120,7 @@ void ThreadHeap::drain() noexcept {
     next = area.next;
     if (slab.heap() == this) {
       area.listed.exchange(0, std::memory_order_seq_cst);
+      if (!slab.is_slab()) continue;  // a run lies there by now
       glance_at_list(slab, area);
       if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
     } else {

@@ -297,6 +297,21 @@ TEST(ThreadHeap, SlabWithoutAnOwnerIsDroppedFromTheStack) {
   EXPECT_EQ(area.listed, 0U);
 }
 
+TEST(ThreadHeap, RunInThePlaceOfASlabIsDroppedFromTheStack) {
+  OneThread fixture;
+  void* run = fixture.thread.allocate(5 * kPageBytes);
+  Slab& slot = fixture.slab_of(run);
+  ASSERT_EQ(slot.heap(), &fixture.thread.heap());
+  RemoteArea& area = remote_area(fixture.allocator.window(), &slot);
+  area.listed = 1;
+  fixture.thread.heap().returned().push(area, &slot);
+
+  fixture.thread.heap().drain();
+
+  EXPECT_EQ(area.listed, 0U);
+  EXPECT_TRUE(fixture.thread.heap().returned().empty());
+}
+
 TEST(ThreadHeap, IdleListsAreGivenBackInTime) {
   OneThread fixture;
   static_cast<void>(fixture.thread.allocate(kBytes));
