@@ -93,10 +93,11 @@ class Bitmap {
     return find_clear(bit) - start;
   }
 
-  // Start of the first run of `count` set bits whose start is a multiple of
-  // `alignment`, or kNone.
-  [[nodiscard]] std::size_t find_run(std::size_t count, std::size_t alignment = 1) const noexcept {
-    std::size_t start = find_set(0);
+  // Start of the first run of `count` set bits, at or after `from`, whose start is a
+  // multiple of `alignment`, or kNone.
+  [[nodiscard]] std::size_t find_run(std::size_t count, std::size_t alignment = 1,
+                                     std::size_t from = 0) const noexcept {
+    std::size_t start = find_set(from);
     while (start < Bits) {
       const std::size_t end = find_clear(start);
       const std::size_t aligned = (start + alignment - 1) / alignment * alignment;

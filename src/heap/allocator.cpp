@@ -85,12 +85,11 @@ void Allocator::deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region,
                                  void* pointer) noexcept {
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
   if (is_freed_run(slot, pointer) || pages_.is_recent(pointer)) report::double_free(pointer);
-  if (heap != nullptr) {
-    heap->note_slow_free();
-    if (is_listed(pages) && heap->keep_run(slot, pointer, pages)) return;
+  if (heap == nullptr || !is_listed(pages) || !heap->keep_run(slot, pointer, pages)) {
+    disown_run(window_, pointer);
+    pages_.set_aside(pointer, pages);
   }
-  disown_run(window_, pointer);
-  pages_.set_aside(pointer, pages);
+  if (heap != nullptr) heap->note_slow_free();
 }
 
 std::size_t Allocator::usable_bytes_of_pages(const void* pointer) const noexcept {

@@ -141,7 +141,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void reset_room(std::size_t list) noexcept;
   [[nodiscard]] void* take_freed(std::size_t list) noexcept;
   void watch(bool on) noexcept;
-  std::size_t return_blocks(SizeClass size_class, Block* first, std::size_t most) noexcept;
+  std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
+  void check_length(std::size_t list) const noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
   std::size_t return_list(std::size_t list) noexcept;
   void return_idle_lists() noexcept;

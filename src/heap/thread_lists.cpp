@@ -80,10 +80,8 @@ void ThreadHeap::list_was_empty(std::size_t list) noexcept {
   limits_.raise(list);
 }
 
-// Gives blocks of a list back to their slabs, of which there can be no more than
-// `most`; returns their number.
-std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first,
-                                      std::size_t most) noexcept {
+// Gives blocks of a list back to their slabs; returns their number.
+std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexcept {
   std::size_t total = 0;
   while (first != nullptr) {
     Slab& slab = *slab_of_listed(size_class, first);
@@ -98,7 +96,7 @@ std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first,
       ++count;
     }
     total += count;
-    if (count > slab.used() || total > most) [[unlikely]]
+    if (count > slab.used()) [[unlikely]]
       report::double_free(first);
     Block* next = last->next;
     last->next = slab.own.first;
@@ -120,21 +118,34 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
   return slab;
 }
 
+// A block that is in its list twice makes a circle of it, which has no end where the
+// counts say.
+void ThreadHeap::check_length(std::size_t list) const noexcept {
+  const Block* block = lists[list].first;
+  for (std::uint32_t i = capacities_[list] - lists[list].room; i != 0; --i) {
+    if (block == nullptr || window_.slot_of(block) == nullptr) [[unlikely]]
+      report::corrupt_free_list(nullptr, block);
+    block = block->next;
+  }
+  if (block != nullptr) [[unlikely]]
+    report::double_free(block);
+}
+
 // Returns the number of blocks.
 std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
-  const auto give_back = [&](Block* first, std::size_t most) noexcept {
-    return list < kSizeClasses ? return_blocks(static_cast<SizeClass>(list), first, most)
+  const auto give_back = [&](Block* first) noexcept {
+    return list < kSizeClasses ? return_blocks(static_cast<SizeClass>(list), first)
                                : return_runs(first);
   };
-  const std::size_t length = capacities_[list] - lists[list].room;
+  check_length(list);
   Block* freed = lists[list].first;
   lists[list].first = nullptr;
   reset_room(list);
-  const std::size_t count = give_back(freed, length);
+  const std::size_t count = give_back(freed);
   if (!watching_) return count;
   Block* watched = watched_[list].first;
   watched_[list].first = nullptr;
-  return count + give_back(watched, SIZE_MAX);
+  return count + give_back(watched);
 }
 
 // To be called when a list is empty: it takes in what it may, and no more.

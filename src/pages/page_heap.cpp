@@ -179,14 +179,14 @@ bool PageHeap::may_start(const Region& region, std::size_t page) noexcept {
   return true;
 }
 
-// Where in a set of pages a run may lie: anywhere, or at the start of a granule.
+// The first place in a set of pages where a run may lie.
 std::size_t PageHeap::find_in(const Region& region, const PageSet& pages, std::size_t count,
                               std::size_t alignment) noexcept {
-  for (const std::size_t tried : {alignment, round_up(alignment, kPagesPerGranule)}) {
-    const std::size_t first = pages.find_run(count, tried);
-    if (first == PageSet::kNone || may_start(region, first)) return first;
-  }
-  return PageSet::kNone;
+  std::size_t first = pages.find_run(count, alignment);
+  while (first != PageSet::kNone && !may_start(region, first))
+    first =
+        pages.find_run(count, alignment, round_down(first, kPagesPerGranule) + kPagesPerGranule);
+  return first;
 }
 
 // A place for a run in one region: of touched pages if there is one, since they

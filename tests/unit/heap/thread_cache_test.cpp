@@ -70,7 +70,8 @@ TEST(ThreadCache, LeavesTheFreeThatFillsAListToOthers) {
                                  [&](void* block) { return !fixture.try_deallocate(block); });
 
   EXPECT_NE(full, blocks.begin());
-  EXPECT_NE(full, blocks.end());
+  ASSERT_NE(full, blocks.end());
+  EXPECT_EQ(fixture.allocator.deallocate(&fixture.thread.heap(), *full), Verdict::kDone);
 }
 
 TEST(ThreadCache, HandsOutTheBlockFreedLast) {
@@ -111,7 +112,7 @@ TEST(ThreadCache, LeavesBlocksOfAnotherThreadToOthers) {
 
 TEST(ThreadCache, LeavesLargeBlocksToOthers) {
   OneThread fixture;
-  void* block = fixture.thread.allocate(kMaxSmallBytes + 1);
+  void* block = fixture.thread.allocate(kMaxListedBytes + 1);
 
   EXPECT_FALSE(fixture.try_deallocate(block));
 }
