@@ -19,6 +19,7 @@ constexpr std::size_t kMaxKeptBytes = std::size_t{128} * 1024;
 
 // One slab in so many has its whole list checked when it is released.
 constexpr std::uint32_t kReleasesPerCheck = 16;
+constexpr std::uint32_t kSharedReleasesPerCheck = 4;  // where other threads freed blocks
 
 // Blocks of a list that are looked at when frees of other threads come in.
 constexpr int kBlocksGlancedAt = 4;
@@ -79,7 +80,8 @@ void ThreadHeap::release(Slab& slab) noexcept {
   std::byte* memory = memory_of(slab);
   // Walking the list of a slab that is cold costs a tenth of freeing its blocks, so
   // it is not done for all; but what is freed twice is often freed by two threads.
-  if (slab.shared || releases_++ % kReleasesPerCheck == 0)
+  const std::uint32_t period = slab.shared ? kSharedReleasesPerCheck : kReleasesPerCheck;
+  if (releases_++ % period == 0)
     check_free_list(slab, memory);
   else
     glance_at_free_list(slab, memory);
@@ -145,14 +147,15 @@ void ThreadHeap::glance_at_list(const Slab& slab, const RemoteArea& area) const 
 void ThreadHeap::deallocate_remote(Slab& slab, std::byte* memory, std::size_t index) noexcept {
   RemoteCache::Entry& entry = remote_.entry_for(&slab, index / 64);
   const std::uint64_t bit = std::uint64_t{1} << index % 64;
-  if (entry.slab != &slab || entry.word != index / 64) {
+  const bool is_another = entry.slab != &slab || entry.word != index / 64;
+  if (is_another) {
     if (entry.bits != 0) publish(entry);
     entry = {&slab, index / 64, 0};
   }
   if ((entry.bits & bit) != 0) report::double_free(memory + index * slab.info().block_bytes);
   entry.bits |= bit;
   if (remote_.hold(slab.info().block_bytes)) publish_remote();
-  beat();
+  if (is_another) beat();
 }
 
 void ThreadHeap::publish_remote() noexcept {
