@@ -57,7 +57,7 @@ struct alignas(64) Slab {
   std::atomic<std::uintptr_t> owner;
 
   FreeList* target;
-  FreeList own;                // room for as many as are in use
+  FreeList own;                // room, and beyond: as many as are in use
   std::uint32_t carved;        // blocks in use, in a thread's list, or in `own`
   std::uint16_t fresh;         // blocks from this one on were never handed out
   std::uint16_t purged_pages;  // pages whose blocks are free but in no list

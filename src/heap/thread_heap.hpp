@@ -191,8 +191,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::size_t kept_bytes_ = 0;            // touched bytes of empty slabs that are kept
   ListLimits limits_;
   Bitmap<128> overflowed_;  // lists that were full
-  std::array<FreeList, kLists> watched_{};
   bool watching_ = false;
+  std::array<FreeList, kLists> watched_{};          // where blocks come from meanwhile
   std::array<std::uint16_t, kLists> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;
   RemoteCache remote_;
