@@ -65,7 +65,8 @@ std::size_t pages_of_block(const Region& region, const void* pointer, Request re
 }
 
 // The owner may be pushing and popping: what is read is old then, but never wrong.
-[[gnu::no_sanitize("thread")]] bool is_freed_run(const Slab& slot, const void* pointer) noexcept {
+__attribute__((no_sanitize("thread"))) bool is_freed_run(const Slab& slot,
+                                                         const void* pointer) noexcept {
   if (slot.heap() == nullptr || slot.size_class != Slab::kRunClass) return false;
   return __atomic_load_n(&slot.target->first, __ATOMIC_RELAXED) == pointer;
 }

@@ -47,7 +47,7 @@ int main() {
     void* others[kAtATime] = {};
     group(one_block_only, others);
     for (void* block : others) handover::check_and_free(block);
-    if (count >= kThreads / 10 && resident_early == 0) {
+    if (count >= kThreads / 2 && resident_early == 0) {
       resident_early = measure::resident_bytes();
       virtual_early = measure::virtual_bytes();
     }

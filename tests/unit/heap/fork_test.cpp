@@ -32,7 +32,7 @@ struct ForkedHeaps {
 
   void fork() {
     allocator.prepare_fork();
-    allocator.resume_child(&survivor.heap());
+    allocator.resume_child(heap_of(&survivor.cache()));
   }
 
   // As fork(), but in a child that is stopped if it does not come back.
