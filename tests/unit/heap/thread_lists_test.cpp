@@ -317,7 +317,7 @@ TEST(WatchedThread, ZeroedRunThatWasFreedLatelyIsAllZeros) {
 
 struct TaughtRuns : Lists {
   TaughtRuns() {
-    for (const std::size_t pages : {10, 12}) teach(thread, pages);
+    for (const std::size_t pages : {std::size_t{10}, std::size_t{12}}) teach(thread, pages);
   }
 
   [[nodiscard]] void* allocate_run(std::size_t pages) {
