@@ -68,7 +68,8 @@ std::size_t pages_of_block(const Region& region, const void* pointer, Request re
 __attribute__((no_sanitize("thread"))) bool is_freed_run(const Slab& slot,
                                                          const void* pointer) noexcept {
   if (slot.heap() == nullptr || slot.size_class != Slab::kRunClass) return false;
-  return __atomic_load_n(&slot.target->first, __ATOMIC_RELAXED) == pointer;
+  const Block* const volatile* first = &slot.target->first;
+  return *first == pointer;
 }
 
 void disown_run(const Window& window, const void* pointer) noexcept {
