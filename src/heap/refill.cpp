@@ -69,7 +69,7 @@ Slab* ThreadHeap::best_partial(ClassSlabs& slabs) noexcept {
   bool best_is_worth = false;
   int seen = 0;
   for (Slab* at = slabs.partial.first(); at != nullptr && seen < kCandidates; at = at->next) {
-    const std::size_t free = at->carved - at->used();
+    const std::size_t free = at->free_blocks();
     const bool worth = free >= at->blocks_to_wake();
     if (best == nullptr || worth > best_is_worth ||
         (worth == best_is_worth && at->used() > best->used())) {
@@ -92,9 +92,9 @@ Slab* ThreadHeap::wake_one(ClassSlabs& slabs) noexcept {
     Slab* at = slabs.asleep.first();
     slabs.asleep.remove(at);
     slabs.asleep.push_back(at);
-    if (best == nullptr || at->carved - at->used() > best->carved - best->used()) best = at;
+    if (best == nullptr || at->free_blocks() > best->free_blocks()) best = at;
   }
-  if (best == nullptr || best->carved - best->used() <= best->blocks_to_wake() / 8) return nullptr;
+  if (best == nullptr || best->free_blocks() <= best->blocks_to_wake() / 8) return nullptr;
   wake(slabs, *best);
   return best;
 }

@@ -40,7 +40,7 @@ ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
 // To be called when a slab has more free blocks than before, its counts right.
 void ThreadHeap::became_free(Slab& slab) noexcept {
   if (slab.state == SlabState::kAsleep) {
-    if (slab.carved - slab.used() < slab.blocks_to_wake()) return slab.fall_asleep();
+    if (slab.free_blocks() < slab.blocks_to_wake()) return slab.fall_asleep();
     wake(classes_[slab.size_class], slab);
   }
   if (slab.used() == 0) became_empty(slab);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The lists of a thread: what they hand out first, how long they become, what a full
 // one leaves to its slabs, and where their blocks go. For slabs see thread_heap_test.cpp.
+#include "support/one_thread.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
 #include "support/test_pages.hpp"
-#include "support/test_thread.hpp"
 
 #include <gtest/gtest.h>
 
@@ -23,18 +23,7 @@ constexpr std::size_t kBytes = 1024;  // four blocks a page
 constexpr std::size_t kCapacity = kGranuleBytes / kBytes;
 constexpr std::size_t kListed = 4;  // what a list takes in after its first refill
 
-struct Lists {
-  ~Lists() {
-    if (thread.attached()) thread.heap().verify();
-    allocator.pages().verify();
-  }
-
-  [[nodiscard]] std::vector<void*> allocate_many(std::size_t count, std::size_t bytes) {
-    std::vector<void*> blocks;
-    for (std::size_t i = 0; i < count; ++i) blocks.push_back(thread.allocate(bytes));
-    return blocks;
-  }
-
+struct Lists : test::OneThread {
   // True if the fast path would not free the block.
   bool free_is_slow(void* block) {
     if (thread.cache().try_deallocate(block)) return false;
@@ -49,14 +38,7 @@ struct Lists {
     return slow;
   }
 
-  [[nodiscard]] Slab& slab_of(const void* block) {
-    return *reinterpret_cast<Slab*>(allocator.window().slot_of(block));
-  }
-
   [[nodiscard]] std::size_t listed() { return thread.heap().listed_blocks(size_class_of(kBytes)); }
-
-  test::TestAllocator allocator;
-  TestThread thread{allocator};
 };
 
 // Two slabs' blocks, all in use, and a list that is empty and has room for four.
