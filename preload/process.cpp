@@ -34,6 +34,7 @@ void Process::start() noexcept {
   Options options = read_options();
   allocator_.config().decay_ms = options.decay_ms;
   allocator_.pages().set_huge_threshold(options.huge_pages_above);
+  allocator_.pages().set_hugetlb(options.hugetlb);
   // Looking the C library's functions up allocates, which is ours to serve yet.
   if (!options.enabled && !foreign::resolve()) {
     write_error("lunalloc: a static program has no other malloc: enabled:false is ignored\n");

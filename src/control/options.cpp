@@ -43,8 +43,22 @@ namespace {
   return true;
 }
 
+[[nodiscard]] bool read_value(std::string_view text, Hugetlb& value) noexcept {
+  if (text == "2m" || text == "2M") {
+    value = Hugetlb::k2MiB;
+  } else if (text == "1g" || text == "1G") {
+    value = Hugetlb::k1GiB;
+  } else if (text == "off" || text == "false" || text == "0") {
+    value = Hugetlb::kOff;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 [[nodiscard]] constexpr std::string_view expected(Flag) noexcept { return "true or false"; }
 [[nodiscard]] constexpr std::string_view expected(Number) noexcept { return "a whole number"; }
+[[nodiscard]] constexpr std::string_view expected(Hugetlb) noexcept { return "2m, 1g or off"; }
 
 // Edits that turn one word into the other (Levenshtein); long words are cut.
 [[nodiscard]] std::size_t distance(std::string_view from, std::string_view to) noexcept {

@@ -3,6 +3,8 @@
 // commas in LUNALLOC_CONF and by lines in /etc/lunalloc.conf.
 #pragma once
 
+#include "pages/huge_pages.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

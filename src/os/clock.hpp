@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Time for decay: cheap and coarse.
+// Time: cheap and coarse for decay, fine to see what took long.
 #pragma once
 
 #include <cstdint>
@@ -8,5 +8,8 @@ namespace luna::os {
 
 // Milliseconds of a clock that never goes back; steps of some milliseconds.
 [[nodiscard]] std::uint64_t coarse_milliseconds() noexcept;
+
+// The same in nanoseconds, exact.
+[[nodiscard]] std::uint64_t nanoseconds() noexcept;
 
 }  // namespace luna::os

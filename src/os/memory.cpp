@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
+#include <bit>
 #include <cerrno>
 
 namespace luna::os {
@@ -17,6 +18,7 @@ namespace {
 // Values of newer kernel headers than glibc 2.35 carries everywhere.
 constexpr int kMapFixedNoReplace = 0x100000;
 constexpr int kMremapDontUnmap = 4;
+constexpr int kMadvCollapse = 25;
 constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 
 [[nodiscard]] bool failed(long result) noexcept { return result < 0 && result > -4096; }
@@ -77,6 +79,19 @@ bool commit(void* address, std::size_t bytes) noexcept {
   return !failed(system_call(SYS_mprotect, address, bytes, PROT_READ | PROT_WRITE));
 }
 
+bool commit_from_pool(void* address, std::size_t bytes, std::size_t huge_page_bytes) noexcept {
+  // The kernel takes the logarithm of the page's size along with the flags.
+  constexpr int kShift = 26;
+  const int size = std::countr_zero(huge_page_bytes) << kShift;
+  // Elsewhere first: a mapping that is refused at a fixed place leaves a hole there.
+  void* pages = map_memory(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_HUGETLB | size);
+  if (pages == nullptr) return false;
+  if (!failed(system_call(SYS_mremap, pages, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, address)))
+    return true;
+  release(pages, bytes);
+  return false;
+}
+
 bool purge(void* address, std::size_t bytes) noexcept {
   return !failed(system_call(SYS_madvise, address, bytes, MADV_DONTNEED));
 }
@@ -101,6 +116,14 @@ bool back_with_huge_page(void* address, std::size_t bytes) noexcept {
       (last & 1U) != 0;
   if (!huge) forbid_huge_pages(address, bytes);
   return huge;
+}
+
+bool collapse_to_huge_page(void* address, std::size_t bytes) noexcept {
+  // The advice comes first, for the kernel refuses where huge pages are forbidden.
+  if (failed(system_call(SYS_madvise, address, bytes, MADV_HUGEPAGE))) return false;
+  if (!failed(system_call(SYS_madvise, address, bytes, kMadvCollapse))) return true;
+  forbid_huge_pages(address, bytes);
+  return false;
 }
 
 bool move_pages(void* from, void* to, std::size_t bytes) noexcept {

@@ -34,6 +34,12 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 // Makes reserved memory readable and writable. False: the kernel refuses.
 [[nodiscard]] bool commit(void* address, std::size_t bytes) noexcept;
 
+// The same with pages of the kernel's pool of huge pages, of 2 MiB or 1 GiB, of which
+// `bytes` and the address are multiples. False: the pool has not as many, and the
+// range is as it was.
+[[nodiscard]] bool commit_from_pool(void* address, std::size_t bytes,
+                                    std::size_t huge_page_bytes) noexcept;
+
 // Gives the memory back; the range stays committed and reads as zero. False:
 // the kernel refuses, and the contents are as they were.
 [[nodiscard]] bool purge(void* address, std::size_t bytes) noexcept;
@@ -49,6 +55,11 @@ void release(void* address, std::size_t bytes) noexcept;
 // Backs `bytes`, which are one huge page and as yet untouched, with a huge page.
 // False: the kernel gives none, and the first page alone is backed.
 [[nodiscard]] bool back_with_huge_page(void* address, std::size_t bytes) noexcept;
+
+// Gathers `bytes`, which are one huge page, in use or not, into a huge page: what was
+// not backed is, by zeros. The contents stay. False: the kernel does not, and nothing
+// has changed.
+[[nodiscard]] bool collapse_to_huge_page(void* address, std::size_t bytes) noexcept;
 
 // Keeps the range from being backed by huge pages; a refusal is harmless.
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept;

@@ -60,18 +60,51 @@ std::size_t PageHeap::find_regions(const Arena& arena, std::size_t count) noexce
 // uses costs it nothing.
 bool PageHeap::commit_regions(Arena* arena, std::size_t first, std::size_t count) noexcept {
   if (arena->committed.all(first, count)) return true;
+  if (huge_.hugetlb == Hugetlb::k2MiB) commit_pool_regions(arena, first, count);
   if (!os::commit(arena->memory + first * kRegionBytes, count * kRegionBytes)) return false;
+  for (std::size_t i = first; i < first + count; ++i)
+    if (!arena->committed.test(i)) begin_region(arena, i, false);
+  return true;
+}
+
+void PageHeap::begin_region(Arena* arena, std::size_t at, bool hugetlb) noexcept {
+  Region* region = arena->region(at);
+  region->memory = arena->memory + at * kRegionBytes;
+  region->arena = arena;
+  region->index = static_cast<std::uint32_t>(at);
+  region->free.set_range(0, kPagesPerRegion);
+  region->free_granules = kAllGranules;
+  region->hugetlb = hugetlb;
+  arena->committed.set_range(at, 1);
+}
+
+// As many as the pool has.
+void PageHeap::commit_pool_regions(Arena* arena, std::size_t first, std::size_t count) noexcept {
   for (std::size_t i = first; i < first + count; ++i) {
     if (arena->committed.test(i)) continue;
-    Region* region = arena->region(i);
-    region->memory = arena->memory + i * kRegionBytes;
-    region->arena = arena;
-    region->index = static_cast<std::uint32_t>(i);
-    region->free.set_range(0, kPagesPerRegion);
-    region->free_granules = kAllGranules;
+    if (!os::commit_from_pool(arena->memory + i * kRegionBytes, kRegionBytes, kRegionBytes))
+      return note_empty_pool();
+    arena->hugetlb = true;
+    begin_region(arena, i, true);
   }
-  arena->committed.set_range(first, count);
-  return true;
+}
+
+// Requires: nobody knows of the arena yet.
+void PageHeap::commit_pool_arena(Arena* arena) noexcept {
+  const std::size_t bytes = kMaxArenaRegions * kRegionBytes;
+  if (arena->regions != kMaxArenaRegions || address_of(arena->memory) % bytes != 0) return;
+  if (!os::commit_from_pool(arena->memory, bytes, bytes)) return note_empty_pool();
+  arena->hugetlb = true;
+  for (std::size_t i = 0; i < kMaxArenaRegions; ++i) begin_region(arena, i, true);
+}
+
+void PageHeap::note_empty_pool() noexcept {
+  write_error(huge_.hugetlb == Hugetlb::k2MiB
+                  ? "lunalloc: hugetlb:2m: the kernel's pool has no free huge page of 2 MiB "
+                    "(/proc/sys/vm/nr_hugepages sets its size); plain pages are used\n"
+                  : "lunalloc: hugetlb:1g: the kernel's pool has no free huge page of 1 GiB "
+                    "(hugepages=N with hugepagesz=1G at boot sets its size); plain pages are used\n");
+  huge_.hugetlb = Hugetlb::kOff;
 }
 
 void PageHeap::put_regions(Region* first, std::size_t count) noexcept {
@@ -98,7 +131,7 @@ bool PageHeap::ready() noexcept {
 
 Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   if (!ready()) return nullptr;
-  std::size_t size = arena_step_;
+  std::size_t size = huge_.hugetlb == Hugetlb::k1GiB ? kMaxArenaRegions : arena_step_;
   while (size < regions) size *= 2;
   std::byte* memory = nullptr;
   for (; memory == nullptr; size /= 2) {
@@ -121,6 +154,7 @@ Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   arena->regions = size;
   arena->metadata_bytes = bytes;
   arena->free.set_range(0, size);
+  if (huge_.hugetlb == Hugetlb::k1GiB) commit_pool_arena(arena);
   for (std::size_t i = 0; i < size; ++i)
     window_.publish(memory + i * kRegionBytes, arena->region(i));
   Arena** last = &arenas_;

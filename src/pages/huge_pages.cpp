@@ -1,46 +1,160 @@
 // SPDX-License-Identifier: MIT
-// Huge pages for the regions of slabs and runs, once the heap is so large that
-// the translation of addresses costs more than what a huge page may waste. Spans
-// go without: nobody knows how much of one will be touched.
+// Huge pages, once the heap is so large that the translation of addresses costs more
+// than what they may waste. Fresh regions of slabs and runs get theirs at once;
+// regions that have filled up are collapsed into one, at a bounded rate: those from
+// before, and those of spans, of which nobody knows at first how much will be touched.
+#include "base/check.hpp"
+#include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/page_heap.hpp"
+
+#include <array>
 
 namespace luna {
 
 namespace {
 
-// Regions that go without after the kernel had no huge page.
+// Fresh regions that go without after the kernel had no huge page, or took so long
+// to make one that it must have moved others about for it.
 constexpr std::size_t kPause = 64;
+constexpr std::uint64_t kSlowNanoseconds = 20'000'000;
+
+// A region is collapsed if no more of its pages are free, or not backed: far fewer
+// than the sweep needs to split it again.
+constexpr std::size_t kMaxMissingPages = 8;
+
+// Each stretch is a kernel mapping, and so is what lies between two, of which a
+// process may have 65,530.
+constexpr std::size_t kMaxIslands = 4000;
+
+// The pass looks at so many regions in one step, and rests after a collapse for so
+// many times as long as it took.
+constexpr int kRegionsPerStep = 64;
+constexpr std::uint64_t kRestPerWork = 20;
+
+// Whether nearly all of a region in use is backed, as far as it may be told without
+// the kernel.
+[[nodiscard]] bool may_collapse(const Region& region) noexcept {
+  if (region.huge || region.hugetlb) return false;
+  if (region.state == RegionState::kShared) return region.free_pages <= kMaxMissingPages;
+  if (region.state == RegionState::kSpanHead) return !region.moved;
+  return region.state == RegionState::kSpanBody && !region.span_head->moved;
+}
+
+[[nodiscard]] bool is_backed(const Region& region) noexcept {
+  std::array<unsigned char, kPagesPerRegion> backed;
+  if (!os::find_resident(region.memory, kRegionBytes, backed.data())) return false;
+  std::size_t missing = 0;
+  for (const unsigned char byte : backed) missing += (byte & 1U) ^ 1U;
+  return missing <= kMaxMissingPages;
+}
 
 }  // namespace
 
 void PageHeap::set_huge_threshold(std::size_t mebibytes) noexcept {
   constexpr std::size_t kPagesPerMebibyte = (std::size_t{1} << 20) / kPageBytes;
   const bool ever = mebibytes != 0 && mebibytes < SIZE_MAX / kPagesPerMebibyte;
-  huge_threshold_ = ever ? mebibytes * kPagesPerMebibyte : SIZE_MAX;
+  huge_.threshold = ever ? mebibytes * kPagesPerMebibyte : SIZE_MAX;
+}
+
+// To be called when the kernel began or ceased to back a region by a huge page.
+void PageHeap::note_huge(Region* region, bool huge) noexcept {
+  if (region->huge == huge) return;
+  region->huge = huge;
+  Arena* arena = region->arena;
+  const std::size_t at = region->index;
+  const bool left = at > 0 && arena->region(at - 1)->huge;
+  const bool right = at + 1 < arena->regions && arena->region(at + 1)->huge;
+  const std::size_t neighbours = std::size_t{left} + std::size_t{right};
+  huge_.islands += huge ? 1 - neighbours : neighbours - 1;  // modulo 2^64 both are right
+}
+
+void PageHeap::forbid_huge_page(Region* region) noexcept {
+  os::forbid_huge_pages(region->memory, kRegionBytes);
+  note_huge(region, false);
+}
+
+bool PageHeap::wants_huge_pages() const noexcept {
+  return used_pages_ >= huge_.threshold && huge_.islands < kMaxIslands &&
+         os::page_bytes() == kPageBytes;
 }
 
 // Requires: the region was just taken, so that nobody else knows of it. The lock
 // is not held while the kernel clears the huge page.
 void PageHeap::try_huge_page(Region* region) noexcept {
-  if (!region->touched.none() || os::page_bytes() != kPageBytes) return;
-  if (huge_pause_ != 0) {
-    --huge_pause_;
+  if (!region->touched.none() || region->hugetlb || !wants_huge_pages()) return;
+  if (huge_.pause != 0) {
+    --huge_.pause;
     return;
   }
   lock_.unlock();
+  const std::uint64_t began = os::nanoseconds();
   const bool huge = os::back_with_huge_page(region->memory, kRegionBytes);
+  const bool slow = os::nanoseconds() - began > kSlowNanoseconds;
   lock_.lock();
-  region->huge = huge;
-  if (!huge) huge_pause_ = kPause;
+  const bool is_first = huge && !huge_.given;
+  huge_.given = huge;
+  if (is_first) begin_collapse_pass();
+  if (!huge || slow) huge_.pause = kPause;
+  note_huge(region, huge);
   region->touched.set_range(0, huge ? kPagesPerRegion : 1);
   region->warm_granules = part_granules(region->touched);
   region->arena->dirty.set(region->index);
+  if (huge && huge_.passing) static_cast<void>(collapse_step());
 }
 
-void PageHeap::forbid_huge_page(Region* region) noexcept {
-  os::forbid_huge_pages(region->memory, kRegionBytes);
-  region->huge = false;
+void PageHeap::begin_collapse_pass() noexcept {
+  // Nobody is asked anew whether there are huge pages: under `never` the kernel would
+  // collapse regions all the same.
+  huge_.passing = huge_.given && wants_huge_pages();
+  huge_.arena = arenas_;
+  huge_.region = 0;
+}
+
+// Goes on with the pass when it is time to.
+void PageHeap::collapse_when_due(std::uint64_t now_ms) noexcept {
+  if (!huge_.passing || now_ms < huge_.next_ms) return;
+  const std::uint64_t took = collapse_step();
+  huge_.next_ms = now_ms + kRestPerWork * took / 1'000'000;
+}
+
+// Collapses the next region that is in use and backed as a whole, if there is one among
+// the next few. Returns the nanoseconds that it took.
+std::uint64_t PageHeap::collapse_step() noexcept {
+  for (int looked = 0; looked < kRegionsPerStep; ++looked) {
+    while (huge_.arena != nullptr && huge_.region >= huge_.arena->regions) {
+      huge_.arena = huge_.arena->next;
+      huge_.region = 0;
+    }
+    if (huge_.arena == nullptr) break;
+    const std::size_t at = huge_.region++;
+    if (huge_.arena->free.test(at)) continue;
+    Region* region = huge_.arena->region(at);
+    if (may_collapse(*region) && is_backed(*region)) return collapse(region);
+  }
+  if (huge_.arena == nullptr) huge_.passing = false;
+  return 0;
+}
+
+// The lock is not held meanwhile, and anything may become of the region: whoever
+// forbids the huge page then, or takes pages back, is the one who is right.
+std::uint64_t PageHeap::collapse(Region* region) noexcept {
+  note_huge(region, true);
+  lock_.unlock();
+  const std::uint64_t began = os::nanoseconds();
+  const bool done = os::collapse_to_huge_page(region->memory, kRegionBytes);
+  const std::uint64_t took = os::nanoseconds() - began;
+  lock_.lock();
+  if (!done) huge_.passing = huge_.given = false;
+  if (!done || !region->huge) {
+    forbid_huge_page(region);
+  } else if (region->state == RegionState::kShared) {
+    unfile(region);
+    region->touched.set_range(0, kPagesPerRegion);
+    region->arena->dirty.set(region->index);
+    file(region);
+  }
+  return took;
 }
 
 }  // namespace luna

@@ -166,7 +166,7 @@ bool PageHeap::gives_up_recent() noexcept {
 Region* PageHeap::take_warmer_region(Region* other) noexcept {
   if (other != nullptr && !has_dirty_region()) return other;
   Region* region = take_regions(1, 1);
-  if (region != nullptr && used_pages_ >= huge_threshold_) try_huge_page(region);
+  if (region != nullptr) try_huge_page(region);
   return region;
 }
 
@@ -255,7 +255,7 @@ void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
 
 // Whether what follows from `free` is known of the region, and its sums are right.
 bool PageHeap::is_filed(const Region& region) noexcept {
-  return region.state == RegionState::kShared && !region.sparse &&
+  return region.state == RegionState::kShared && !region.sparse && !region.hugetlb &&
          region.used_pages + region.free_pages == kPagesPerRegion && region.used_pages != 0;
 }
 
@@ -283,7 +283,7 @@ void PageHeap::enlist(Region* region) noexcept {
 void PageHeap::recount(Region* region) noexcept {
   const auto used = static_cast<std::uint16_t>(kPagesPerRegion - region->free.count());
   const std::size_t touched = (region->free & region->touched).count();
-  const auto dirty = static_cast<std::uint16_t>(region->sparse ? 0 : touched);
+  const auto dirty = static_cast<std::uint16_t>(region->sparse || region->hugetlb ? 0 : touched);
   used_pages_ += std::size_t{used} - region->used_pages;
   dirty_pages_ += std::size_t{dirty} - region->dirty_pages;
   region->used_pages = used;
@@ -317,7 +317,8 @@ void PageHeap::verify() noexcept {
     LUNA_CHECK(region->free_pages == region->free.count());
     LUNA_CHECK(region->longest >= region->free.longest_run());
     LUNA_CHECK(region->used_pages + region->free_pages == kPagesPerRegion);
-    LUNA_CHECK(region->sparse || region->dirty_pages == (region->free & region->touched).count());
+    LUNA_CHECK(region->sparse || region->hugetlb ||
+               region->dirty_pages == (region->free & region->touched).count());
     LUNA_CHECK(region->free_granules == whole_granules(region->free));
     LUNA_CHECK(region->warm_granules == (region->free_granules & part_granules(region->touched)));
     for (std::size_t page = 0, starts = 0; page < kPagesPerRegion; ++page) {

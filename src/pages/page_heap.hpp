@@ -6,6 +6,7 @@
 
 #include "base/list.hpp"
 #include "os/lock.hpp"
+#include "pages/huge_pages.hpp"
 #include "pages/layout.hpp"
 #include "pages/region.hpp"
 #include "pages/window.hpp"
@@ -81,8 +82,12 @@ class PageHeap {
   void expect_quiet() noexcept;
   [[nodiscard]] bool is_quiet() const noexcept { return quiet_.load(std::memory_order_relaxed); }
 
-  // From how many MiB in use on fresh regions get huge pages; 0: never.
+  // From how many MiB in use on there are huge pages; 0: never.
   void set_huge_threshold(std::size_t mebibytes) noexcept;
+
+  // Takes memory from the kernel's pool of huge pages from now on, as long as there is
+  // some; then says so on stderr, and takes plain pages.
+  void set_hugetlb(Hugetlb hugetlb) noexcept { huge_.hugetlb = hugetlb; }
 
   // Gives back every free page, but for `keep_bytes`. Returns the bytes given
   // back. Slow: system calls.
@@ -153,8 +158,14 @@ class PageHeap {
   void give_up_recent(bool old) noexcept;
 
   // huge_pages.cpp
+  void note_huge(Region* region, bool huge) noexcept;
+  void forbid_huge_page(Region* region) noexcept;
+  [[nodiscard]] bool wants_huge_pages() const noexcept;
   void try_huge_page(Region* region) noexcept;
-  static void forbid_huge_page(Region* region) noexcept;
+  void begin_collapse_pass() noexcept;
+  void collapse_when_due(std::uint64_t now_ms) noexcept;
+  std::uint64_t collapse_step() noexcept;
+  [[nodiscard]] std::uint64_t collapse(Region* region) noexcept;
 
   // span.cpp
   [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
@@ -176,6 +187,10 @@ class PageHeap {
   [[nodiscard]] static std::size_t find_regions(const Arena& arena, std::size_t count) noexcept;
   [[nodiscard]] bool has_dirty_region() const noexcept;
   [[nodiscard]] bool commit_regions(Arena* arena, std::size_t first, std::size_t count) noexcept;
+  void commit_pool_regions(Arena* arena, std::size_t first, std::size_t count) noexcept;
+  void commit_pool_arena(Arena* arena) noexcept;
+  void note_empty_pool() noexcept;
+  static void begin_region(Arena* arena, std::size_t at, bool hugetlb) noexcept;
   void put_regions(Region* first, std::size_t count) noexcept;
   [[nodiscard]] Arena* create_arena(std::size_t regions) noexcept;
   [[nodiscard]] bool ready() noexcept;
@@ -215,9 +230,7 @@ class PageHeap {
   std::uint64_t peak_began_ms_ = 0;
   bool balancing_ = false;
 
-  // Huge pages: when, and how many regions go without after one was refused.
-  std::size_t huge_threshold_ = SIZE_MAX;
-  std::size_t huge_pause_ = 0;
+  HugePages huge_;
 
   // The sweep: where it stands, and when it began.
   Arena* sweep_arena_ = nullptr;

@@ -23,7 +23,7 @@ constexpr std::size_t kMinDirtyPages = 2048;
 constexpr std::uint64_t kQuietDecays = 4;
 
 // The sweep splits a huge page only for so many free pages of it.
-constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 4;
+constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 16;
 
 // The kernel's pages that hold some page of `wanted` and none that is not in
 // `free`; as pages of ours. Those of them that nobody wrote to are given back
@@ -55,6 +55,7 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
     sweep_began_ms_ = now_ms;
     sweep_arena_ = arenas_;
     sweep_region_ = 0;
+    if (!huge_.passing) begin_collapse_pass();
   }
   if (now_ms - peak_began_ms_ >= decay_ms) {
     peak_began_ms_ = now_ms;
@@ -62,12 +63,13 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
     peak_pages_ = used_pages_;
   }
   if (sweeping_) sweeping_ = sweep_step(kStepPages);
+  collapse_when_due(now_ms);
   if (is_quiet()) {
     if (quiet_since_ms_ == 0) quiet_since_ms_ = now_ms;
     if (dirty_pages_ <= kMinDirtyPages || now_ms - quiet_since_ms_ > kQuietDecays * decay_ms)
       quiet_.store(false, std::memory_order_relaxed);
   }
-  if (!sweeping_ && interval > kStepMs)
+  if (!sweeping_ && !huge_.passing && interval > kStepMs)
     next_step_ms_.store(sweep_began_ms_ + interval, std::memory_order_relaxed);
   lock_.unlock();
 }
@@ -118,7 +120,7 @@ void PageHeap::give_back(std::size_t pages) noexcept {
 // with none but parts of kernel pages is looked at again after the next free.
 std::size_t PageHeap::purge_dirty(Region* region) noexcept {
   const PageSet dirty = whole_kernel_pages(region->free, region->free & region->touched);
-  if (!dirty.none()) return purge_pages(region, dirty);
+  if (!dirty.none() && !region->hugetlb) return purge_pages(region, dirty);
   region->arena->dirty.clear(region->index);
   return 0;
 }
@@ -145,7 +147,7 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
     rested.remove(young);
     const PageSet old = whole_kernel_pages(rested, dirty & region->aged);
     region->aged = dirty;
-    if (region->huge && old.count() < kPagesWorthAHugePage) continue;
+    if (region->hugetlb || (region->huge && old.count() < kPagesWorthAHugePage)) continue;
     if (!old.none()) purged += purge_pages(region, old);
     if (purged >= budget_pages) return true;
   }

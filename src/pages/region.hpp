@@ -90,7 +90,8 @@ struct Region {
   std::uint8_t list = 0;        // number of the list it is in
   bool moved = false;           // span whose pages came by mremap
   bool sparse = false;          // `touched` says far more than is backed
-  bool huge = false;            // was backed by a huge page when it was taken
+  bool huge = false;            // is backed by a huge page, or was until a part was purged
+  bool hugetlb = false;         // of the kernel's pool of huge pages: cannot be purged
   std::size_t span_pages = 0;   // of a span head or a huge block
   Region* span_head = nullptr;  // of a span body, or of the region with its tail
 
@@ -112,6 +113,7 @@ inline constexpr std::uint16_t kSpanTail = 0x1000;   // the last pages of a span
 // Threads: guarded by the lock of the page heap.
 struct alignas(64) Arena {
   Arena* next = nullptr;
+  bool hugetlb = false;  // so are some of its regions
   std::byte* memory = nullptr;
   std::size_t regions = 0;
   std::size_t metadata_bytes = 0;

@@ -105,7 +105,7 @@ void PageHeap::split_tail(Region* head, std::size_t pages) noexcept {
 // costs more than it tells. Called without the lock: the span is still its
 // program's. True: pages are touched.
 bool PageHeap::settle_span(const Region* head) noexcept {
-  if (head->moved || os::page_bytes() != kPageBytes) return true;
+  if (head->moved || head->arena->hugetlb || os::page_bytes() != kPageBytes) return true;
   // Others are taken to be as the last one looked at; what is kept goes after the
   // decay time anyway.
   if (freed_spans_.fetch_add(1, std::memory_order_relaxed) % kFreesPerLook != 0) return true;
@@ -217,6 +217,7 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
   Region* old_head = window_.region_of(memory);
   if (old_head->span_pages <= kPagesPerRegion || old_head->state == RegionState::kShared)
     return nullptr;
+  if (old_head->arena != nullptr && old_head->arena->hugetlb) return nullptr;
   {
     os::ScopedLock guard(lock_);
     if (moved_spans_ >= kMaxMovedSpans) return nullptr;
