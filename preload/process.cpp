@@ -159,15 +159,17 @@ void Process::deallocate(void* pointer) noexcept {
   if (allocator_.deallocate(heap, pointer) == Verdict::kForeign) foreign::deallocate(pointer);
 }
 
-std::size_t Process::foreign_usable_bytes(const void* pointer) noexcept {
-  return pointer == nullptr ? 0 : foreign::usable_bytes(pointer);
+std::size_t Process::usable_bytes_of_other(const void* pointer) noexcept {
+  if (pointer == nullptr) return 0;
+  const std::size_t bytes = allocator_.usable_bytes(pointer);
+  return bytes != 0 ? bytes : foreign::usable_bytes(pointer);
 }
 
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
-  const std::size_t old_bytes = allocator_.usable_bytes(pointer);
-  if (old_bytes == 0) return foreign::reallocate(pointer, bytes);
   void* block = allocator_.resize(pointer, bytes);
   if (block != nullptr) return block;
+  const std::size_t old_bytes = allocator_.usable_bytes(pointer);
+  if (old_bytes == 0) return foreign::reallocate(pointer, bytes);
   block = allocate(bytes);
   if (block == nullptr) return nullptr;
   std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);

@@ -32,8 +32,8 @@ class Process {
   [[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) noexcept;
   void deallocate(void* pointer) noexcept;  // after ThreadCache::try_deallocate() said no
   [[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept {
-    const std::size_t bytes = allocator_.usable_bytes(pointer);
-    return bytes != 0 ? bytes : foreign_usable_bytes(pointer);
+    const std::size_t bytes = allocator_.usable_bytes_of_small(pointer);
+    return bytes != 0 ? bytes : usable_bytes_of_other(pointer);
   }
   std::size_t trim(std::size_t keep_bytes) noexcept;
 
@@ -55,7 +55,7 @@ class Process {
   void park_thread() noexcept;
   void prepare_once() noexcept;
   [[nodiscard]] static Options read_options() noexcept;
-  [[nodiscard]] static std::size_t foreign_usable_bytes(const void* pointer) noexcept;
+  [[nodiscard]] std::size_t usable_bytes_of_other(const void* pointer) noexcept;
 
   static void thread_exits(void* process) noexcept;
   static void before_fork() noexcept;

@@ -66,23 +66,29 @@ class Allocator {
 
   // Bytes the program may use of a block; 0 if it is not ours.
   [[nodiscard]] std::size_t usable_bytes(const void* pointer) const noexcept {
-    const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
-    if (slab == nullptr) return 0;
-    return slab->is_slab() ? slab->info().block_bytes : usable_bytes_of_pages(pointer);
+    const std::size_t bytes = usable_bytes_of_small(pointer);
+    return bytes != 0 ? bytes : usable_bytes_of_pages(pointer);
   }
 
-  // True for a small block that a realloc to `bytes` leaves where it is: unless more
-  // than half of it would lie idle.
+  // The same for a small block; 0 if it is none.
+  [[nodiscard]] std::size_t usable_bytes_of_small(const void* pointer) const noexcept {
+    const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
+    return slab != nullptr && slab->is_slab() ? slab->info().block_bytes : 0;
+  }
+
+  // True for a block that a realloc to `bytes` leaves as it is: a small one unless more
+  // than half of it would lie idle, a large one unless a sixteenth would.
   [[nodiscard]] bool fits(const void* pointer, std::size_t bytes) const noexcept {
     const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
-    if (slab == nullptr || !slab->is_slab()) return false;
+    if (slab == nullptr) return false;
+    if (!slab->is_slab()) return fits_pages(*slab, pointer, bytes);
     const std::size_t room = slab->info().block_bytes;
     return bytes <= room && (bytes > room / 2 || room <= 64);
   }
 
   // Tries to make a block as large as `bytes` without copying: where it lies, or
-  // by moving its pages. nullptr: it must be copied. Requires: the block is ours,
-  // and `bytes` > 0.
+  // by moving its pages. nullptr: it must be copied, or is not ours. Requires:
+  // `bytes` > 0, and it does not fit.
   [[nodiscard]] void* resize(void* pointer, std::size_t bytes) noexcept;
 
   // Gives free memory back to the kernel, but for `keep_bytes` of free pages:
@@ -126,6 +132,8 @@ class Allocator {
   [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
   void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) noexcept;
+  [[nodiscard]] bool fits_pages(const Slab& slot, const void* pointer,
+                                std::size_t bytes) const noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_pages(const void* pointer) const noexcept;
   [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept;
   void deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region, void* pointer) noexcept;
