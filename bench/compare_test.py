@@ -62,6 +62,15 @@ class Launching(unittest.TestCase):
         self.assertGreater(often.minor_faults, 8 * once.minor_faults)
 
 
+    def test_figures_beside_the_result_do_not_count_as_output(self):
+        def digest(result: int, figure: int) -> str:
+            return run(["/usr/bin/printf", '{"scenario": "x", "checksum": %d}\\nx: %d/s\\n',
+                        str(result), str(figure)]).output_digest
+
+        self.assertEqual(digest(1, 7), digest(1, 8))
+        self.assertNotEqual(digest(1, 7), digest(2, 7))
+
+
 class Figures(unittest.TestCase):
     def test_a_failed_run_fails_the_cell(self):
         cells = figures.summarise({"a": [Measurement(wall_s=1), Measurement(failure="SIGSEGV")]},

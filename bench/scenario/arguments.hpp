@@ -3,7 +3,8 @@
 //
 // A scenario prints one line of JSON with a checksum that depends on the seed
 // only: not on addresses, scheduling or the allocator. compare.py takes a
-// checksum that differs between allocators for corrupted memory.
+// checksum that differs between allocators for corrupted memory. Lines after it may
+// hold figures, which differ from run to run.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +17,9 @@
 namespace bench {
 
 struct Arguments {
-  bool smoke = false;    // run a few hundredths of the normal size
-  unsigned threads = 2;  // workers, for scenarios that have some
+  bool smoke = false;      // run a few hundredths of the normal size
+  bool long_form = false;  // run a form that is too long for a table, for scenarios that have one
+  unsigned threads = 2;    // workers, for scenarios that have some
 
   // Returns `full`, or `full / divisor` (at least 1) in a smoke run.
   [[nodiscard]] std::size_t scaled(std::size_t full, std::size_t divisor = 50) const {
@@ -37,11 +39,13 @@ inline Arguments parse_arguments(int count, char** values) {
   for (int i = 1; i < count; ++i) {
     if (std::strcmp(values[i], "--smoke") == 0) {
       arguments.smoke = true;
+    } else if (std::strcmp(values[i], "--long") == 0) {
+      arguments.long_form = true;
     } else if (std::strcmp(values[i], "--threads") == 0 && i + 1 < count) {
       arguments.threads =
           static_cast<unsigned>(std::clamp(std::strtol(values[++i], nullptr, 10), 1L, 1024L));
     } else {
-      std::fprintf(stderr, "usage: %s [--smoke] [--threads N]\n", values[0]);
+      std::fprintf(stderr, "usage: %s [--smoke] [--long] [--threads N]\n", values[0]);
       std::exit(2);
     }
   }

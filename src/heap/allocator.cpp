@@ -50,9 +50,14 @@ void* Allocator::allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) no
 Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
   if (slab == nullptr) return Verdict::kForeign;
-  if (heap != nullptr) heap->look_at_window();
   if (slab->is_slab()) {
-    deallocate_small(heap, *slab, pointer);
+    const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(slab));
+    const std::size_t index = index_of_block(*slab, memory, pointer);
+    const ThreadHeap* owner = slab->heap();
+    if (owner == heap || heap == nullptr || owner == nullptr || owner->parked()) [[unlikely]]
+      deallocate_small(heap, *slab, pointer, index);
+    else
+      heap->deallocate_remote(*slab, pointer, index);
     return Verdict::kDone;
   }
   Region* region = window_.region_of(pointer);
@@ -61,28 +66,27 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   return Verdict::kDone;
 }
 
-void Allocator::deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) noexcept {
-  std::byte* memory = window_.memory_of(reinterpret_cast<Slot*>(&slab));
-  const std::size_t index = index_of_block(slab, memory, pointer);
+// Of a slab that is the heap's own, or nobody's, or a parked heap's.
+void Allocator::deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer,
+                                 std::size_t index) noexcept {
+  if (heap != nullptr) heap->look_at_window();
   auto* block = static_cast<Block*>(pointer);
-  ThreadHeap* owner = slab.heap();
-  if (owner == heap) {
+  if (slab.heap() == heap && heap != nullptr) {
     if (block == slab.target->first) report::double_free(pointer);
     heap->deallocate_noticed(slab, block);
-  } else if (heap != nullptr && owner != nullptr && owner->parked() && heaps_.adopt(*heap, slab)) {
-    // Freed as by another thread once more, so that a double free is seen.
-    publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
-    heap->drain();
-    heap->note_slow_free();
-  } else if (heap != nullptr) {
-    heap->deallocate_remote(slab, memory, index);
-  } else {
-    publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
+    return;
   }
+  const bool adopted = heap != nullptr && slab.heap() != nullptr && heaps_.adopt(*heap, slab);
+  // Freed as by another thread even then, so that a double free is seen.
+  publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
+  if (!adopted) return;
+  heap->drain();
+  heap->note_slow_free();
 }
 
 void Allocator::deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region,
                                  void* pointer) noexcept {
+  if (heap != nullptr) heap->look_at_window();
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
   if (is_freed_run(slot, pointer) || pages_.is_recent(pointer)) report::double_free(pointer);
   if (heap == nullptr || !is_listed(pages) || !heap->keep_run(slot, pointer, pages)) {

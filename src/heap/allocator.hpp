@@ -131,7 +131,7 @@ class Allocator {
  private:
   [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
-  void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer) noexcept;
+  void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer, std::size_t index) noexcept;
   [[nodiscard]] bool fits_pages(const Slab& slot, const void* pointer,
                                 std::size_t bytes) const noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_pages(const void* pointer) const noexcept;

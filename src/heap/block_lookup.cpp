@@ -30,13 +30,9 @@ namespace {
 
 }  // namespace
 
-std::size_t index_of_block(const Slab& slab, const std::byte* memory,
-                           const void* pointer) noexcept {
+void report_no_block(const Slab& slab, const std::byte* memory, const void* pointer) noexcept {
   const std::size_t offset = address_of(pointer) - address_of(memory);
-  const std::size_t index = slab.index_of(offset);
-  const std::size_t start = index * slab.info().block_bytes;
-  if (start == offset && index < slab.info().capacity) [[likely]]
-    return index;
+  const std::size_t start = slab.index_of(offset) * slab.info().block_bytes;
   if (offset % 16 != 0) report::misaligned_pointer(pointer);
   report::interior_pointer(pointer, offset - start);
 }

@@ -11,9 +11,19 @@
 
 namespace luna {
 
+// Reports a pointer into `slab` at which no block starts.
+[[noreturn, gnu::cold]] void report_no_block(const Slab& slab, const std::byte* memory,
+                                             const void* pointer) noexcept;
+
 // Index of the block of `slab` that starts at `pointer`; reports if none does.
-[[nodiscard]] std::size_t index_of_block(const Slab& slab, const std::byte* memory,
-                                         const void* pointer) noexcept;
+[[nodiscard]] inline std::size_t index_of_block(const Slab& slab, const std::byte* memory,
+                                                const void* pointer) noexcept {
+  const std::size_t offset = address_of(pointer) - address_of(memory);
+  const std::size_t index = slab.index_of(offset);
+  if (index * slab.info().block_bytes != offset || index >= slab.info().capacity) [[unlikely]]
+    report_no_block(slab, memory, pointer);
+  return index;
+}
 
 // What the program asked for, so that a mistake is reported by its name.
 enum class Request : std::uint8_t { kFree, kResize };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Granules whose slabs became empty, which their thread may soon want again for
-// slabs of any class: without them, blocks so large that a slab holds only a few
-// would go to the page heap, and its lock, at every other turn.
+// slabs of any class, and some taken in advance by a thread that takes many: without
+// them, blocks so large that a slab holds only a few would go to the page heap, and its
+// lock, at every other turn.
 #pragma once
 
 #include "pages/layout.hpp"
@@ -17,6 +18,7 @@ class GranuleCache {
   struct Granule {
     void* memory = nullptr;
     std::size_t touched_pages = 0;  // from its start, which were written to
+    bool warm = true;               // some of its pages may be backed
   };
 
   // Requires: bytes() < kMaxBytes.

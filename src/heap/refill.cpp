@@ -14,6 +14,10 @@ constexpr int kCandidates = 2;
 // How many sleeping slabs are looked at before a class grows.
 constexpr int kSleepersLookedAt = 8;
 
+// A thread that took so many granules lately takes several at once.
+constexpr std::uint32_t kManyGranules = 8;
+constexpr std::size_t kGranulesAtOnce = 4;
+
 // So few blocks in a list are soon used up.
 constexpr std::uint32_t kFewBlocks = 16;
 
@@ -112,14 +116,25 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
   slabs.current = slab;
 }
 
-Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
+// From the page heap by a few at a time, once the thread has taken many.
+GranuleCache::Granule ThreadHeap::take_granule() noexcept {
   GranuleCache::Granule granule = granules_.take();
-  bool warm = true;
-  if (granule.memory == nullptr) granule.memory = allocator_.pages().take_granule(&warm);
+  if (granule.memory != nullptr) return granule;
+  std::size_t count = granules_taken_ < kManyGranules ? 1 : kGranulesAtOnce;
+  granule.memory = allocator_.pages().take_granules(count, &granule.warm);
+  if (granule.memory == nullptr) return granule;
+  granules_taken_ += static_cast<std::uint32_t>(count);
+  auto* memory = static_cast<std::byte*>(granule.memory);
+  while (--count != 0) granules_.put({memory + count * kGranuleBytes, 0, granule.warm});
+  return granule;
+}
+
+Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
+  const GranuleCache::Granule granule = take_granule();
   if (granule.memory == nullptr) return nullptr;
   look_at_window();
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(granule.memory));
-  begin_slab(*slab, size_class, this, warm);
+  begin_slab(*slab, size_class, this, granule.warm);
   // What a slab before it wrote to here, the page heap was not told.
   slab->touched_before = static_cast<std::uint8_t>(granule.touched_pages);
   return slab;

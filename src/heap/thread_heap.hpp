@@ -54,7 +54,17 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] bool keep_run(Slab& slot, void* memory, std::size_t pages) noexcept;
 
   // Frees a block of another heap's slab.
-  void deallocate_remote(Slab& slab, std::byte* memory, std::size_t index) noexcept;
+  void deallocate_remote(Slab& slab, const void* block, std::size_t index) noexcept {
+    RemoteCache::Entry& entry = remote_.entry_for(&slab, index / 64);
+    if (entry.slab != &slab || entry.word != index / 64) [[unlikely]]
+      return begin_remote_word(slab, index);
+    const std::uint64_t bit = std::uint64_t{1} << index % 64;
+    if ((entry.bits & bit) != 0) [[unlikely]]
+      report::double_free(block);
+    entry.bits |= bit;
+    if (remote_.hold(slab.info().block_bytes)) [[unlikely]]
+      publish_remote();
+  }
 
   // To be called for each free on the slow path.
   void note_slow_free() noexcept;
@@ -129,6 +139,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] Slab* find_slab(SizeClass size_class) noexcept;
   [[nodiscard]] Slab* best_partial(ClassSlabs& slabs) noexcept;
   [[nodiscard]] Slab* wake_one(ClassSlabs& slabs) noexcept;
+  [[nodiscard]] GranuleCache::Granule take_granule() noexcept;
   [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
   [[nodiscard]] bool lasts(const Slab* slab, SizeClass size_class) const noexcept;
@@ -160,6 +171,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void wake(ClassSlabs& slabs, Slab& slab) noexcept;
   void became_empty(Slab& slab) noexcept;
   void release(Slab& slab) noexcept;
+  void put_granules() noexcept;
+  void begin_remote_word(Slab& slab, std::size_t index) noexcept;
   void publish(RemoteCache::Entry& entry) noexcept;
   void glance_at_list(const Slab& slab, const RemoteArea& area) const noexcept;
   void verify_list(SizeClass size_class) const noexcept;
@@ -184,6 +197,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t releases_ = 0;
+  std::uint32_t granules_taken_ = 0;       // lately, of the page heap
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
   std::uint32_t slow_frees_of_an_end_ = kSlowFreesOfAnEnd;
   bool returned_all_ = false;

@@ -99,11 +99,12 @@ void PageHeap::commit_pool_arena(Arena* arena) noexcept {
 }
 
 void PageHeap::note_empty_pool() noexcept {
-  write_error(huge_.hugetlb == Hugetlb::k2MiB
-                  ? "lunalloc: hugetlb:2m: the kernel's pool has no free huge page of 2 MiB "
-                    "(/proc/sys/vm/nr_hugepages sets its size); plain pages are used\n"
-                  : "lunalloc: hugetlb:1g: the kernel's pool has no free huge page of 1 GiB "
-                    "(hugepages=N with hugepagesz=1G at boot sets its size); plain pages are used\n");
+  write_error(
+      huge_.hugetlb == Hugetlb::k2MiB
+          ? "lunalloc: hugetlb:2m: the kernel's pool has no free huge page of 2 MiB "
+            "(/proc/sys/vm/nr_hugepages sets its size); plain pages are used\n"
+          : "lunalloc: hugetlb:1g: the kernel's pool has no free huge page of 1 GiB "
+            "(hugepages=N with hugepagesz=1G at boot sets its size); plain pages are used\n");
   huge_.hugetlb = Hugetlb::kOff;
 }
 

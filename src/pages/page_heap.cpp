@@ -35,23 +35,26 @@ void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
 
 }  // namespace
 
-void* PageHeap::take_granule(bool* warm_pages) noexcept {
+void* PageHeap::take_granules(std::size_t& count, bool* warm_pages) noexcept {
   os::ScopedLock guard(lock_);
   Region* region = granule_region();
   if (region == nullptr) return nullptr;
   const GranuleSet warm = region->warm_granules;
   if (warm_pages != nullptr) *warm_pages = warm != 0;
-  const auto granule =
-      static_cast<std::size_t>(std::countr_zero(warm != 0 ? warm : region->free_granules));
+  const GranuleSet granules = warm != 0 ? warm : region->free_granules;
+  const auto granule = static_cast<std::size_t>(std::countr_zero(granules));
+  const auto in_a_row = static_cast<std::size_t>(std::countr_one(granules >> granule));
+  if (count > in_a_row) count = in_a_row;
   const std::size_t first = granule * kPagesPerGranule;
-  use_pages(region, first, kPagesPerGranule);
-  region->run[first] = kPagesPerGranule | kGranuleRun;
-  balance(kPagesPerGranule - region->touched.count(first, kPagesPerGranule));
+  const std::size_t pages = count * kPagesPerGranule;
+  use_pages(region, first, pages);
+  for (std::size_t page = first; page < first + pages; page += kPagesPerGranule)
+    region->run[page] = kPagesPerGranule | kGranuleRun;
+  balance(pages - region->touched.count(first, pages));
   return region->memory + granule * kGranuleBytes;
 }
 
-void PageHeap::put_granule(void* memory, std::size_t touched_pages) noexcept {
-  os::ScopedLock guard(lock_);
+void PageHeap::put_granule_locked(void* memory, std::size_t touched_pages) noexcept {
   Region* region = window_.region_of(memory);
   const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
   const std::size_t first = offset / kPageBytes;

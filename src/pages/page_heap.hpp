@@ -43,10 +43,28 @@ class PageHeap {
 
   // A granule for a slab; its contents are undefined. `warm`: some of its pages
   // may be backed already.
-  [[nodiscard]] void* take_granule(bool* warm = nullptr) noexcept;
+  [[nodiscard]] void* take_granule(bool* warm = nullptr) noexcept {
+    std::size_t count = 1;
+    return take_granules(count, warm);
+  }
+
+  // The same for up to `count` granules side by side, all warm or none; sets `count`
+  // to how many there are.
+  [[nodiscard]] void* take_granules(std::size_t& count, bool* warm) noexcept;
 
   // Takes a granule back of which the first `touched_pages` were written to.
-  void put_granule(void* memory, std::size_t touched_pages) noexcept;
+  void put_granule(void* memory, std::size_t touched_pages) noexcept {
+    os::ScopedLock guard(lock_);
+    put_granule_locked(memory, touched_pages);
+  }
+
+  // The same for many: `next()` tells the next one, whose memory is nullptr at the end.
+  template <typename Next>
+  void put_granules(Next next) noexcept {
+    os::ScopedLock guard(lock_);
+    for (auto granule = next(); granule.memory != nullptr; granule = next())
+      put_granule_locked(granule.memory, granule.touched_pages);
+  }
 
   // A run or span of `pages` whole pages, whose start is a multiple of
   // `alignment_pages`; all zeros if `zero`.
@@ -148,6 +166,7 @@ class PageHeap {
   [[nodiscard]] bool resize_run(Region* region, std::size_t first, std::size_t pages) noexcept;
 
   void put_locked(void* memory, bool touched) noexcept;
+  void put_granule_locked(void* memory, std::size_t touched_pages) noexcept;
 
   // recent.cpp
   [[nodiscard]] bool put_recent(const void* memory, std::size_t pages) noexcept;

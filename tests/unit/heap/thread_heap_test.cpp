@@ -80,8 +80,9 @@ TEST(ThreadHeap, SlabThatIsNotCurrentGoesBackWhenEmpty) {
   std::vector<void*> blocks = fixture.allocate_many(10 * kCapacity, kBytes);
   for (std::size_t i = 0; i < 9 * kCapacity; ++i) fixture.thread.deallocate(blocks[i]);
 
-  // The first one has blocks in the thread's list yet.
-  EXPECT_EQ(fixture.slabs(), 2 + GranuleCache::kMaxBytes / kGranuleBytes);
+  // The first one has blocks in the thread's list yet, and the thread keeps a few granules.
+  EXPECT_GE(fixture.slabs(), 2U);
+  EXPECT_LE(fixture.slabs(), 2 + GranuleCache::kMaxBytes / kGranuleBytes);
   EXPECT_EQ(fixture.slab_of(blocks[kCapacity]).heap(), nullptr);
   fixture.thread.heap().trim(false);
   EXPECT_EQ(fixture.slabs(), 1U);
