@@ -18,6 +18,14 @@ constexpr int kSleepersLookedAt = 8;
 constexpr std::uint32_t kManyGranules = 8;
 constexpr std::size_t kGranulesAtOnce = 4;
 
+// A class is idle if none of its blocks were handed out while the thread took so many
+// granules, or for some time; so many slabs of such lose their free pages for each more.
+constexpr std::uint32_t kIdleAge = 64;
+constexpr std::size_t kSlabsPurgedPerGranule = 2;
+
+// With more than two blocks in use for each of its pages, hardly a page of a slab is free.
+constexpr std::uint32_t kUsedBlocksWorthAPurge = 2 * kPagesPerGranule;
+
 // So few blocks in a list are soon used up.
 constexpr std::uint32_t kFewBlocks = 16;
 
@@ -120,13 +128,35 @@ void ThreadHeap::make_current(ClassSlabs& slabs, Slab* slab) noexcept {
 GranuleCache::Granule ThreadHeap::take_granule() noexcept {
   GranuleCache::Granule granule = granules_.take();
   if (granule.memory != nullptr) return granule;
-  std::size_t count = granules_taken_ < kManyGranules ? 1 : kGranulesAtOnce;
-  granule.memory = allocator_.pages().take_granules(count, &granule.warm);
-  if (granule.memory == nullptr) return granule;
-  granules_taken_ += static_cast<std::uint32_t>(count);
-  auto* memory = static_cast<std::byte*>(granule.memory);
-  while (--count != 0) granules_.put({memory + count * kGranuleBytes, 0, granule.warm});
-  return granule;
+  const std::size_t wanted = granules_taken_ < kManyGranules ? 1 : kGranulesAtOnce;
+  const GranulesTaken taken = allocator_.pages().take_granules(wanted);
+  if (taken.memory == nullptr) return granule;
+  granules_taken_ += static_cast<std::uint32_t>(taken.count);
+  age_ += static_cast<std::uint32_t>(taken.count);
+  if (taken.grows) purge_idle_classes(kSlabsPurgedPerGranule * taken.count);
+  auto* memory = static_cast<std::byte*>(taken.memory);
+  for (std::size_t i = taken.count; i-- > 1;)
+    granules_.put({memory + i * kGranuleBytes, 0, taken.warm});
+  return {memory, 0, taken.warm};
+}
+
+// Of classes that are idle, slabs that were left sparse give up their free pages, as
+// others grow and as time goes by: so that a program that goes from one size to the
+// next does not keep them all.
+void ThreadHeap::purge_idle_classes(std::size_t slabs) noexcept {
+  for (std::size_t i = 0; i < kSizeClasses && slabs != 0; ++i) {
+    ClassSlabs& idle = classes_[purged_class_];
+    while (slabs != 0 && age_ - idle.used_at > kIdleAge) {
+      Slab* slab = idle.partial.first();
+      if (slab == nullptr || slab->used_at_purge == slab->used()) break;
+      idle.partial.remove(slab);
+      idle.partial.push_back(slab);
+      if (slab->used() <= kUsedBlocksWorthAPurge) static_cast<void>(purge_slab(*slab));
+      slab->used_at_purge = static_cast<std::uint16_t>(slab->used());
+      --slabs;
+    }
+    if (slabs != 0) purged_class_ = (purged_class_ + 1) % kSizeClasses;
+  }
 }
 
 Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
@@ -143,6 +173,7 @@ Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
 // Moves the slab's free list to the thread's, and returns its first block.
 void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   LUNA_DCHECK(slab.has_free() && slab.state == SlabState::kCurrent);
+  classes_[size_class].used_at = age_;
   glance_at_free_list(slab, memory_of(slab));
   if (slab.kept) {
     slab.kept = false;

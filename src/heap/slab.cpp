@@ -95,6 +95,7 @@ void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) n
   slab.kept = slab.shared = false;
   slab.warm = warm;
   slab.touched_before = 0;
+  slab.used_at_purge = 0;
   slab.previous = slab.next = nullptr;
   // pairs with the load in unlist_orphan()
   slab.owner.store(reinterpret_cast<std::uintptr_t>(heap), std::memory_order_seq_cst);

@@ -67,6 +67,7 @@ struct alignas(64) Slab {
   bool shared;                  // other threads freed blocks of it
   bool warm;                    // its pages held data before it was begun
   std::uint8_t touched_before;  // pages from its start that the page heap does not know of
+  std::uint16_t used_at_purge;  // blocks that were in use when its free pages were last looked for
 
   Slab* previous;
   Slab* next;

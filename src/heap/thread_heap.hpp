@@ -131,6 +131,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
 
   struct ClassSlabs {
     Slab* current = nullptr;
+    std::uint32_t used_at = 0;  // the heap's age when blocks were last handed out
     List<Slab> partial;
     List<Slab> asleep;
   };
@@ -140,6 +141,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] Slab* best_partial(ClassSlabs& slabs) noexcept;
   [[nodiscard]] Slab* wake_one(ClassSlabs& slabs) noexcept;
   [[nodiscard]] GranuleCache::Granule take_granule() noexcept;
+  void purge_idle_classes(std::size_t slabs) noexcept;
   [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
   [[nodiscard]] bool lasts(const Slab* slab, SizeClass size_class) const noexcept;
@@ -166,6 +168,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // thread_heap.cpp
   void beat_now() noexcept;
   void became_free(Slab& slab) noexcept;
+  std::size_t purge_slab(Slab& slab) noexcept;
   std::size_t purge_slabs(ClassSlabs& slabs) noexcept;
   void put_to_sleep(ClassSlabs& slabs, Slab& slab) noexcept;
   void wake(ClassSlabs& slabs, Slab& slab) noexcept;
@@ -197,10 +200,13 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t releases_ = 0;
-  std::uint32_t granules_taken_ = 0;       // lately, of the page heap
+  std::uint32_t granules_taken_ = 0;       // of the page heap, lately
+  std::uint32_t age_ = 0;                  // goes on with granules taken, and with time
+  std::size_t purged_class_ = 0;           // whose slabs lose their free pages next
   std::uint32_t slow_frees_in_a_row_ = 0;  // without a refill between
   std::uint32_t slow_frees_of_an_end_ = kSlowFreesOfAnEnd;
   bool returned_all_ = false;
+  bool recurred_ = false;                 // since the last beat, what was taken for an end was none
   std::size_t slow_frees_to_an_end_ = 0;  // until lists may be given back again
   std::size_t kept_bytes_ = 0;            // touched bytes of empty slabs that are kept
   ListLimits limits_;

@@ -21,6 +21,7 @@ constexpr std::size_t kBlocksWalkedPerFree = 4;
 // To be called when a thread that seemed to have come to an end goes on.
 void ThreadHeap::note_recurrence() noexcept {
   returned_all_ = false;
+  recurred_ = true;
   if (slow_frees_of_an_end_ < kMaxSlowFreesOfAnEnd) slow_frees_of_an_end_ *= 2;
 }
 

@@ -74,6 +74,13 @@ void PageHeap::forbid_huge_page(Region* region) noexcept {
   note_huge(region, false);
 }
 
+// Lest khugepaged bring back what is given back.
+void PageHeap::expect_purge(const void* granule) noexcept {
+  os::ScopedLock guard(lock_);
+  Region* region = window_.region_of(granule);
+  if (region->huge) forbid_huge_page(region);
+}
+
 bool PageHeap::wants_huge_pages() const noexcept {
   return used_pages_ >= huge_.threshold && huge_.islands < kMaxIslands &&
          os::page_bytes() == kPageBytes;

@@ -35,12 +35,11 @@ void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
 
 }  // namespace
 
-void* PageHeap::take_granules(std::size_t& count, bool* warm_pages) noexcept {
+GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
   os::ScopedLock guard(lock_);
   Region* region = granule_region();
-  if (region == nullptr) return nullptr;
+  if (region == nullptr) return {};
   const GranuleSet warm = region->warm_granules;
-  if (warm_pages != nullptr) *warm_pages = warm != 0;
   const GranuleSet granules = warm != 0 ? warm : region->free_granules;
   const auto granule = static_cast<std::size_t>(std::countr_zero(granules));
   const auto in_a_row = static_cast<std::size_t>(std::countr_one(granules >> granule));
@@ -51,7 +50,7 @@ void* PageHeap::take_granules(std::size_t& count, bool* warm_pages) noexcept {
   for (std::size_t page = first; page < first + pages; page += kPagesPerGranule)
     region->run[page] = kPagesPerGranule | kGranuleRun;
   balance(pages - region->touched.count(first, pages));
-  return region->memory + granule * kGranuleBytes;
+  return {region->memory + granule * kGranuleBytes, count, warm != 0, used_pages_ == recent_peak()};
 }
 
 void PageHeap::put_granule_locked(void* memory, std::size_t touched_pages) noexcept {

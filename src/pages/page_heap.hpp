@@ -30,6 +30,14 @@ struct PageUsage {
   std::size_t large_bytes = 0;
 };
 
+// What PageHeap::take_granules() gives; no memory: the kernel refuses.
+struct GranulesTaken {
+  void* memory = nullptr;
+  std::size_t count = 0;
+  bool warm = false;   // some pages of each may be backed already
+  bool grows = false;  // never was so much in use lately
+};
+
 // Each function that hands out memory returns nullptr when the kernel refuses,
 // with its state unchanged.
 //
@@ -41,16 +49,9 @@ class PageHeap {
   PageHeap(const PageHeap&) = delete;
   PageHeap& operator=(const PageHeap&) = delete;
 
-  // A granule for a slab; its contents are undefined. `warm`: some of its pages
-  // may be backed already.
-  [[nodiscard]] void* take_granule(bool* warm = nullptr) noexcept {
-    std::size_t count = 1;
-    return take_granules(count, warm);
-  }
-
-  // The same for up to `count` granules side by side, all warm or none; sets `count`
-  // to how many there are.
-  [[nodiscard]] void* take_granules(std::size_t& count, bool* warm) noexcept;
+  // Up to `count` granules for slabs, side by side; their contents are undefined.
+  [[nodiscard]] GranulesTaken take_granules(std::size_t count) noexcept;
+  [[nodiscard]] void* take_granule() noexcept { return take_granules(1).memory; }
 
   // Takes a granule back of which the first `touched_pages` were written to.
   void put_granule(void* memory, std::size_t touched_pages) noexcept {
@@ -79,6 +80,9 @@ class PageHeap {
   void set_aside(void* memory, std::size_t pages) noexcept {
     if (!put_recent(memory, pages)) put(memory);
   }
+
+  // To be called before pages of a granule in use are purged.
+  void expect_purge(const void* granule) noexcept;
 
   // True for a block that is kept as it is.
   [[nodiscard]] bool is_recent(const void* memory) const noexcept;
@@ -177,6 +181,9 @@ class PageHeap {
   void give_up_recent(bool old) noexcept;
 
   // huge_pages.cpp
+  [[nodiscard]] std::size_t recent_peak() const noexcept {
+    return peak_pages_ > last_peak_pages_ ? peak_pages_ : last_peak_pages_;
+  }
   void note_huge(Region* region, bool huge) noexcept;
   void forbid_huge_page(Region* region) noexcept;
   [[nodiscard]] bool wants_huge_pages() const noexcept;

@@ -21,6 +21,7 @@ constexpr std::size_t kMinDirtyPages = 2048;
 
 // By then all that was free is given back, or in use again.
 constexpr std::uint64_t kQuietDecays = 4;
+constexpr std::uint64_t kMinQuietMs = 1000;
 
 // The sweep splits a huge page only for so many free pages of it.
 constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 16;
@@ -66,7 +67,8 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
   collapse_when_due(now_ms);
   if (is_quiet()) {
     if (quiet_since_ms_ == 0) quiet_since_ms_ = now_ms;
-    if (dirty_pages_ <= kMinDirtyPages || now_ms - quiet_since_ms_ > kQuietDecays * decay_ms)
+    const std::uint64_t quiet_ms = kQuietDecays * decay_ms + kMinQuietMs;
+    if (dirty_pages_ <= kMinDirtyPages || now_ms - quiet_since_ms_ > quiet_ms)
       quiet_.store(false, std::memory_order_relaxed);
   }
   if (!sweeping_ && !huge_.passing && interval > kStepMs)
@@ -75,7 +77,6 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
 }
 
 void PageHeap::expect_quiet() noexcept {
-  if (is_quiet()) return;
   os::ScopedLock guard(lock_);
   if (dirty_pages_ <= kMinDirtyPages) return;
   quiet_since_ms_ = 0;
@@ -86,9 +87,8 @@ void PageHeap::expect_quiet() noexcept {
 // ago and so may want it again, and an eighth of what it uses besides, since not
 // every request fits; or a quarter of what it uses, or a little.
 std::size_t PageHeap::allowed_dirty_pages() const noexcept {
-  const std::size_t peak = peak_pages_ > last_peak_pages_ ? peak_pages_ : last_peak_pages_;
   const std::size_t margin = used_pages_ / 4 > kMinDirtyPages ? used_pages_ / 4 : kMinDirtyPages;
-  const std::size_t demand = peak - used_pages_ + used_pages_ / 8;
+  const std::size_t demand = recent_peak() - used_pages_ + used_pages_ / 8;
   return demand > margin ? demand : margin;
 }
 

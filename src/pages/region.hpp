@@ -102,6 +102,10 @@ struct Region {
   std::array<Annex, kGranulesPerRegion> annexes;
 };
 
+// Regions lie side by side, and searches look at the first lines of many: an odd number of
+// lines from one to the next spreads these over all sets of the processor's caches.
+static_assert(sizeof(Region) / 64 % 2 == 1);
+
 inline constexpr std::uint16_t kNoRun = 0;
 inline constexpr std::uint16_t kRunLengthMask = 0x3ff;
 inline constexpr std::uint16_t kGranuleRun = 0x800;  // the pages of a slab
