@@ -15,7 +15,23 @@ namespace {
 // under `ulimit -v`; each further one is twice the size of the last.
 constexpr std::size_t kFirstArenaRegions = 32;
 
-constexpr std::size_t kNowhere = Bitmap<kMaxArenaRegions>::kNone;
+using RegionSet = Bitmap<kMaxArenaRegions>;
+constexpr std::size_t kNowhere = RegionSet::kNone;
+
+// Of `count` free regions in a row, those of which the most are dirty; kNowhere: none is.
+[[nodiscard]] std::size_t dirtiest_run(const RegionSet& free, const RegionSet& dirty,
+                                       std::size_t count) noexcept {
+  std::size_t best = kNowhere;
+  std::size_t most = 0;
+  for (std::size_t at = free.find_run(count); at != kNowhere;
+       at = free.find_run(count, 1, at + 1)) {
+    const std::size_t here = dirty.count(at, count);
+    if (here <= most) continue;
+    most = here;
+    best = at;
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -48,9 +64,11 @@ bool PageHeap::has_dirty_region() const noexcept {
   return false;
 }
 
-// Touched memory first, then what is committed already.
+// Touched memory first, as much of it as there is in a row; then what is committed already.
 std::size_t PageHeap::find_regions(const Arena& arena, std::size_t count) noexcept {
-  std::size_t at = (arena.free & arena.dirty).find_run(count);
+  const RegionSet dirty = arena.free & arena.dirty;
+  std::size_t at = dirty.find_run(count);
+  if (at == kNowhere && count > 1 && !dirty.none()) at = dirtiest_run(arena.free, dirty, count);
   if (at == kNowhere) at = (arena.free & arena.committed).find_run(count);
   if (at == kNowhere) at = arena.free.find_run(count);
   return at;

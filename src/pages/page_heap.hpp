@@ -226,7 +226,7 @@ class PageHeap {
   [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
   void give_back(std::size_t pages) noexcept;
   [[nodiscard]] bool sweep_step(std::size_t budget_pages) noexcept;
-  std::size_t purge_dirty(Region* region) noexcept;
+  std::size_t purge_dirty(Region* region, std::size_t pages) noexcept;
   std::size_t purge_pages(Region* region, const PageSet& pages) noexcept;
   std::size_t purge_runs(Region* region, PageSet& pages) noexcept;
   static void count_blocks(const Region& region, PageUsage& usage) noexcept;
@@ -255,6 +255,7 @@ class PageHeap {
   std::size_t last_peak_pages_ = 0;
   std::uint64_t peak_began_ms_ = 0;
   bool balancing_ = false;
+  std::size_t fresh_pages_ = 0;  // handed out and not yet paid for
 
   HugePages huge_;
 

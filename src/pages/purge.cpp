@@ -19,6 +19,9 @@ constexpr std::uint64_t kStepMs = 10;
 // Dirty memory that is never worth a system call before it decays (8 MiB).
 constexpr std::size_t kMinDirtyPages = 2048;
 
+// Fresh pages are paid for by so many at once.
+constexpr std::size_t kMinBalancedPages = 64;
+
 // By then all that was free is given back, or in use again.
 constexpr std::uint64_t kQuietDecays = 4;
 constexpr std::uint64_t kMinQuietMs = 1000;
@@ -37,6 +40,18 @@ constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 16;
     const std::size_t first = round_down(at, unit);
     if (free.all(first, unit)) result.set_range(first, unit);
     at = wanted.find_set(first + unit);
+  }
+  return result;
+}
+
+// The first of the pages, in runs as they are, until there are `count` or more.
+[[nodiscard]] PageSet first_runs(const PageSet& pages, std::size_t count) noexcept {
+  PageSet result;
+  for (std::size_t at = pages.find_set(0), found = 0; at < kPagesPerRegion && found < count;) {
+    const std::size_t end = pages.find_clear(at);
+    result.set_range(at, end - at);
+    found += end - at;
+    at = pages.find_set(end);
   }
   return result;
 }
@@ -97,11 +112,15 @@ std::size_t PageHeap::allowed_dirty_pages() const noexcept {
 // beyond what it lately had in use at once. A page purged costs a fraction of
 // the page fault that the fresh one will.
 void PageHeap::balance(std::size_t fresh_pages) noexcept {
+  fresh_pages_ += fresh_pages;
   const std::size_t allowed = allowed_dirty_pages();
-  if (fresh_pages == 0 || dirty_pages_ <= allowed || balancing_) return;
+  if (fresh_pages_ < kMinBalancedPages || balancing_) return;
+  const std::size_t fresh = fresh_pages_;
+  fresh_pages_ = 0;
+  if (dirty_pages_ <= allowed) return;
   const std::size_t surplus = dirty_pages_ - allowed;
   balancing_ = true;
-  give_back(surplus < fresh_pages ? surplus : fresh_pages);
+  give_back(surplus < fresh ? surplus : fresh);
   balancing_ = false;
 }
 
@@ -111,16 +130,16 @@ void PageHeap::give_back(std::size_t pages) noexcept {
     for (std::size_t at = arena->dirty.find_set(0); at < arena->regions && purged < pages;
          at = arena->dirty.find_set(at + 1)) {
       Region* region = arena->region(at);
-      purged += purge_dirty(region);
+      purged += purge_dirty(region, pages - purged);
     }
   }
 }
 
-// Gives all free pages of a region back; returns their number. A region left
-// with none but parts of kernel pages is looked at again after the next free.
-std::size_t PageHeap::purge_dirty(Region* region) noexcept {
+// Gives free pages of a region back, all or about `pages`; returns their number. A region
+// left with none but parts of kernel pages is looked at again after the next free.
+std::size_t PageHeap::purge_dirty(Region* region, std::size_t pages) noexcept {
   const PageSet dirty = whole_kernel_pages(region->free, region->free & region->touched);
-  if (!dirty.none() && !region->hugetlb) return purge_pages(region, dirty);
+  if (!dirty.none() && !region->hugetlb) return purge_pages(region, first_runs(dirty, pages));
   region->arena->dirty.clear(region->index);
   return 0;
 }
@@ -208,7 +227,7 @@ std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
       const std::size_t bytes = (region->free & region->touched).count() * kPageBytes;
       const bool keeps = kept + bytes <= keep_bytes;
       if (keeps) kept += bytes;
-      if (!keeps || bytes == 0) purged += purge_dirty(region);
+      if (!keeps || bytes == 0) purged += purge_dirty(region, kPagesPerRegion);
     }
   }
   return purged * kPageBytes;
