@@ -99,12 +99,11 @@ void PageHeap::expect_quiet() noexcept {
 }
 
 // Dirty memory is worth keeping as far as the program had it in use a moment
-// ago and so may want it again, and an eighth of what it uses besides, since not
-// every request fits; or a quarter of what it uses, or a little.
+// ago and so may want it again, and half of what it uses besides, since not every
+// request fits what lies free; or a little.
 std::size_t PageHeap::allowed_dirty_pages() const noexcept {
-  const std::size_t margin = used_pages_ / 4 > kMinDirtyPages ? used_pages_ / 4 : kMinDirtyPages;
-  const std::size_t demand = recent_peak() - used_pages_ + used_pages_ / 8;
-  return demand > margin ? demand : margin;
+  const std::size_t demand = recent_peak() - used_pages_ + used_pages_ / 2;
+  return demand > kMinDirtyPages ? demand : kMinDirtyPages;
 }
 
 // Who takes untouched pages while touched ones lie free elsewhere, too short or

@@ -55,10 +55,11 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
     lock_.unlock();
     return nullptr;
   }
-  bool fresh = true;
+  std::size_t fresh = pages;
   for (std::size_t i = 0; i < regions; ++i) {
+    const std::size_t left = pages - i * kPagesPerRegion;
+    fresh -= head[i].touched.count(0, left < kPagesPerRegion ? left : kPagesPerRegion);
     fill_region(head + i, head);
-    fresh = fresh && head[i].touched.none();
   }
   head->state = RegionState::kSpanHead;
   head->span_pages = pages;
@@ -69,9 +70,7 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   if (zero) clear_span(head, pages);
   os::ScopedLock guard(lock_);
   split_tail(head, pages);
-  // Partly touched places are taken as they come: what they lack of a span is
-  // soon made up for, and to purge as much elsewhere would only be undone.
-  if (fresh) balance(pages);
+  balance(fresh);
   return head->memory;
 }
 
