@@ -27,6 +27,9 @@ constexpr std::size_t kMaxMissingPages = 8;
 // process may have 65,530.
 constexpr std::size_t kMaxIslands = 4000;
 
+// A pass begins with each sweep, and with so many fresh regions.
+constexpr std::size_t kFreshRegionsPerPass = 64;
+
 // The pass looks at so many regions in one step, and rests after a collapse for so
 // many times as long as it took.
 constexpr int kRegionsPerStep = 64;
@@ -99,10 +102,10 @@ void PageHeap::try_huge_page(Region* region) noexcept {
   const bool huge = os::back_with_huge_page(region->memory, kRegionBytes);
   const bool slow = os::nanoseconds() - began > kSlowNanoseconds;
   lock_.lock();
-  const bool is_first = huge && !huge_.given;
   huge_.given = huge;
-  if (is_first) begin_collapse_pass();
   if (!huge || slow) huge_.pause = kPause;
+  // Who grows fast shall not wait for the clock.
+  if (huge && !huge_.passing && huge_.fresh++ % kFreshRegionsPerPass == 0) begin_collapse_pass();
   note_huge(region, huge);
   region->touched.set_range(0, huge ? kPagesPerRegion : 1);
   region->warm_granules = part_granules(region->touched);

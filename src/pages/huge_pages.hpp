@@ -21,6 +21,7 @@ struct HugePages {
   std::size_t threshold = SIZE_MAX;  // pages in use from which on there shall be some
   bool given = false;                // the kernel had one when it was asked last
   std::size_t pause = 0;             // fresh regions that go without
+  std::size_t fresh = 0;             // regions that got one at once
   std::size_t islands = 0;           // stretches of regions so backed, each a mapping of its own
 
   // The pass over the regions that are in use: where it stands, and when it goes on.
