@@ -18,10 +18,15 @@ namespace luna::entry {
   return block;
 }
 
+// Each a function of its own, so that the one before it needs no frame.
+[[gnu::noinline]] inline void* malloc_slowest(std::size_t bytes) noexcept {
+  return or_enomem(process.allocate(bytes));
+}
+
 [[gnu::noinline]] inline void* malloc_slow(std::size_t bytes) noexcept {
   if (void* block = thread_state.cache->try_allocate_any(bytes); block != nullptr) [[likely]]
     return block;
-  return or_enomem(process.allocate(bytes));
+  return malloc_slowest(bytes);
 }
 
 [[gnu::noinline]] inline void free_slow(void* pointer) noexcept { process.deallocate(pointer); }

@@ -6,7 +6,7 @@
 // that lie in the library's text. It is the check on fast_path_test.py, which
 // reads the same numbers from the disassembly.
 //
-// usage: count_steps LIBRARY MALLOC_LIMIT FREE_LIMIT
+// usage: count_steps LIBRARY MALLOC_LIMIT FREE_LIMIT LIMIT_ABOVE_1_KIB
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -26,7 +26,8 @@ namespace {
 
 constexpr int kSkipped = 77;
 constexpr int kWarmBlocks = 200;
-constexpr std::array<std::size_t, 4> kSizes = {16, 64, 200, 1000};
+constexpr std::array<std::size_t, 9> kSizes = {16, 64, 200, 1000, 1024, 1025, 5000, 16'384, 32'768};
+constexpr std::size_t kMaxDirectBytes = 1024;
 constexpr int kRepeats = 15;
 constexpr std::uint8_t kBreakpoint = 0xcc;
 
@@ -154,7 +155,7 @@ bool report(const char* operation, std::size_t size, std::vector<int> counts, in
 
 int main(int count, char** arguments) {
   if (count < 2) return run_child();
-  if (count < 4) return 2;
+  if (count < 5) return 2;
   const std::string library = arguments[1];
   const pid_t child = start_child(arguments[0], library.c_str());
   int status = 0;
@@ -174,8 +175,9 @@ int main(int count, char** arguments) {
       if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) skip("PTRACE_SINGLESTEP failed");
       if (!wait_for_stop(child, status)) return 1;
     }
-    good &= report("malloc", size, mallocs, std::atoi(arguments[2]));
-    good &= report("free", size, frees, std::atoi(arguments[3]));
+    const bool direct = size <= kMaxDirectBytes;
+    good &= report("malloc", size, mallocs, std::atoi(arguments[direct ? 2 : 4]));
+    good &= report("free", size, frees, std::atoi(arguments[direct ? 3 : 4]));
   }
   ptrace(PTRACE_DETACH, child, nullptr, nullptr);
   waitpid(child, &status, 0);
