@@ -252,7 +252,7 @@ void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
 }
 
 Slab* ThreadHeap::slab_with_room(SizeClass size_class) noexcept {
-  drain();
+  if (!returned_.empty()) drain();
   ClassSlabs& slabs = classes_[size_class];
   Slab* current = slabs.current;
   if (current != nullptr && (current->has_free() || current->has_room())) return current;
