@@ -200,8 +200,7 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
 std::size_t ThreadHeap::purge_slab(Slab& slab) noexcept {
   if (!slab.has_free()) return 0;
   std::byte* memory = memory_of(slab);
-  allocator_.pages().expect_purge(memory);
-  return purge_free_pages(slab, memory);
+  return allocator_.pages().may_purge(memory) ? purge_free_pages(slab, memory) : 0;
 }
 
 // Of slabs that are not current. Returns the pages purged.

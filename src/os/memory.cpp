@@ -40,6 +40,16 @@ constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
   return ReserveResult::kOccupied;
 }
 
+// Advises and writes to an untouched huge page's worth of memory. True: one backs it now.
+[[nodiscard]] bool touch_huge_page(void* address, std::size_t bytes) noexcept {
+  if (failed(system_call(SYS_madvise, address, bytes, MADV_HUGEPAGE))) return false;
+  auto* first = static_cast<volatile std::byte*>(address);
+  *first = std::byte{0};  // a write: a read may be served by the kernel's page of zeros
+  unsigned char last = 0;
+  const std::byte* end = static_cast<std::byte*>(address) + bytes;
+  return find_resident(end - page_bytes(), page_bytes(), &last) && (last & 1U) != 0;
+}
+
 }  // namespace
 
 std::size_t page_bytes() noexcept { return ::getauxval(AT_PAGESZ); }
@@ -89,6 +99,8 @@ bool commit_from_pool(void* address, std::size_t bytes, std::size_t huge_page_by
   if (!failed(system_call(SYS_mremap, pages, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, address)))
     return true;
   release(pages, bytes);
+  // Kernels before 5.16 refuse to move such pages, and have cleared the place by then.
+  static_cast<void>(reserve_at(address, bytes));
   return false;
 }
 
@@ -107,15 +119,12 @@ void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
 }
 
 bool back_with_huge_page(void* address, std::size_t bytes) noexcept {
-  if (failed(system_call(SYS_madvise, address, bytes, MADV_HUGEPAGE))) return false;
-  auto* first = static_cast<volatile std::byte*>(address);
-  *first = std::byte{0};  // a write: a read may be served by the kernel's page of zeros
-  unsigned char last = 0;
-  const bool huge =
-      find_resident(static_cast<std::byte*>(address) + bytes - page_bytes(), page_bytes(), &last) &&
-      (last & 1U) != 0;
-  if (!huge) forbid_huge_pages(address, bytes);
-  return huge;
+  if (touch_huge_page(address, bytes)) return true;
+  // Where pages were purged one by one, the kernel's page table is left, and with it no
+  // touch makes a huge page; a fresh mapping has none.
+  if (renew(address, bytes) && touch_huge_page(address, bytes)) return true;
+  forbid_huge_pages(address, bytes);
+  return false;
 }
 
 bool collapse_to_huge_page(void* address, std::size_t bytes) noexcept {

@@ -33,12 +33,13 @@ constexpr std::size_t kFreshRegionsPerPass = 64;
 // The pass looks at so many regions in one step, and rests after a collapse for so
 // many times as long as it took.
 constexpr int kRegionsPerStep = 64;
+constexpr int kMaxRefusals = 8;
 constexpr std::uint64_t kRestPerWork = 20;
 
 // Whether nearly all of a region in use is backed, as far as it may be told without
 // the kernel.
 [[nodiscard]] bool may_collapse(const Region& region) noexcept {
-  if (region.huge || region.hugetlb) return false;
+  if (region.huge || region.hugetlb || region.collapsing || region.purges != 0) return false;
   if (region.state == RegionState::kShared) return region.free_pages <= kMaxMissingPages;
   if (region.state == RegionState::kSpanHead) return !region.moved;
   return region.state == RegionState::kSpanBody && !region.span_head->moved;
@@ -78,10 +79,11 @@ void PageHeap::forbid_huge_page(Region* region) noexcept {
 }
 
 // Lest khugepaged bring back what is given back.
-void PageHeap::expect_purge(const void* granule) noexcept {
+bool PageHeap::may_purge(const void* granule) noexcept {
   os::ScopedLock guard(lock_);
   Region* region = window_.region_of(granule);
   if (region->huge) forbid_huge_page(region);
+  return !region->hugetlb;
 }
 
 bool PageHeap::wants_huge_pages() const noexcept {
@@ -107,16 +109,18 @@ void PageHeap::try_huge_page(Region* region) noexcept {
   // Who grows fast shall not wait for the clock.
   if (huge && !huge_.passing && huge_.fresh++ % kFreshRegionsPerPass == 0) begin_collapse_pass();
   note_huge(region, huge);
+  // Gives up the lock again, so nothing may tell of free pages to purge here yet.
+  if (huge && huge_.passing) static_cast<void>(collapse_step());
   region->touched.set_range(0, huge ? kPagesPerRegion : 1);
   region->warm_granules = part_granules(region->touched);
   region->arena->dirty.set(region->index);
-  if (huge && huge_.passing) static_cast<void>(collapse_step());
 }
 
 void PageHeap::begin_collapse_pass() noexcept {
   // Nobody is asked anew whether there are huge pages: under `never` the kernel would
   // collapse regions all the same.
   huge_.passing = huge_.given && wants_huge_pages();
+  huge_.refusals = 0;
   huge_.arena = arenas_;
   huge_.region = 0;
 }
@@ -131,6 +135,7 @@ void PageHeap::collapse_when_due(std::uint64_t now_ms) noexcept {
 // Collapses the next region that is in use and backed as a whole, if there is one among
 // the next few. Returns the nanoseconds that it took.
 std::uint64_t PageHeap::collapse_step() noexcept {
+  if (!wants_huge_pages()) huge_.arena = nullptr;
   for (int looked = 0; looked < kRegionsPerStep; ++looked) {
     while (huge_.arena != nullptr && huge_.region >= huge_.arena->regions) {
       huge_.arena = huge_.arena->next;
@@ -146,25 +151,37 @@ std::uint64_t PageHeap::collapse_step() noexcept {
   return 0;
 }
 
-// The lock is not held meanwhile, and anything may become of the region: whoever
-// forbids the huge page then, or takes pages back, is the one who is right.
+// The lock is not held meanwhile, and anything may become of the region but that free
+// pages of it are purged: whoever forbids the huge page then is the one who is right.
 std::uint64_t PageHeap::collapse(Region* region) noexcept {
   note_huge(region, true);
+  region->collapsing = true;
   lock_.unlock();
   const std::uint64_t began = os::nanoseconds();
   const bool done = os::collapse_to_huge_page(region->memory, kRegionBytes);
   const std::uint64_t took = os::nanoseconds() - began;
   lock_.lock();
-  if (!done) huge_.passing = huge_.given = false;
-  if (!done || !region->huge) {
-    forbid_huge_page(region);
-  } else if (region->state == RegionState::kShared) {
-    unfile(region);
-    region->touched.set_range(0, kPagesPerRegion);
-    region->arena->dirty.set(region->index);
-    file(region);
-  }
+  region->collapsing = false;
+  // What a program did with the region meanwhile may be why; the kernel would refuse more.
+  huge_.refusals = done ? 0 : huge_.refusals + 1;
+  if (huge_.refusals == kMaxRefusals) huge_.passing = false;
+  if (!done || !region->huge) forbid_huge_page(region);
+  if (done) note_backed(region);
   return took;
+}
+
+// What lay free in the region, or lies free by now, is backed too. Of a span all is taken
+// for that when it is freed; and nothing may be known to purge of a region that somebody
+// is about to take.
+void PageHeap::note_backed(Region* region) noexcept {
+  Arena* arena = region->arena;
+  const bool shared = region->state == RegionState::kShared;
+  if (!shared && !arena->free.test(region->index)) return;
+  if (shared) unfile(region);
+  region->touched.set_range(0, kPagesPerRegion);
+  arena->dirty.set(region->index);
+  if (shared) return file(region);
+  put_regions(region, 1);
 }
 
 }  // namespace luna

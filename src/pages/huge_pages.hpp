@@ -28,6 +28,7 @@ struct HugePages {
   bool passing = false;
   Arena* arena = nullptr;
   std::size_t region = 0;
+  int refusals = 0;  // of the kernel, in a row
   std::uint64_t next_ms = 0;
 };
 

@@ -81,8 +81,8 @@ class PageHeap {
     if (!put_recent(memory, pages)) put(memory);
   }
 
-  // To be called before pages of a granule in use are purged.
-  void expect_purge(const void* granule) noexcept;
+  // To be called before pages of a granule in use are purged. False: they cannot be.
+  [[nodiscard]] bool may_purge(const void* granule) noexcept;
 
   // True for a block that is kept as it is.
   [[nodiscard]] bool is_recent(const void* memory) const noexcept;
@@ -192,10 +192,12 @@ class PageHeap {
   void collapse_when_due(std::uint64_t now_ms) noexcept;
   std::uint64_t collapse_step() noexcept;
   [[nodiscard]] std::uint64_t collapse(Region* region) noexcept;
+  void note_backed(Region* region) noexcept;
 
   // span.cpp
   [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
   [[nodiscard]] bool settle_span(const Region* head) noexcept;
+  void forbid_span(Region* head) noexcept;
   void put_large(Region* head, bool touched) noexcept;
   void put_span(Region* head, bool touched) noexcept;
   [[nodiscard]] bool resize_span(Region* head, std::size_t pages) noexcept;

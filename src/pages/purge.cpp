@@ -137,6 +137,7 @@ void PageHeap::give_back(std::size_t pages) noexcept {
 // Gives free pages of a region back, all or about `pages`; returns their number. A region
 // left with none but parts of kernel pages is looked at again after the next free.
 std::size_t PageHeap::purge_dirty(Region* region, std::size_t pages) noexcept {
+  if (region->collapsing) return 0;
   const PageSet dirty = whole_kernel_pages(region->free, region->free & region->touched);
   if (!dirty.none() && !region->hugetlb) return purge_pages(region, first_runs(dirty, pages));
   region->arena->dirty.clear(region->index);
@@ -165,7 +166,8 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
     rested.remove(young);
     const PageSet old = whole_kernel_pages(rested, dirty & region->aged);
     region->aged = dirty;
-    if (region->hugetlb || (region->huge && old.count() < kPagesWorthAHugePage)) continue;
+    if (region->hugetlb || region->collapsing) continue;
+    if (region->huge && old.count() < kPagesWorthAHugePage) continue;
     if (!old.none()) purged += purge_pages(region, old);
     if (purged >= budget_pages) return true;
   }
@@ -187,9 +189,11 @@ std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept
   file(region);
   peak_pages_ = peak;  // they are not in use, they are only taken out
   PageSet left = pages;
+  ++region->purges;
   lock_.unlock();
   const std::size_t purged = purge_runs(region, left);
   lock_.lock();
+  --region->purges;
   unfile(region);
   region->free.add(pages);
   region->touched.remove(pages);

@@ -91,6 +91,8 @@ struct Region {
   bool moved = false;           // span whose pages came by mremap
   bool sparse = false;          // `touched` says far more than is backed
   bool huge = false;            // is backed by a huge page, or was until a part was purged
+  bool collapsing = false;      // the kernel is at it, without the lock
+  std::uint8_t purges = 0;      // likewise: so many threads give pages of it back
   bool hugetlb = false;         // of the kernel's pool of huge pages: cannot be purged
   std::size_t span_pages = 0;   // of a span head or a huge block
   Region* span_head = nullptr;  // of a span body, or of the region with its tail

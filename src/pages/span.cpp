@@ -221,14 +221,18 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
     os::ScopedLock guard(lock_);
     if (moved_spans_ >= kMaxMovedSpans) return nullptr;
     ++moved_spans_;
+    if (old_head->arena != nullptr) forbid_span(old_head);
   }
   void* target = take(pages, 1, false);
+  Region* new_head = target != nullptr ? window_.region_of(target) : nullptr;
   const std::size_t old_pages = old_head->span_pages;
   const std::size_t bytes = (pages < old_pages ? pages : old_pages) * kPageBytes;
-  const bool moved = target != nullptr && os::move_pages(memory, target, bytes);
+  // What is of the kernel's pool stays so: its regions are told apart by that.
+  const bool fits =
+      new_head != nullptr && (new_head->arena == nullptr || !new_head->arena->hugetlb);
+  const bool moved = fits && os::move_pages(memory, target, bytes);
 
   os::ScopedLock guard(lock_);
-  Region* new_head = target != nullptr ? window_.region_of(target) : nullptr;
   if (moved && new_head->state == RegionState::kSpanHead) {
     new_head->moved = true;
   } else {
@@ -241,6 +245,17 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
     target = nullptr;
   }
   return target;
+}
+
+// Takes back all advice for huge pages: so the span is one mapping again, without which
+// kernels before 6.17 do not move it, and where it arrives there is no advice either.
+void PageHeap::forbid_span(Region* head) noexcept {
+  const std::size_t regions = regions_for(head->span_pages);
+  bool any = false;
+  for (std::size_t i = 0; i < regions; ++i) any = any || head[i].huge;
+  if (!any) return;
+  os::forbid_huge_pages(head->memory, regions * kRegionBytes);
+  for (std::size_t i = 0; i < regions; ++i) note_huge(head + i, false);
 }
 
 void PageHeap::put_large(Region* head, bool touched) noexcept {

@@ -34,6 +34,8 @@ TEST(Options, NoTextKeepsTheDefaults) {
 
   EXPECT_TRUE(result.options.enabled);
   EXPECT_EQ(result.options.decay_ms, 1000U);
+  EXPECT_EQ(result.options.huge_pages_above, 256U);
+  EXPECT_EQ(result.options.hugetlb, Hugetlb::kOff);
   EXPECT_FALSE(result.options.stats_print);
   EXPECT_FALSE(result.options.deepbind);
   EXPECT_EQ(result.warnings, "");
@@ -86,6 +88,46 @@ INSTANTIATE_TEST_SUITE_P(Options, FlagSpelling,
                          testing::Values(Spelling{"true", true}, Spelling{"on", true},
                                          Spelling{"1", true}, Spelling{"false", false},
                                          Spelling{"off", false}, Spelling{"0", false}));
+
+struct PoolSpelling {
+  const char* text;
+  Hugetlb value;
+};
+
+class HugetlbSpelling : public testing::TestWithParam<PoolSpelling> {};
+
+TEST_P(HugetlbSpelling, IsRead) {
+  // Begins with another value, so that a value that is not read is seen.
+  Options options;
+  options.hugetlb = GetParam().value == Hugetlb::k2MiB ? Hugetlb::k1GiB : Hugetlb::k2MiB;
+  testing::internal::CaptureStderr();
+
+  parse_options(std::string("hugetlb:") + GetParam().text, "TEST", options);
+
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(options.hugetlb, GetParam().value);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Options, HugetlbSpelling,
+    testing::Values(PoolSpelling{"2m", Hugetlb::k2MiB}, PoolSpelling{"2M", Hugetlb::k2MiB},
+                    PoolSpelling{"1g", Hugetlb::k1GiB}, PoolSpelling{"1G", Hugetlb::k1GiB},
+                    PoolSpelling{"off", Hugetlb::kOff}, PoolSpelling{"false", Hugetlb::kOff},
+                    PoolSpelling{"0", Hugetlb::kOff}));
+
+class BadHugetlb : public testing::TestWithParam<const char*> {};
+
+TEST_P(BadHugetlb, IsNamedAndChangesNothing) {
+  const Parsed result = parsed(std::string("hugetlb:1g,hugetlb:") + GetParam());
+
+  EXPECT_EQ(result.options.hugetlb, Hugetlb::k1GiB);
+  EXPECT_EQ(result.warnings,
+            "lunalloc: TEST: option \"hugetlb\" wants 2m, 1g or off; it is ignored\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Options, BadHugetlb,
+                         testing::Values("", "on", "true", "1", "2", "m", "2mb", "2 m", "2MiB",
+                                         "4m", "1gb", "2097152", "OFF", "2m:1g"));
 
 class BadNumber : public testing::TestWithParam<const char*> {};
 

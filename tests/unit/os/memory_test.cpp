@@ -3,12 +3,15 @@
 
 #include "base/align.hpp"
 #include "os/mappings.hpp"
+#include "support/huge_memory.hpp"
+#include "support/kernel_mappings.hpp"
 #include "support/pattern.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 namespace luna {
 namespace {
@@ -109,12 +112,114 @@ TEST(Memory, MemoryIsMappedExactlyWhereItIsWanted) {
   os::release(memory, 4 * page);
 }
 
+// All pages of a region but one, which stays without backing.
+struct GappedRegion : test::LoneRegion {
+  GappedRegion() {
+    commit();
+    test::write_pattern(memory, gap, 1);
+    test::write_pattern(memory + gap + kPageBytes, kRegionBytes - gap - kPageBytes, 2);
+  }
+
+  [[nodiscard]] bool is_kept() const {
+    const std::byte* behind = memory + gap + kPageBytes;
+    return test::has_pattern(memory, gap, 1) &&
+           test::has_pattern(behind, kRegionBytes - gap - kPageBytes, 2);
+  }
+
+  [[nodiscard]] bool is_gap_backed() const {
+    unsigned char backed = 0;
+    return os::find_resident(memory + gap, kPageBytes, &backed) && (backed & 1U) != 0;
+  }
+
+  std::size_t gap = 77 * kPageBytes;
+};
+
+TEST(Memory, CollapseKeepsTheContentsAndBacksWhatWasNotByZeros) {
+  if (!test::kernel_collapses()) GTEST_SKIP() << test::kNoCollapse;
+  const GappedRegion region;
+  ASSERT_FALSE(region.is_gap_backed());
+
+  ASSERT_TRUE(os::collapse_to_huge_page(region.memory, kRegionBytes));
+
+  EXPECT_TRUE(region.is_gap_backed());
+  EXPECT_TRUE(region.is_kept());
+  EXPECT_TRUE(test::is_zero(region.memory + region.gap, kPageBytes));
+  EXPECT_EQ(test::kernel_mapping_of(region.memory).huge_kib, kRegionBytes / 1024);
+}
+
+TEST(Memory, RefusedCollapseChangesNothing) {
+  if (!test::kernel_collapses()) GTEST_SKIP() << test::kNoCollapse;
+  const GappedRegion region;
+  const test::NoHugePages none;
+
+  ASSERT_FALSE(os::collapse_to_huge_page(region.memory, kRegionBytes));
+
+  EXPECT_FALSE(region.is_gap_backed());
+  EXPECT_TRUE(region.is_kept());
+  EXPECT_FALSE(test::kernel_mapping_of(region.memory).is_advised());
+}
+
+TEST(Memory, PageOfAPoolThatDoesNotExistLeavesTheRangeReserved) {
+  const test::LoneRegion region;
+  const std::string access = test::kernel_mapping_of(region.memory).access;
+
+  ASSERT_FALSE(os::commit_from_pool(region.memory, 2 * kRegionBytes, 2 * kRegionBytes));
+
+  EXPECT_EQ(access, "---p");
+  EXPECT_EQ(test::kernel_mapping_of(region.memory).access, access);
+  EXPECT_EQ(test::kernel_mapping_of(region.memory + kRegionBytes - 1).access, access);
+  region.commit();
+  EXPECT_TRUE(test::is_zero(region.memory, kRegionBytes));
+  test::write_pattern(region.memory, kRegionBytes, 3);
+}
+
+TEST(Memory, EmptyPoolLeavesTheRangeReserved) {
+  const test::HugePagePool pool(kRegionBytes, 0);
+  if (!pool.is_as_wanted()) GTEST_SKIP() << pool.reason();
+  const test::LoneRegion region;
+
+  ASSERT_FALSE(os::commit_from_pool(region.memory, kRegionBytes, kRegionBytes));
+
+  EXPECT_EQ(test::kernel_mapping_of(region.memory).access, "---p");
+  region.commit();
+  EXPECT_TRUE(test::is_zero(region.memory, kRegionBytes));
+  test::write_pattern(region.memory, kRegionBytes, 3);
+}
+
+TEST(Memory, PageOfThePoolIsZeroAndCanBeWritten) {
+  const test::HugePagePool pool(kRegionBytes, 1);
+  if (!pool.is_as_wanted()) GTEST_SKIP() << pool.reason();
+  const test::LoneRegion region;
+
+  ASSERT_TRUE(os::commit_from_pool(region.memory, kRegionBytes, kRegionBytes));
+
+  EXPECT_TRUE(test::is_zero(region.memory, kRegionBytes));
+  test::write_pattern(region.memory, kRegionBytes, 4);
+  EXPECT_TRUE(test::has_pattern(region.memory, kRegionBytes, 4));
+  EXPECT_EQ(test::kernel_mapping_of(region.memory).page_kib, kRegionBytes / 1024);
+}
+
+TEST(Memory, PoolGetsBackWhatItGaveForAPlaceThatIsRefused) {
+  const test::HugePagePool pool(kRegionBytes, 1);
+  if (!pool.is_as_wanted()) GTEST_SKIP() << pool.reason();
+  const test::LoneRegion region;
+  const std::size_t before = pool.free_pages();
+  std::byte* between = region.memory + os::page_bytes();
+
+  ASSERT_FALSE(os::commit_from_pool(between, kRegionBytes, kRegionBytes));
+
+  EXPECT_EQ(pool.free_pages(), before);
+  EXPECT_EQ(test::kernel_mapping_of(between).access, "---p");
+}
+
 TEST(Memory, RefusalLeavesErrnoAlone) {
   errno = EXDEV;
 
   EXPECT_EQ(os::reserve(std::size_t{1} << 62), nullptr);
   EXPECT_FALSE(os::commit(reinterpret_cast<void*>(1), 4096));
   EXPECT_FALSE(os::purge(reinterpret_cast<void*>(1), 4096));
+  EXPECT_FALSE(os::collapse_to_huge_page(reinterpret_cast<void*>(1), kRegionBytes));
+  EXPECT_FALSE(os::commit_from_pool(reinterpret_cast<void*>(1), kRegionBytes, kRegionBytes));
 
   EXPECT_EQ(errno, EXDEV);
 }
