@@ -65,7 +65,7 @@ namespace {
   const std::size_t rounded = bytes != 0 ? round_up(bytes, alignment) : alignment;
   if (void* block = thread_state.cache->try_allocate_any(rounded); block != nullptr) [[likely]]
     return block;
-  return process.allocate(rounded);
+  return process.allocate_aligned(alignment, rounded);
 }
 
 }  // namespace

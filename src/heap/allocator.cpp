@@ -10,14 +10,20 @@
 namespace luna {
 
 void* Allocator::allocate(ThreadHeap& heap, std::size_t bytes) noexcept {
-  if (bytes <= kMaxSmallBytes) return heap.refill(size_class_of(bytes));
+  if (bytes <= kMaxSmallBytes) return allocate_small(heap, size_class_of(bytes));
   return allocate_pages(heap, bytes, kPageBytes, false);
+}
+
+// Requires: the thread's list of the class is empty.
+void* Allocator::allocate_small(ThreadHeap& heap, SizeClass size_class) noexcept {
+  void* block = heap.borrow(size_class);
+  return block != nullptr ? block : heap.refill(size_class);
 }
 
 void* Allocator::allocate_zeroed(ThreadHeap& heap, std::size_t bytes) noexcept {
   if (bytes > kMaxSmallBytes) return allocate_pages(heap, bytes, kPageBytes, true);
   void* block = heap.try_allocate_any(bytes);
-  if (block == nullptr) block = heap.refill(size_class_of(bytes));
+  if (block == nullptr) block = allocate_small(heap, size_class_of(bytes));
   if (block != nullptr) std::memset(block, 0, block_bytes(size_class_of(bytes)));
   return block;
 }

@@ -135,6 +135,7 @@ class Allocator {
   [[nodiscard]] bool fits_pages(const Slab& slot, const void* pointer,
                                 std::size_t bytes) const noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_pages(const void* pointer) const noexcept;
+  [[nodiscard]] static void* allocate_small(ThreadHeap& heap, SizeClass size_class) noexcept;
   [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept;
   void deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region, void* pointer) noexcept;
 

@@ -23,6 +23,10 @@ constexpr std::size_t kGranulesAtOnce = 4;
 constexpr std::uint32_t kIdleAge = 64;
 constexpr std::size_t kSlabsPurgedPerGranule = 2;
 
+// A class gets a slab of its own after so many blocks of the next few classes.
+constexpr std::uint32_t kMaxBorrowed = 8;
+constexpr std::size_t kLenders = 2;
+
 // With more than two blocks in use for each of its pages, hardly a page of a slab is free.
 constexpr std::uint32_t kUsedBlocksWorthAPurge = 2 * kPagesPerGranule;
 
@@ -40,6 +44,22 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
     return take_freed(size_class);
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
   return slab != nullptr ? hand_out(size_class, *slab) : nullptr;
+}
+
+void* ThreadHeap::borrow(SizeClass size_class) noexcept {
+  ClassSlabs& cold = classes_[size_class];
+  if (cold.current != nullptr || cold.borrowed == kMaxBorrowed) return nullptr;
+  for (std::size_t i = 1; i <= kLenders && size_class + i < kSizeClasses; ++i) {
+    const auto lender = static_cast<SizeClass>(size_class + i);
+    Slab* slab = classes_[lender].current;
+    if (slab == nullptr) continue;
+    void* block = pop(sources[lender]);
+    if (block == nullptr && slab->has_free()) block = hand_out(lender, *slab);
+    if (block == nullptr) continue;
+    ++cold.borrowed;
+    return block;
+  }
+  return nullptr;
 }
 
 // Whether it is better, for a thread that is watched, to take blocks of the slab than

@@ -42,6 +42,11 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // A block of the class when the thread's list is empty; nullptr: the kernel refuses.
   [[nodiscard]] void* refill(SizeClass size_class) noexcept;
 
+  // A block of a somewhat larger class, for one that the thread has hardly used yet, so
+  // that its first blocks need no slab of their own; nullptr: there is none at hand. It
+  // is aligned to 16 and no more.
+  [[nodiscard]] void* borrow(SizeClass size_class) noexcept;
+
   // Frees a block of this heap that the fast path would not. Requires: the
   // pointer starts a block of `slab`, which is owned by this heap.
   void deallocate_noticed(Slab& slab, Block* block) noexcept;
@@ -131,7 +136,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
 
   struct ClassSlabs {
     Slab* current = nullptr;
-    std::uint32_t used_at = 0;  // the heap's age when blocks were last handed out
+    std::uint32_t used_at = 0;   // the heap's age when blocks were last handed out
+    std::uint32_t borrowed = 0;  // blocks of larger classes that it was lent so far
     List<Slab> partial;
     List<Slab> asleep;
   };
