@@ -25,7 +25,7 @@ constexpr std::size_t kSlabsPurgedPerGranule = 2;
 
 // A class gets a slab of its own after so many blocks of the next few classes.
 constexpr std::uint32_t kMaxBorrowed = 8;
-constexpr std::size_t kLenders = 2;
+constexpr std::size_t kLenders = 3;
 
 // With more than two blocks in use for each of its pages, hardly a page of a slab is free.
 constexpr std::uint32_t kUsedBlocksWorthAPurge = 2 * kPagesPerGranule;

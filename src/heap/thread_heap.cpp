@@ -96,8 +96,8 @@ void ThreadHeap::release(Slab& slab) noexcept {
   const std::size_t touched = slab.touched_pages();
   slab.kept = false;
   slab.state = SlabState::kNone;
-  // pairs with the load in unlist_orphan(), which is of no slab that nobody else freed
-  // blocks of; the dearer order costs a tenth of a slab of two blocks
+  // seq_cst pairs with the load in unlist_orphan(). A slab of which nobody else freed a
+  // block has no bits that could be lost, so the cheaper order will do.
   slab.owner.store(0, slab.shared ? std::memory_order_seq_cst : std::memory_order_release);
   if (!attached_) return allocator_.pages().put_granule(memory, touched);
   if (!may_keep(kGranuleBytes)) put_granules();

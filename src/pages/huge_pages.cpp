@@ -32,9 +32,11 @@ constexpr std::size_t kFreshRegionsPerPass = 64;
 
 // The pass looks at so many regions in one step, and rests after a collapse for so
 // many times as long as it took.
-constexpr int kRegionsPerStep = 64;
-constexpr int kMaxRefusals = 8;
+constexpr int kRegionsPerStep = 16;
 constexpr std::uint64_t kRestPerWork = 20;
+
+// The pass ends when the kernel refused so many in a row.
+constexpr int kMaxRefusals = 8;
 
 // Whether nearly all of a region in use is backed, as far as it may be told without
 // the kernel.
@@ -162,7 +164,7 @@ std::uint64_t PageHeap::collapse(Region* region) noexcept {
   const std::uint64_t took = os::nanoseconds() - began;
   lock_.lock();
   region->collapsing = false;
-  // What a program did with the region meanwhile may be why; the kernel would refuse more.
+  // One refusal says little: it may be what the program did with the region meanwhile.
   huge_.refusals = done ? 0 : huge_.refusals + 1;
   if (huge_.refusals == kMaxRefusals) huge_.passing = false;
   if (!done || !region->huge) forbid_huge_page(region);

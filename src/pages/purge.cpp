@@ -22,7 +22,8 @@ constexpr std::size_t kMinDirtyPages = 2048;
 // Fresh pages are paid for by so many at once.
 constexpr std::size_t kMinBalancedPages = 64;
 
-// By then all that was free is given back, or in use again.
+// By then all that was free is given back, or in use again: after so many decay times,
+// and so long besides.
 constexpr std::uint64_t kQuietDecays = 4;
 constexpr std::uint64_t kMinQuietMs = 1000;
 
@@ -112,9 +113,9 @@ std::size_t PageHeap::allowed_dirty_pages() const noexcept {
 // the page fault that the fresh one will.
 void PageHeap::balance(std::size_t fresh_pages) noexcept {
   fresh_pages_ += fresh_pages;
-  const std::size_t allowed = allowed_dirty_pages();
   if (fresh_pages_ < kMinBalancedPages || balancing_) return;
   const std::size_t fresh = fresh_pages_;
+  const std::size_t allowed = allowed_dirty_pages();
   fresh_pages_ = 0;
   if (dirty_pages_ <= allowed) return;
   const std::size_t surplus = dirty_pages_ - allowed;
