@@ -44,10 +44,23 @@ void all_pairs(AlignedCall call) {
     for (std::size_t size = 0; size <= kMostBytes; size += kStep) one_pair(call, alignment, size);
 }
 
+// The first blocks of a size may come from a larger size class, whose blocks need not be
+// aligned alike: those asked for by alignment must not.
+void first_of_each_size() {
+  for (std::size_t size = 2048; size != 0; size -= 64) {
+    void* larger = malloc(size + 1);
+    void* block = by_posix_memalign(64, size);
+    EXPECT_FOR(size, blocks::aligned(block, 64));
+    free(block);
+    free(larger);
+  }
+}
+
 }  // namespace
 
 int main() {
   expect::on_lunalloc();
+  first_of_each_size();
   all_pairs(memalign);
   all_pairs(aligned_alloc);
   all_pairs(by_posix_memalign);
