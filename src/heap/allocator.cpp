@@ -167,6 +167,7 @@ void Allocator::resume_parent() noexcept {
 
 void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
   heaps_.repair_after_fork(*this, survivor);  // passes through the locks held
+  pages_.forget_work_after_fork();
   os::Lock::end_fork();
   pages_.lock().reset_in_child();
   heaps_.lock().reset_in_child();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "os/memory.hpp"
 
+#include "base/align.hpp"
+#include "os/mappings.hpp"
 #include "os/system_call.hpp"
 
 #include <sys/auxv.h>
@@ -10,6 +12,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <cstring>
 
 namespace luna::os {
 
@@ -135,14 +138,56 @@ bool collapse_to_huge_page(void* address, std::size_t bytes) noexcept {
   return false;
 }
 
-bool move_pages(void* from, void* to, std::size_t bytes) noexcept {
-  const long result = system_call(SYS_mremap, from, bytes, bytes,
-                                  MREMAP_MAYMOVE | MREMAP_FIXED | kMremapDontUnmap, to);
-  if (failed(result)) return false;
+namespace {
+
+// Moves pages of one mapping, by way of a place that the kernel chooses: for it clears a
+// place that it is given before it looks at what shall be moved there, and refuses what
+// is not one mapping. False: nothing has changed.
+[[nodiscard]] bool move_mapping(std::byte* from, std::byte* to, std::size_t bytes) noexcept {
+  const long way =
+      system_call(SYS_mremap, from, bytes, bytes, MREMAP_MAYMOVE | kMremapDontUnmap, nullptr);
+  if (failed(way)) return false;
+  constexpr int kThere = MREMAP_MAYMOVE | MREMAP_FIXED;
+  if (failed(system_call(SYS_mremap, way, bytes, bytes, kThere, to))) {
+    std::memcpy(from, reinterpret_cast<const void*>(way), bytes);
+    release(reinterpret_cast<void*>(way), bytes);
+    static_cast<void>(map_exactly(to, bytes, PROT_READ | PROT_WRITE, 0));
+    forbid_huge_pages(to, bytes);
+    return false;
+  }
   // What is left behind is renewed, though it reads as zero already: so it merges
   // with its neighbours, and qemu-user, which forgets it, knows of it again.
   static_cast<void>(renew(from, bytes));
   return true;
+}
+
+// Moves mapping by mapping. Returns the bytes that were moved: all, unless the kernel
+// refuses one of the mappings, or there are too many.
+[[nodiscard]] std::size_t move_mappings(std::byte* from, std::byte* to,
+                                        std::size_t bytes) noexcept {
+  constexpr int kMaxMappings = 16;
+  std::size_t done = 0;
+  for (int i = 0; i < kMaxMappings && done < bytes; ++i) {
+    const std::uintptr_t here = address_of(from + done);
+    const std::uintptr_t end = find_mapping(from + done).end;
+    if (end <= here) break;
+    const std::size_t piece = end - here < bytes - done ? end - here : bytes - done;
+    if (!move_mapping(from + done, to + done, piece)) break;
+    done += piece;
+  }
+  return done;
+}
+
+}  // namespace
+
+bool move_pages(void* from, void* to, std::size_t bytes) noexcept {
+  auto* source = static_cast<std::byte*>(from);
+  auto* target = static_cast<std::byte*>(to);
+  if (move_mapping(source, target, bytes)) return true;
+  const std::size_t moved = move_mappings(source, target, bytes);
+  if (moved == bytes) return true;
+  if (moved != 0) std::memcpy(source, target, moved);
+  return false;
 }
 
 bool renew(void* address, std::size_t bytes) noexcept {

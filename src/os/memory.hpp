@@ -64,8 +64,9 @@ void release(void* address, std::size_t bytes) noexcept;
 // Keeps the range from being backed by huge pages; a refusal is harmless.
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept;
 
-// Moves the pages of `from` to the committed range `to` without copying. Both
-// ranges stay committed; `from` reads as zero. False: nothing has changed.
+// Moves the pages of `from` to the committed range `to` without copying, whatever
+// mappings of the kernel's they are. Both ranges stay committed; `from` reads as zero.
+// False: nothing has changed.
 [[nodiscard]] bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
 
 // Replaces a committed range by fresh zeroed memory, so that the kernel can

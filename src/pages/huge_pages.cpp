@@ -123,6 +123,7 @@ void PageHeap::begin_collapse_pass() noexcept {
   // collapse regions all the same.
   huge_.passing = huge_.given && wants_huge_pages();
   huge_.refusals = 0;
+  if (huge_.arena != nullptr) return;  // the last one ended early: on from there
   huge_.arena = arenas_;
   huge_.region = 0;
 }
@@ -130,6 +131,7 @@ void PageHeap::begin_collapse_pass() noexcept {
 // Goes on with the pass when it is time to.
 void PageHeap::collapse_when_due(std::uint64_t now_ms) noexcept {
   if (!huge_.passing || now_ms < huge_.next_ms) return;
+  huge_.next_ms = UINT64_MAX;  // nobody else meanwhile
   const std::uint64_t took = collapse_step();
   huge_.next_ms = now_ms + kRestPerWork * took / 1'000'000;
 }

@@ -127,6 +127,9 @@ class PageHeap {
         if (!arena->free.test(i)) visit(arena->region(i));
   }
 
+  // In the child of a fork, under the lock: what another thread was at will not be ended.
+  void forget_work_after_fork() noexcept;
+
   // Aborts if an invariant of a region does not hold. Slow: tests only.
   void verify() noexcept;
 

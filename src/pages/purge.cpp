@@ -27,7 +27,7 @@ constexpr std::size_t kMinBalancedPages = 64;
 constexpr std::uint64_t kQuietDecays = 4;
 constexpr std::uint64_t kMinQuietMs = 1000;
 
-// The sweep splits a huge page only for so many free pages of it.
+// A huge page is split only for so many free pages of it, unless by trim.
 constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 16;
 
 // The kernel's pages that hold some page of `wanted` and none that is not in
@@ -92,6 +92,19 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
   lock_.unlock();
 }
 
+void PageHeap::forget_work_after_fork() noexcept {
+  balancing_ = false;
+  if (huge_.next_ms == UINT64_MAX) huge_.next_ms = 0;
+  for (Arena* arena = arenas_; arena != nullptr; arena = arena->next) {
+    for (std::size_t at = arena->free.find_clear(0); at < arena->regions;
+         at = arena->free.find_clear(at + 1)) {
+      Region* region = arena->region(at);
+      if (region->collapsing) region->collapsing = false;  // tested first: pages are shared yet
+      if (region->purges != 0) region->purges = 0;
+    }
+  }
+}
+
 void PageHeap::expect_quiet() noexcept {
   os::ScopedLock guard(lock_);
   if (dirty_pages_ <= kMinDirtyPages) return;
@@ -130,6 +143,7 @@ void PageHeap::give_back(std::size_t pages) noexcept {
     for (std::size_t at = arena->dirty.find_set(0); at < arena->regions && purged < pages;
          at = arena->dirty.find_set(at + 1)) {
       Region* region = arena->region(at);
+      if (region->huge && (region->free & region->touched).count() < kPagesWorthAHugePage) continue;
       purged += purge_dirty(region, pages - purged);
     }
   }

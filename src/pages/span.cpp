@@ -234,6 +234,7 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
 
   os::ScopedLock guard(lock_);
   if (moved && new_head->state == RegionState::kSpanHead) {
+    if (new_head->moved) --moved_spans_;  // it was so before, and counts once
     new_head->moved = true;
   } else {
     --moved_spans_;  // a huge block has a mapping of its own anyway

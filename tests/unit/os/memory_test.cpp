@@ -81,6 +81,37 @@ TEST(Memory, MovedPagesArriveAndLeaveZerosBehind) {
   EXPECT_EQ(from.memory[from.page], std::byte{0x11});
 }
 
+TEST(Memory, PagesOfSeveralMappingsAreMovedTogether) {
+  const FourPages first;
+  const FourPages from;
+  const FourPages to;
+  std::memset(first.memory, 0x11, first.bytes);
+  std::memset(from.memory, 0x22, from.bytes);
+  ASSERT_TRUE(os::move_pages(first.memory, from.memory, from.page));
+  ASSERT_EQ(os::find_mapping(from.memory).end, address_of(from.memory) + from.page);
+
+  ASSERT_TRUE(os::move_pages(from.memory, to.memory, from.bytes));
+
+  EXPECT_EQ(to.memory[0], std::byte{0x11});
+  EXPECT_EQ(to.memory[to.page], std::byte{0x22});
+  EXPECT_EQ(to.memory[to.bytes - 1], std::byte{0x22});
+  EXPECT_TRUE(test::is_zero(from.memory, from.bytes));
+}
+
+TEST(Memory, WhatCannotBeMovedStays) {
+  const FourPages from;
+  const FourPages to;
+  std::memset(from.memory, 0x33, from.bytes);
+  os::release(from.memory + 2 * from.page, from.page);
+
+  ASSERT_FALSE(os::move_pages(from.memory, to.memory, from.bytes));
+
+  EXPECT_EQ(from.memory[0], std::byte{0x33});
+  EXPECT_EQ(from.memory[2 * from.page - 1], std::byte{0x33});
+  EXPECT_EQ(from.memory[3 * from.page], std::byte{0x33});
+  to.memory[0] = to.memory[to.bytes - 1] = std::byte{1};  // still there
+}
+
 TEST(Memory, ReservedPlaceIsOccupied) {
   const FourPages fixture;
 
