@@ -201,7 +201,7 @@ TEST(BlockLookupDeathTest, SizeOfAFreedSpanIsReported) {
 
 TEST(BlockLookup, ForeignPointersAreHandedBack) {
   Mistake mistake(100);
-  int on_the_stack = 0;
+  Block on_the_stack{};
 
   EXPECT_EQ(mistake.thread.deallocate(&on_the_stack), Verdict::kForeign);
   EXPECT_EQ(mistake.thread.deallocate(reinterpret_cast<void*>(~std::uintptr_t{0})),
