@@ -123,40 +123,42 @@ TEST(Hugetlb, RegionsAreOfThePoolWhileItLasts) {
 
 // The dangerous one: the kernel rounds what it is asked to give back of such memory, and
 // says that all went well.
+struct HalfFreed : Pooled {
+  HalfFreed() : Pooled(1) {
+    make_dirty(first, kRegion / 2);
+    write_pattern(second, kRegionBytes / 2, 2);
+    heap().put(first);
+  }
+
+  void expect_zeroed_run_over_the_freed_half() {
+    const std::byte* again = pages.take_zeroed(kRegion / 2);
+    EXPECT_EQ(again, first);
+    EXPECT_TRUE(is_zero(again, kRegionBytes / 2));
+    EXPECT_TRUE(has_pattern(second, kRegionBytes / 2, 2));
+  }
+
+  std::byte* first = pages.take(kRegion / 2);
+  std::byte* second = pages.take(kRegion / 2);
+};
+
 TEST(Hugetlb, ZeroedRunOverFreedPagesIsZeroAfterTheSweep) {
-  Pooled fixture(1);
+  HalfFreed fixture;
   SKIP_WITHOUT(fixture.pool);
-  std::byte* first = fixture.pages.take(kRegion / 2);
-  std::byte* second = fixture.pages.take(kRegion / 2);
-  ASSERT_TRUE(fixture.is_of_pool(first));
-  ASSERT_EQ(second, first + kRegionBytes / 2);
-  make_dirty(first, kRegion / 2);
-  write_pattern(second, kRegionBytes / 2, 2);
-  fixture.heap().put(first);
+  ASSERT_TRUE(fixture.is_of_pool(fixture.first));
 
   fixture.tick_for(10 * kDecayMs);
-  const std::byte* again = fixture.pages.take_zeroed(kRegion / 2);
 
-  EXPECT_EQ(again, first);
-  EXPECT_TRUE(is_zero(again, kRegionBytes / 2));
-  EXPECT_TRUE(has_pattern(second, kRegionBytes / 2, 2));
+  fixture.expect_zeroed_run_over_the_freed_half();
 }
 
 TEST(Hugetlb, ZeroedRunOverFreedPagesIsZeroAfterTrim) {
-  Pooled fixture(1);
+  HalfFreed fixture;
   SKIP_WITHOUT(fixture.pool);
-  std::byte* first = fixture.pages.take(kRegion / 2);
-  std::byte* second = fixture.pages.take(kRegion / 2);
-  make_dirty(first, kRegion / 2);
-  write_pattern(second, kRegionBytes / 2, 2);
-  fixture.heap().put(first);
+  ASSERT_TRUE(fixture.is_of_pool(fixture.first));
 
   EXPECT_EQ(fixture.heap().trim(0), 0U);
-  const std::byte* again = fixture.pages.take_zeroed(kRegion / 2);
 
-  EXPECT_EQ(again, first);
-  EXPECT_TRUE(is_zero(again, kRegionBytes / 2));
-  EXPECT_TRUE(has_pattern(second, kRegionBytes / 2, 2));
+  fixture.expect_zeroed_run_over_the_freed_half();
 }
 
 TEST(Hugetlb, FreeRegionIsKept) {
