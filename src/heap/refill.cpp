@@ -18,17 +18,13 @@ constexpr int kSleepersLookedAt = 8;
 constexpr std::uint32_t kManyGranules = 8;
 constexpr std::size_t kGranulesAtOnce = 4;
 
-// A class is idle if none of its blocks were handed out while the thread took so many
-// granules, or for some time; so many slabs of such lose their free pages for each more.
-constexpr std::uint32_t kIdleAge = 64;
+// For each granule that lets the heap grow, so many slabs of idle classes lose their free
+// pages.
 constexpr std::size_t kSlabsPurgedPerGranule = 2;
 
 // A class gets a slab of its own after so many blocks of the next few classes.
 constexpr std::uint32_t kMaxBorrowed = 8;
 constexpr std::size_t kLenders = 3;
-
-// With more than two blocks in use for each of its pages, hardly a page of a slab is free.
-constexpr std::uint32_t kUsedBlocksWorthAPurge = 2 * kPagesPerGranule;
 
 // So few blocks in a list are soon used up.
 constexpr std::uint32_t kFewBlocks = 16;
@@ -158,25 +154,6 @@ GranuleCache::Granule ThreadHeap::take_granule() noexcept {
   for (std::size_t i = taken.count; i-- > 1;)
     granules_.put({memory + i * kGranuleBytes, 0, taken.warm});
   return {memory, 0, taken.warm};
-}
-
-// Of classes that are idle, slabs that were left sparse give up their free pages, as
-// others grow and as time goes by: so that a program that goes from one size to the
-// next does not keep them all.
-void ThreadHeap::purge_idle_classes(std::size_t slabs) noexcept {
-  for (std::size_t i = 0; i < kSizeClasses && slabs != 0; ++i) {
-    ClassSlabs& idle = classes_[purged_class_];
-    while (slabs != 0 && age_ - idle.used_at > kIdleAge) {
-      Slab* slab = idle.partial.first();
-      if (slab == nullptr || slab->used_at_purge == slab->used()) break;
-      idle.partial.remove(slab);
-      idle.partial.push_back(slab);
-      if (slab->used() <= kUsedBlocksWorthAPurge) static_cast<void>(purge_slab(*slab));
-      slab->used_at_purge = static_cast<std::uint16_t>(slab->used());
-      --slabs;
-    }
-    if (slabs != 0) purged_class_ = (purged_class_ + 1) % kSizeClasses;
-  }
 }
 
 Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {

@@ -147,7 +147,6 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] Slab* best_partial(ClassSlabs& slabs) noexcept;
   [[nodiscard]] Slab* wake_one(ClassSlabs& slabs) noexcept;
   [[nodiscard]] GranuleCache::Granule take_granule() noexcept;
-  void purge_idle_classes(std::size_t slabs) noexcept;
   [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
   [[nodiscard]] bool lasts(const Slab* slab, SizeClass size_class) const noexcept;
@@ -166,6 +165,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::size_t return_list(std::size_t list) noexcept;
   void return_idle_lists() noexcept;
   std::size_t return_all_lists() noexcept;
+
+  // idle_classes.cpp
+  void purge_idle_classes(std::size_t slabs) noexcept;
 
   // runs.cpp
   void own_run(Slab& slot, std::size_t pages) noexcept;
