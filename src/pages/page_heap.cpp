@@ -50,7 +50,8 @@ GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
   for (std::size_t page = first; page < first + pages; page += kPagesPerGranule)
     region->run[page] = kPagesPerGranule | kGranuleRun;
   balance(pages - region->touched.count(first, pages));
-  return {region->memory + granule * kGranuleBytes, count, warm != 0, used_pages_ == recent_peak()};
+  return {region->memory + granule * kGranuleBytes, count, warm != 0,
+          used_pages_ == demand_.recent_peak()};
 }
 
 void PageHeap::put_granule_locked(void* memory, std::size_t touched_pages) noexcept {
@@ -232,7 +233,7 @@ void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) n
   dirty_pages_ -= dirty;
   region->used_pages = static_cast<std::uint16_t>(region->used_pages + count);
   region->dirty_pages = static_cast<std::uint16_t>(region->dirty_pages - dirty);
-  if (used_pages_ > peak_pages_) peak_pages_ = used_pages_;
+  demand_.note(used_pages_);
   file_range(region, first, count);
 }
 
@@ -290,7 +291,7 @@ void PageHeap::recount(Region* region) noexcept {
   dirty_pages_ += std::size_t{dirty} - region->dirty_pages;
   region->used_pages = used;
   region->dirty_pages = dirty;
-  if (used_pages_ > peak_pages_) peak_pages_ = used_pages_;
+  demand_.note(used_pages_);
 }
 
 // Brings what follows from `free` up to date, and puts the region into its list;

@@ -6,6 +6,7 @@
 
 #include "base/list.hpp"
 #include "os/lock.hpp"
+#include "pages/demand.hpp"
 #include "pages/huge_pages.hpp"
 #include "pages/layout.hpp"
 #include "pages/region.hpp"
@@ -184,9 +185,6 @@ class PageHeap {
   void give_up_recent(bool old) noexcept;
 
   // huge_pages.cpp
-  [[nodiscard]] std::size_t recent_peak() const noexcept {
-    return peak_pages_ > last_peak_pages_ ? peak_pages_ : last_peak_pages_;
-  }
   void note_huge(Region* region, bool huge) noexcept;
   void forbid_huge_page(Region* region) noexcept;
   [[nodiscard]] bool wants_huge_pages() const noexcept;
@@ -229,6 +227,7 @@ class PageHeap {
   // purge.cpp
   void balance(std::size_t fresh_pages) noexcept;
   [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
+  [[nodiscard]] bool is_expected_back() const noexcept;
   void give_back(std::size_t pages) noexcept;
   [[nodiscard]] bool sweep_step(std::size_t budget_pages) noexcept;
   std::size_t purge_dirty(Region* region, std::size_t pages) noexcept;
@@ -250,15 +249,12 @@ class PageHeap {
   std::size_t huge_pages_ = 0;
   Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone
 
-  // Pages handed out, pages free and touched, and the most that were out during
-  // this decay time and during the one before.
+  // Pages handed out, and pages free and touched.
+  Demand demand_;
   std::size_t used_pages_ = 0;
   std::size_t dirty_pages_ = 0;
   std::atomic<bool> quiet_{false};
   std::uint64_t quiet_since_ms_ = 0;  // 0: since the next tick
-  std::size_t peak_pages_ = 0;
-  std::size_t last_peak_pages_ = 0;
-  std::uint64_t peak_began_ms_ = 0;
   bool balancing_ = false;
   std::size_t fresh_pages_ = 0;  // handed out and not yet paid for
 

@@ -19,6 +19,9 @@ constexpr std::uint64_t kStepMs = 10;
 // Dirty memory that is never worth a system call before it decays (8 MiB).
 constexpr std::size_t kMinDirtyPages = 2048;
 
+// While waves go on, demand is looked at so often between two sweeps.
+constexpr std::uint64_t kLooksPerInterval = 10;
+
 // Fresh pages are paid for by so many at once.
 constexpr std::size_t kMinBalancedPages = 64;
 
@@ -66,18 +69,16 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
     return;
   if (!lock_.try_lock()) return;
   const std::uint64_t interval = decay_ms / 2;
-  if (!sweeping_ && now_ms - sweep_began_ms_ >= interval) {
+  const bool was_waiting = demand_.expected() != 0;
+  demand_.look(now_ms, decay_ms, used_pages_);
+  const bool waited_in_vain = was_waiting && demand_.expected() == 0;
+  if (!sweeping_ && (waited_in_vain || now_ms - sweep_began_ms_ >= interval)) {
     give_up_recent(true);
     sweeping_ = true;
     sweep_began_ms_ = now_ms;
     sweep_arena_ = arenas_;
     sweep_region_ = 0;
     if (!huge_.passing) begin_collapse_pass();
-  }
-  if (now_ms - peak_began_ms_ >= decay_ms) {
-    peak_began_ms_ = now_ms;
-    last_peak_pages_ = peak_pages_;
-    peak_pages_ = used_pages_;
   }
   if (sweeping_) sweeping_ = sweep_step(kStepPages);
   collapse_when_due(now_ms);
@@ -87,8 +88,12 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
     if (dirty_pages_ <= kMinDirtyPages || now_ms - quiet_since_ms_ > quiet_ms)
       quiet_.store(false, std::memory_order_relaxed);
   }
-  if (!sweeping_ && !huge_.passing && interval > kStepMs)
-    next_step_ms_.store(sweep_began_ms_ + interval, std::memory_order_relaxed);
+  if (!sweeping_ && !huge_.passing && interval > kStepMs) {
+    const std::uint64_t next = sweep_began_ms_ + interval;
+    const std::uint64_t look = now_ms + interval / kLooksPerInterval;
+    next_step_ms_.store(demand_.is_waving() && look < next ? look : next,
+                        std::memory_order_relaxed);
+  }
   lock_.unlock();
 }
 
@@ -116,7 +121,7 @@ void PageHeap::expect_quiet() noexcept {
 // ago and so may want it again, and half of what it uses besides, since not every
 // request fits what lies free; or a little.
 std::size_t PageHeap::allowed_dirty_pages() const noexcept {
-  const std::size_t demand = recent_peak() - used_pages_ + used_pages_ / 2;
+  const std::size_t demand = demand_.recent_peak() - used_pages_ + used_pages_ / 2;
   return demand > kMinDirtyPages ? demand : kMinDirtyPages;
 }
 
@@ -159,6 +164,11 @@ std::size_t PageHeap::purge_dirty(Region* region, std::size_t pages) noexcept {
   return 0;
 }
 
+// Whether the next wave, if there are any, will want all that is dirty.
+bool PageHeap::is_expected_back() const noexcept {
+  return used_pages_ + dirty_pages_ <= demand_.expected();
+}
+
 // Goes on with the sweep until it has purged about `budget_pages`. False when
 // it has passed over everything.
 bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
@@ -183,7 +193,7 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
     region->aged = dirty;
     if (region->hugetlb || region->collapsing) continue;
     if (region->huge && old.count() < kPagesWorthAHugePage) continue;
-    if (!old.none()) purged += purge_pages(region, old);
+    if (!old.none() && !is_expected_back()) purged += purge_pages(region, old);
     if (purged >= budget_pages) return true;
   }
   return false;
@@ -200,9 +210,9 @@ std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept
   unfile(region);
   region->free.remove(pages);
   region->aged.remove(pages);
-  const std::size_t peak = peak_pages_;
+  const std::size_t high = demand_.high();
   file(region);
-  peak_pages_ = peak;  // they are not in use, they are only taken out
+  demand_.set_high(high);  // they are not in use, they are only taken out
   PageSet left = pages;
   ++region->purges;
   lock_.unlock();

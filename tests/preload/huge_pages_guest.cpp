@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 480;
 constexpr time_t kLeastSeconds = 2;  // of a clock of whole seconds
-constexpr time_t kPatienceSeconds = 20;
+constexpr time_t kPatienceSeconds = 60;
 
 struct Node {
   Node* next;
