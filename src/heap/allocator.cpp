@@ -42,7 +42,7 @@ void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t
   const std::size_t pages = bytes == 0 ? 1 : pages_for(bytes);
   const std::size_t alignment_pages = alignment > kPageBytes ? alignment / kPageBytes : 1;
   if (alignment_pages == 1 && is_listed(pages)) return allocate_run(heap, pages, zero);
-  heap.beat();
+  heap.note_slow_allocation();
   return pages_.take(pages, alignment_pages, zero);
 }
 

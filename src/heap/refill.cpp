@@ -32,7 +32,7 @@ constexpr std::uint32_t kFewBlocks = 16;
 }  // namespace
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
-  beat();
+  note_slow_allocation();
   list_was_empty(size_class);
   if (void* block = pop(sources[size_class]); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;

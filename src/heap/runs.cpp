@@ -11,7 +11,7 @@
 namespace luna {
 
 void* ThreadHeap::refill_run(std::size_t pages, bool zero) noexcept {
-  beat();
+  note_slow_allocation();
   const std::size_t list = list_of_run(pages);
   list_was_empty(list);
   if (void* run = lists[list].first != nullptr ? take_freed(list) : nullptr; run != nullptr) {

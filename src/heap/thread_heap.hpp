@@ -71,7 +71,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
       publish_remote();
   }
 
-  // To be called for each free on the slow path.
+  // To be called for each allocation, and each free, on the slow path.
+  void note_slow_allocation() noexcept;
   void note_slow_free() noexcept;
 
   // Work that is due from time to time; called on slow paths.

@@ -18,6 +18,12 @@ constexpr std::size_t kBlocksWalkedPerFree = 4;
 
 }  // namespace
 
+void ThreadHeap::note_slow_allocation() noexcept {
+  slow_frees_in_a_row_ = 0;
+  if (returned_all_) note_recurrence();
+  beat();
+}
+
 // To be called when a thread that seemed to have come to an end goes on.
 void ThreadHeap::note_recurrence() noexcept {
   returned_all_ = false;
@@ -73,8 +79,6 @@ void ThreadHeap::list_was_filled(std::size_t list, std::uint32_t count) noexcept
 // To be called when a list is empty and wanted: what it once could not hold, it
 // shall.
 void ThreadHeap::list_was_empty(std::size_t list) noexcept {
-  slow_frees_in_a_row_ = 0;
-  if (returned_all_) note_recurrence();
   used_since_beat_.set(list);
   if (watching_ || !overflowed_.test(list)) return;
   overflowed_.clear(list);

@@ -170,6 +170,17 @@ TEST(ThreadLists, FreesWithoutEndReturnAllLists) {
   EXPECT_EQ(fixture.slab_of(other).used(), 1U);
 }
 
+TEST(ThreadLists, LargeBlocksInTurnAreNoEnd) {
+  Lists fixture;
+  static_cast<void>(fixture.thread.allocate(48));
+  const std::size_t listed = fixture.thread.heap().listed_blocks(size_class_of(48));
+  ASSERT_NE(listed, 0U);
+  for (int i = 0; i < 1000; ++i)
+    fixture.thread.deallocate(fixture.thread.allocate(kRegionBytes / 2));
+
+  EXPECT_EQ(fixture.thread.heap().listed_blocks(size_class_of(48)), listed);
+}
+
 TEST(ThreadListsDeathTest, BlockFreedTwiceWithAnotherOfItsSlabBetweenIsFoundWhenListsGoBack) {
   TwoSlabs fixture;
   for (void* block : {fixture.first(0), fixture.first(1), fixture.first(0)})
