@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// A profile of the heap at one moment: for each site, a stack that blocks were allocated
+// from, what was sampled there and how much that stands for. The encoders read it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// Addresses of code that was on the stack, those of the innermost function first. Each but
+// the first points behind a call; and so does the first, unless the kernel put it there.
+struct Stack {
+  const std::uintptr_t* frames = nullptr;
+  std::size_t depth = 0;
+};
+
+// Objects and bytes, both counted as sampled and estimated for all of the program.
+struct Amount {
+  std::uint64_t samples = 0;
+  double objects = 0;
+  double bytes = 0;                 // that the program asked for
+  std::uint64_t sampled_bytes = 0;  // asked for by the samples themselves
+
+  Amount& operator+=(const Amount& other) noexcept {
+    samples += other.samples;
+    objects += other.objects;
+    bytes += other.bytes;
+    sampled_bytes += other.sampled_bytes;
+    return *this;
+  }
+};
+
+struct ProfileRow {
+  Stack stack;
+  Amount allocated;  // since profiling began
+  Amount live;       // of it, not freed yet
+};
+
+struct Profile {
+  const ProfileRow* rows = nullptr;
+  std::size_t count = 0;
+  std::uint64_t interval_bytes = 0;  // one sample for so many bytes, on the average
+  std::uint64_t began_ns = 0;        // since the epoch
+  std::uint64_t duration_ns = 0;
+  std::uint64_t dropped_samples = 0;  // for lack of room in the tables
+};
+
+}  // namespace luna
