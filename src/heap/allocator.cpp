@@ -10,20 +10,24 @@
 namespace luna {
 
 void* Allocator::allocate(ThreadHeap& heap, std::size_t bytes) noexcept {
-  if (bytes <= kMaxSmallBytes) return allocate_small(heap, size_class_of(bytes));
+  if (bytes <= kMaxSmallBytes) return allocate_small(heap, bytes, size_class_of(bytes));
   return allocate_pages(heap, bytes, kPageBytes, false);
 }
 
-// Requires: the thread's list of the class is empty.
-void* Allocator::allocate_small(ThreadHeap& heap, SizeClass size_class) noexcept {
-  void* block = heap.borrow(size_class);
+// Requires: the thread's list of the class is empty, or could not be seen.
+void* Allocator::allocate_small(ThreadHeap& heap, std::size_t bytes,
+                                SizeClass size_class) noexcept {
+  void* block = heap.take_listed(size_class);
+  if (block == nullptr && heap.sample_is_due(size_class)) [[unlikely]]
+    block = allocate_sample(heap, bytes, size_class);
+  if (block == nullptr) block = heap.borrow(size_class);
   return block != nullptr ? block : heap.refill(size_class);
 }
 
 void* Allocator::allocate_zeroed(ThreadHeap& heap, std::size_t bytes) noexcept {
   if (bytes > kMaxSmallBytes) return allocate_pages(heap, bytes, kPageBytes, true);
   void* block = heap.try_allocate_any(bytes);
-  if (block == nullptr) block = allocate_small(heap, size_class_of(bytes));
+  if (block == nullptr) block = allocate_small(heap, bytes, size_class_of(bytes));
   if (block != nullptr) std::memset(block, 0, block_bytes(size_class_of(bytes)));
   return block;
 }
@@ -32,8 +36,10 @@ void* Allocator::allocate_aligned(ThreadHeap& heap, std::size_t alignment,
                                   std::size_t bytes) noexcept {
   const std::size_t size_class = aligned_size_class(bytes, alignment);
   if (size_class == kSizeClasses) return allocate_pages(heap, bytes, alignment, false);
-  if (void* block = ThreadCache::pop(heap.sources[size_class]); block != nullptr) return block;
-  return heap.refill(static_cast<SizeClass>(size_class));
+  void* block = heap.take_listed(size_class);
+  if (block == nullptr && heap.sample_is_due(size_class)) [[unlikely]]
+    block = allocate_sample(heap, bytes, static_cast<SizeClass>(size_class));
+  return block != nullptr ? block : heap.refill(static_cast<SizeClass>(size_class));
 }
 
 void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
@@ -41,13 +47,23 @@ void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t
   if (bytes > kMaxBlockBytes || alignment > kMaxBlockBytes) return nullptr;
   const std::size_t pages = bytes == 0 ? 1 : pages_for(bytes);
   const std::size_t alignment_pages = alignment > kPageBytes ? alignment / kPageBytes : 1;
-  if (alignment_pages == 1 && is_listed(pages)) return allocate_run(heap, pages, zero);
+  if (alignment_pages == 1 && is_listed(pages)) return allocate_run(heap, bytes, zero);
   heap.note_slow_allocation();
-  return pages_.take(pages, alignment_pages, zero);
+  void* memory = pages_.take(pages, alignment_pages, zero);
+  if (memory != nullptr && heap.samples(pages * kPageBytes)) [[unlikely]]
+    sample_pages(heap, memory, bytes, pages);
+  return memory;
 }
 
-void* Allocator::allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept {
-  void* run = ThreadCache::pop(heap.sources[list_of_run(pages)]);
+void* Allocator::allocate_run(ThreadHeap& heap, std::size_t bytes, bool zero) noexcept {
+  const std::size_t pages = pages_for(bytes);
+  const std::size_t list = list_of_run(pages);
+  void* run = heap.take_listed(list);
+  if (run == nullptr && heap.sample_is_due(list)) [[unlikely]] {
+    run = pages_.take(pages, 1, zero);
+    if (run != nullptr) sample_pages(heap, run, bytes, pages);
+    return run;
+  }
   if (run == nullptr) return heap.refill_run(pages, zero);
   if (zero) std::memset(run, 0, pages * kPageBytes);
   return run;
@@ -60,7 +76,9 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
     const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(slab));
     const std::size_t index = index_of_block(*slab, memory, pointer);
     const ThreadHeap* owner = slab->heap();
-    if (owner == heap || heap == nullptr || owner == nullptr || owner->parked()) [[unlikely]]
+    if (samples_.own(*slab)) [[unlikely]]
+      deallocate_sample(*slab, pointer);
+    else if (owner == heap || heap == nullptr || owner == nullptr || owner->parked()) [[unlikely]]
       deallocate_small(heap, *slab, pointer, index);
     else
       heap->deallocate_remote(*slab, pointer, index);
@@ -95,6 +113,10 @@ void Allocator::deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region,
   if (heap != nullptr) heap->look_at_window();
   const std::size_t pages = pages_of_block(region, pointer, Request::kFree);
   if (is_freed_run(slot, pointer) || pages_.is_recent(pointer)) report::double_free(pointer);
+  if (samples_.own(slot)) [[unlikely]] {
+    disown_run(window_, pointer);
+    forget_sample(pointer);
+  }
   if (heap == nullptr || !is_listed(pages) || !heap->keep_run(slot, pointer, pages)) {
     disown_run(window_, pointer);
     pages_.set_aside(pointer, pages);
@@ -133,7 +155,7 @@ std::size_t Allocator::trim(ThreadHeap* heap, std::size_t keep_bytes) noexcept {
   trims_.fetch_add(1, std::memory_order_relaxed);
   std::size_t purged = 0;
   if (heap != nullptr) purged += heap->trim(true);
-  purged += heaps_.trim_parked(true);
+  purged += heaps_.trim_parked(true) + samples_.trim(true);
   return purged * kPageBytes + pages_.trim(keep_bytes);
 }
 
@@ -154,6 +176,7 @@ HeapUsage Allocator::usage() noexcept {
 }
 
 void Allocator::prepare_fork() noexcept {
+  samples_.lock().lock();
   heaps_.lock().lock();
   pages_.lock().lock();
   os::Lock::begin_fork();
@@ -163,6 +186,7 @@ void Allocator::resume_parent() noexcept {
   os::Lock::end_fork();
   pages_.lock().unlock();
   heaps_.lock().unlock();
+  samples_.lock().unlock();
 }
 
 void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
@@ -171,6 +195,7 @@ void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
   os::Lock::end_fork();
   pages_.lock().reset_in_child();
   heaps_.lock().reset_in_child();
+  samples_.lock().reset_in_child();
 }
 
 }  // namespace luna

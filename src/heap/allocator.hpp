@@ -5,6 +5,7 @@
 
 #include "heap/config.hpp"
 #include "heap/heap_list.hpp"
+#include "heap/samples.hpp"
 #include "heap/thread_cache.hpp"
 #include "heap/thread_heap.hpp"
 #include "pages/page_heap.hpp"
@@ -76,14 +77,11 @@ class Allocator {
     return slab != nullptr && slab->is_slab() ? slab->info().block_bytes : 0;
   }
 
-  // True for a block that a realloc to `bytes` leaves as it is: a small one unless more
-  // than half of it would lie idle, a large one unless a sixteenth would.
+  // True for a block that a realloc to `bytes` leaves as it is, with nobody to be told: a
+  // small one unless more than half of it would lie idle, a large one unless a sixteenth would.
   [[nodiscard]] bool fits(const void* pointer, std::size_t bytes) const noexcept {
     const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
-    if (slab == nullptr) return false;
-    if (!slab->is_slab()) return fits_pages(*slab, pointer, bytes);
-    const std::size_t room = slab->info().block_bytes;
-    return bytes <= room && (bytes > room / 2 || room <= 64);
+    return slab != nullptr && !samples_.own(*slab) && fits_block(*slab, pointer, bytes);
   }
 
   // Tries to make a block as large as `bytes` without copying: where it lies, or
@@ -99,6 +97,13 @@ class Allocator {
 
   [[nodiscard]] HeapUsage usage() noexcept;
 
+  // Has `observer` told of samples, as soon as there is an interval. False: no memory.
+  [[nodiscard]] bool begin_sampling(const SampleObserver& observer) noexcept;
+
+  // One sample for so many bytes on the average; 1: every block; 0: none. All threads
+  // take notice at their next allocation. Requires: begin_sampling() was called.
+  void set_sampling_interval(std::uint64_t interval, std::uint64_t seed) noexcept;
+
   // fork(): hold everything, let go, or start anew in the child.
   void prepare_fork() noexcept;
   void resume_parent() noexcept;
@@ -109,6 +114,7 @@ class Allocator {
   [[nodiscard]] const Window& window() const noexcept { return window_; }
   [[nodiscard]] PageHeap& pages() noexcept { return pages_; }
   [[nodiscard]] HeapList& heaps() noexcept { return heaps_; }
+  [[nodiscard]] Samples& samples() noexcept { return samples_; }
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] const std::atomic<std::uint32_t>& trims() const noexcept { return trims_; }
   void publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept;
@@ -132,16 +138,34 @@ class Allocator {
   [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
   void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer, std::size_t index) noexcept;
+  [[nodiscard]] bool fits_block(const Slab& slab, const void* pointer,
+                                std::size_t bytes) const noexcept {
+    if (!slab.is_slab()) return fits_pages(slab, pointer, bytes);
+    const std::size_t room = slab.info().block_bytes;
+    return bytes <= room && (bytes > room / 2 || room <= 64);
+  }
+  [[nodiscard]] void* resize_pages(void* pointer, std::size_t bytes) noexcept;
   [[nodiscard]] bool fits_pages(const Slab& slot, const void* pointer,
                                 std::size_t bytes) const noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_pages(const void* pointer) const noexcept;
-  [[nodiscard]] static void* allocate_small(ThreadHeap& heap, SizeClass size_class) noexcept;
-  [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t pages, bool zero) noexcept;
+  [[nodiscard]] void* allocate_small(ThreadHeap& heap, std::size_t bytes,
+                                     SizeClass size_class) noexcept;
+  [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t bytes, bool zero) noexcept;
   void deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region, void* pointer) noexcept;
+
+  // sampling.cpp
+  [[nodiscard]] void* allocate_sample(ThreadHeap& heap, std::size_t bytes,
+                                      SizeClass size_class) noexcept;
+  void sample_pages(ThreadHeap& heap, void* memory, std::size_t bytes, std::size_t pages) noexcept;
+  [[nodiscard]] bool tell(ThreadHeap& heap, const SampledBlock& block) noexcept;
+  void deallocate_sample(Slab& slab, void* pointer) noexcept;
+  void forget_sample(void* pointer) noexcept;
+  void note_resized_sample(void* from, void* to, std::size_t bytes) noexcept;
 
   Window window_;
   PageHeap pages_{window_};
   HeapList heaps_;
+  Samples samples_;
   Config config_;
   std::atomic<std::uint32_t> trims_{0};  // how often trim() was called
 };

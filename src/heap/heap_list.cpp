@@ -94,6 +94,12 @@ std::size_t HeapList::trim_parked(bool purge) noexcept {
   return purged;
 }
 
+void HeapList::interrupt_all() noexcept {
+  os::ScopedLock guard(lock_);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with notice_interrupt()
+  for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) heap->interrupt();
+}
+
 std::size_t HeapList::count() noexcept {
   os::ScopedLock guard(lock_);
   return count_;

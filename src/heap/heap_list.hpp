@@ -39,6 +39,9 @@ class HeapList {
   // In the child of a fork: parks the heaps of threads that are gone.
   void repair_after_fork(Allocator& allocator, const ThreadHeap* survivor) noexcept;
 
+  // Has every thread take the slow path at its next allocation.
+  void interrupt_all() noexcept;
+
   [[nodiscard]] std::size_t count() noexcept;
 
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }

@@ -29,6 +29,21 @@ bool Allocator::fits_pages(const Slab& slot, const void* pointer,
 }
 
 void* Allocator::resize(void* pointer, std::size_t bytes) noexcept {
+  auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
+  if (slab == nullptr || !samples_.own(*slab)) return resize_pages(pointer, bytes);
+  if (fits_block(*slab, pointer, bytes)) {
+    note_resized_sample(pointer, pointer, bytes);
+    return pointer;
+  }
+  void* memory = resize_pages(pointer, bytes);
+  if (memory == nullptr) return nullptr;
+  disown_run(window_, pointer);
+  samples_.own_run(*reinterpret_cast<Slab*>(window_.slot_of(memory)));
+  note_resized_sample(pointer, memory, bytes);
+  return memory;
+}
+
+void* Allocator::resize_pages(void* pointer, std::size_t bytes) noexcept {
   if (bytes > kMaxBlockBytes || bytes <= kMaxSmallBytes) return nullptr;
   const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
   const Region* region = window_.region_of(pointer);

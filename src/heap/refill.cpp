@@ -34,9 +34,9 @@ constexpr std::uint32_t kFewBlocks = 16;
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   note_slow_allocation();
   list_was_empty(size_class);
-  if (void* block = pop(sources[size_class]); block != nullptr) return block;
+  if (void* block = take_listed(size_class); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;
-  if (watching_ && lists[size_class].first != nullptr && !lasts(slab, size_class))
+  if (apart_ && lists[size_class].first != nullptr && !lasts(slab, size_class))
     return take_freed(size_class);
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
   return slab != nullptr ? hand_out(size_class, *slab) : nullptr;
@@ -44,12 +44,13 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
 
 void* ThreadHeap::borrow(SizeClass size_class) noexcept {
   ClassSlabs& cold = classes_[size_class];
-  if (cold.current != nullptr || cold.borrowed == kMaxBorrowed) return nullptr;
+  // While samples are taken, each block counts for the class that it was asked from.
+  if (cold.current != nullptr || cold.borrowed == kMaxBorrowed || meter_.on()) return nullptr;
   for (std::size_t i = 1; i <= kLenders && size_class + i < kSizeClasses; ++i) {
     const auto lender = static_cast<SizeClass>(size_class + i);
     Slab* slab = classes_[lender].current;
     if (slab == nullptr) continue;
-    void* block = pop(sources[lender]);
+    void* block = take_listed(lender);
     if (block == nullptr && slab->has_free()) block = hand_out(lender, *slab);
     if (block == nullptr) continue;
     ++cold.borrowed;
@@ -177,12 +178,13 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
     kept_bytes_ -= slab.backed_bytes();
   }
   Block* block = slab.own.first;
-  slab.own.first = nullptr;
-  const std::uint32_t count = slab.free_blocks();
-  slab.set_used(slab.carved);
+  const std::uint32_t free = slab.free_blocks();
+  const std::uint32_t count = allowance(size_class, free);
+  slab.own.first = count == free ? nullptr : cut(block, count);
+  slab.set_used(slab.carved - (free - count));
   slab.target = &lists[size_class];
-  sources[size_class].first = block->next;
-  if (!watching_) list_was_filled(size_class, count - 1);
+  supply()[size_class].first = block->next;
+  if (!apart_) list_was_filled(size_class, count - 1);
   return block;
 }
 

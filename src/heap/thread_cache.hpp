@@ -9,6 +9,7 @@
 #include "pages/window.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,36 +30,52 @@ class ThreadHeap;
 struct ThreadCache {
   // Sizes whose lists the fast path finds at once.
   static constexpr std::size_t kMaxDirectBytes = 1024;
+  static constexpr std::size_t kDirectSizes = kMaxDirectBytes / 16 + 1;
 
   WindowView window;
-  // What is handed out comes from here: the first of `lists`, but see ThreadHeap.
-  FreeList* sources = nullptr;
-  std::array<FreeList*, kMaxDirectBytes / 16 + 1> direct{};  // by size in units of 16, rounded up
+  // What is handed out comes from here: the first of `lists`, but see ThreadHeap. Other
+  // threads may interrupt().
+  FreeList* sources = lists.data();
+  // The same by size in units of 16, rounded up.
+  std::array<FreeList*, kDirectSizes> direct{};
 
   std::array<FreeList, kLists> lists{};  // what is freed goes here
 
-  constexpr ThreadCache() noexcept { take_from(lists.data()); }
+  constexpr ThreadCache() noexcept {
+    for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &lists[size_class_of(i * 16)];
+  }
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
 
-  constexpr void take_from(FreeList* first) noexcept {
-    sources = first;
-    for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &first[size_class_of(i * 16)];
+  void take_from(FreeList* first) noexcept {
+    Pointer(sources).store(first, std::memory_order_relaxed);
+    // pairs with the fence in interrupt(): if the last of `sources` is ours, all are
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    for (std::size_t i = 0; i < direct.size(); ++i)
+      Pointer(direct[i]).store(&first[size_class_of(i * 16)], std::memory_order_relaxed);
   }
+
+  [[nodiscard]] bool takes_from(const FreeList* first) noexcept {
+    return Pointer(sources).load(std::memory_order_relaxed) == first;
+  }
+
+  // By any thread: the next allocations take the slow path, until take_from() is called.
+  void interrupt() noexcept;
 
   // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_any().
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
     if (bytes > kMaxDirectBytes) [[unlikely]]
       return nullptr;
-    return pop(*direct[(bytes + 15) / 16]);
+    return pop(*Pointer(direct[(bytes + 15) / 16]).load(std::memory_order_relaxed));
   }
 
   // The same for all sizes; nullptr: take the slow path.
   [[nodiscard]] void* try_allocate_any(std::size_t bytes) noexcept {
-    if (bytes <= kMaxSmallBytes) return pop(sources[size_class_of(bytes)]);
+    FreeList* first = Pointer(sources).load(std::memory_order_relaxed);
+    if (bytes <= kMaxSmallBytes) return pop(first[size_class_of(bytes)]);
     if (bytes > kMaxListedBytes) [[unlikely]]
       return nullptr;
-    return pop(sources[list_of_run(pages_for(bytes))]);
+    return pop(first[list_of_run(pages_for(bytes))]);
   }
 
   // Frees a block of a slab of this thread. False: it is none, or somebody has
@@ -91,9 +108,21 @@ struct ThreadCache {
     ++list.room;
     return block;
   }
+
+ private:
+  // What other threads may change; the plain accesses are of the constructor.
+  using Pointer = std::atomic_ref<FreeList*>;
 };
 
 // That of threads without a heap: it has no blocks and owns none.
 extern constinit ThreadCache no_cache;
+
+inline void ThreadCache::interrupt() noexcept {
+  FreeList* nothing = no_cache.lists.data();  // nobody ever puts anything there
+  for (FreeList*& list : direct) Pointer(list).store(nothing, std::memory_order_relaxed);
+  // pairs with the fence in take_from()
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  Pointer(sources).store(nothing, std::memory_order_relaxed);
+}
 
 }  // namespace luna

@@ -220,6 +220,8 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
 void ThreadHeap::attach() noexcept {
   attached_ = true;
   slow_frees_of_an_end_ = kSlowFreesOfAnEnd;
+  look_at_samples();
+  take_from(supply());
   look_at_window();
 }
 

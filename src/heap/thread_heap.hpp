@@ -7,6 +7,7 @@
 #include "base/list.hpp"
 #include "heap/granule_cache.hpp"
 #include "heap/list_limits.hpp"
+#include "heap/meter.hpp"
 #include "heap/remote.hpp"
 #include "heap/size_class.hpp"
 #include "heap/slab.hpp"
@@ -51,6 +52,16 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // pointer starts a block of `slab`, which is owned by this heap.
   void deallocate_noticed(Slab& slab, Block* block) noexcept;
 
+  // The next block of a list, if there is one without asking anybody.
+  [[nodiscard]] void* take_listed(std::size_t list) noexcept {
+    look_for_interrupt();
+    return pop(supply()[list]);
+  }
+  [[nodiscard]] void* take_or_refill(SizeClass size_class) noexcept {
+    void* block = take_listed(size_class);
+    return block != nullptr ? block : refill(size_class);
+  }
+
   // A run when the thread's list is empty. Requires: is_listed(pages).
   [[nodiscard]] void* refill_run(std::size_t pages, bool zero) noexcept;
 
@@ -69,6 +80,30 @@ class alignas(64) ThreadHeap : public ThreadCache {
     entry.bits |= bit;
     if (remote_.hold(slab.info().block_bytes)) [[unlikely]]
       publish_remote();
+  }
+
+  // Whether the next block of a list, which is empty, shall be a sample; it is counted as
+  // one then. Not while an observer is told of one.
+  [[nodiscard]] bool sample_is_due(std::size_t list) noexcept {
+    if (!meter_.on() || observed_ || meter_.before_sample(list) != 0) return false;
+    meter_.redraw(list);
+    return true;
+  }
+  // The same for a block that is in no list.
+  [[nodiscard]] bool samples(std::size_t bytes) noexcept {
+    look_for_interrupt();
+    return meter_.on() && !observed_ && meter_.takes(bytes);
+  }
+  [[nodiscard]] std::uint64_t sampling_interval() const noexcept { return meter_.interval(); }
+
+  // Calls what may allocate, none of which is sampled.
+  template <typename Call>
+  auto observe(Call call) noexcept {
+    const bool outer = observed_;
+    observed_ = true;
+    const auto result = call();
+    observed_ = outer;
+    return result;
   }
 
   // To be called for each allocation, and each free, on the slow path.
@@ -160,12 +195,25 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void reset_room(std::size_t list) noexcept;
   [[nodiscard]] void* take_freed(std::size_t list) noexcept;
   void watch(bool on) noexcept;
+  void set_apart(bool apart) noexcept;
+  // Where blocks come from: what interrupt() does not change.
+  [[nodiscard]] FreeList* supply() noexcept { return apart_ ? watched_.data() : lists.data(); }
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   void check_length(std::size_t list) const noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
   std::size_t return_list(std::size_t list) noexcept;
   void return_idle_lists() noexcept;
   std::size_t return_all_lists() noexcept;
+
+  // sampling.cpp
+  void look_for_interrupt() noexcept {
+    if (!takes_from(supply())) [[unlikely]]
+      notice_interrupt();
+  }
+  void notice_interrupt() noexcept;
+  void look_at_samples() noexcept;
+  [[nodiscard]] std::uint32_t allowance(std::size_t list, std::uint32_t blocks) noexcept;
+  [[nodiscard]] static Block* cut(Block* first, std::uint32_t count) noexcept;
 
   // idle_classes.cpp
   void purge_idle_classes(std::size_t slabs) noexcept;
@@ -208,6 +256,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint64_t last_beat_ms_ = 0;
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
+  std::uint32_t sampling_epoch_ = 0;
+  Meter meter_;
   std::uint32_t releases_ = 0;
   std::uint32_t granules_taken_ = 0;       // of the page heap, lately
   std::uint32_t age_ = 0;                  // goes on with granules taken, and with time
@@ -221,6 +271,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   ListLimits limits_;
   Bitmap<128> overflowed_;  // lists that were full
   bool watching_ = false;
+  bool observed_ = false;
+  bool apart_ = false;                              // freed blocks are not handed out at once
   std::array<FreeList, kLists> watched_{};          // where blocks come from meanwhile
   std::array<std::uint16_t, kLists> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;

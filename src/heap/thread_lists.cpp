@@ -147,7 +147,8 @@ std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
   lists[list].first = nullptr;
   reset_room(list);
   const std::size_t count = give_back(freed);
-  if (!watching_) return count;
+  if (!apart_) return count;
+  meter_.redraw(list);
   Block* watched = watched_[list].first;
   watched_[list].first = nullptr;
   return count + give_back(watched);
@@ -163,18 +164,26 @@ void ThreadHeap::reset_room(std::size_t list) noexcept {
 // thread that allocates and frees in turn never leaves the fast path. So it gets
 // what it allocates from lists of their own then, which run out.
 void ThreadHeap::watch(bool on) noexcept {
-  if (watching_ == on) return;
-  if (!on)
-    for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   watching_ = on;
-  take_from(on ? watched_.data() : lists.data());
+  set_apart(watching_ || meter_.on());
 }
 
-// Of a list that is empty, while the thread is watched: what was freed meanwhile.
+void ThreadHeap::set_apart(bool apart) noexcept {
+  if (apart_ == apart) return;
+  if (!apart)
+    for (std::size_t i = 0; i < kLists; ++i) return_list(i);
+  apart_ = apart;
+  take_from(supply());
+}
+
+// Of a list that is empty, while what is freed is kept apart: what was freed meanwhile.
 void* ThreadHeap::take_freed(std::size_t list) noexcept {
-  watched_[list].first = lists[list].first;
-  lists[list].first = nullptr;
-  reset_room(list);
+  const std::uint32_t freed = capacities_[list] - lists[list].room;
+  const std::uint32_t count = allowance(list, freed);
+  Block* first = lists[list].first;
+  lists[list].first = count == freed ? nullptr : cut(first, count);
+  watched_[list].first = first;
+  list_was_filled(list, freed - count);
   return pop(watched_[list]);
 }
 

@@ -19,4 +19,11 @@ std::uint64_t nanoseconds() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+std::uint64_t wall_nanoseconds() noexcept {
+  struct timespec now = {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 }  // namespace luna::os

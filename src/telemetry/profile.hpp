@@ -29,6 +29,13 @@ struct Amount {
     sampled_bytes += other.sampled_bytes;
     return *this;
   }
+  Amount& operator-=(const Amount& other) noexcept {
+    samples -= other.samples;
+    objects -= other.objects;
+    bytes -= other.bytes;
+    sampled_bytes -= other.sampled_bytes;
+    return *this;
+  }
 };
 
 struct ProfileRow {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Decides which allocations of a thread are sampled: each byte handed out is marked with
+// the same small probability, and an allocation with a mark in it is a sample. So a block
+// of s bytes is one with probability 1 - e^(-s/interval), whatever came before it.
+#pragma once
+
+#include "base/math.hpp"
+#include "heap/size_class.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// The blocks of a list are all of one size, so it is enough to draw how many are handed
+// out up to the next sample. Nothing is remembered but that number, so it may be drawn
+// anew at any time without any change in what is likely. After the per-thread countdown
+// of tcmalloc's sampler, with a number of blocks for each list in place of one of bytes.
+//
+// Threads: that of its heap.
+class Meter {
+ public:
+  [[nodiscard]] bool on() const noexcept { return interval_ != 0; }
+  [[nodiscard]] std::uint64_t interval() const noexcept { return interval_; }
+
+  // One sample for so many bytes on the average; 1: every block; 0: none.
+  void set(std::uint64_t interval, std::uint64_t seed) noexcept {
+    interval_ = interval;
+    random_ = mixed(seed);  // lest one thread draw what another drew a moment ago
+    until_ = {};
+    bytes_until_ = 0;
+  }
+
+  // How many blocks of a list may be handed out before the one that is sampled.
+  // Requires: on().
+  [[nodiscard]] std::uint32_t before_sample(std::size_t list) noexcept {
+    if (until_[list] == 0) until_[list] = draw_blocks(listed_bytes(list));
+    return until_[list] - 1;
+  }
+
+  // So many were handed out, or are about to be. Requires: no more than before_sample().
+  void count(std::size_t list, std::uint32_t blocks) noexcept { until_[list] -= blocks; }
+
+  // The sample was taken, or blocks that were counted did not reach the program.
+  void redraw(std::size_t list) noexcept { until_[list] = 0; }
+
+  // Whether a block that is in no list is sampled. Requires: on().
+  [[nodiscard]] bool takes(std::size_t bytes) noexcept {
+    if (interval_ == 1) return true;
+    if (bytes_until_ <= 0) bytes_until_ = draw();
+    bytes_until_ -= static_cast<double>(bytes);
+    return bytes_until_ <= 0;
+  }
+
+ private:
+  // Beyond so many blocks the count is not exact, which nobody lives to see.
+  static constexpr double kMaxBlocks = 2e9;
+
+  // splitmix64, from Steele, Lea and Flood, "Fast splittable pseudorandom number generators".
+  [[nodiscard]] static constexpr std::uint64_t mixed(std::uint64_t z) noexcept {
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+  }
+
+  // Bytes up to the next mark: exponentially distributed.
+  [[nodiscard]] double draw() noexcept {
+    random_ += 0x9e3779b97f4a7c15;
+    const double uniform = (static_cast<double>(mixed(random_) >> 11) + 0.5) * 0x1p-53;
+    return -natural_log(uniform) * static_cast<double>(interval_);
+  }
+
+  [[nodiscard]] std::uint32_t draw_blocks(std::size_t bytes) noexcept {
+    if (interval_ == 1) return 1;
+    const double blocks = draw() / static_cast<double>(bytes);
+    return blocks < kMaxBlocks ? static_cast<std::uint32_t>(blocks) + 1
+                               : static_cast<std::uint32_t>(kMaxBlocks);
+  }
+
+  std::uint64_t interval_ = 0;
+  std::uint64_t random_ = 0;
+  double bytes_until_ = 0;
+  std::array<std::uint32_t, kLists> until_{};  // up to the sample and with it; 0: to be drawn
+};
+
+}  // namespace luna

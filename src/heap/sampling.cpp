@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// How samples are taken at no cost for what is not: the lists that a thread allocates from
+// are cut so that they run out just where a sample is due.
+#include "base/report.hpp"
+#include "heap/allocator.hpp"
+#include "heap/thread_heap.hpp"
+
+namespace luna {
+
+// Whoever changed what is sampled made this thread come by.
+void ThreadHeap::notice_interrupt() noexcept {
+  // pairs with the fence in interrupt(): what was changed before is seen
+  std::atomic_thread_fence(std::memory_order_acquire);
+  look_at_samples();
+  take_from(supply());
+}
+
+void ThreadHeap::look_at_samples() noexcept {
+  Samples& samples = allocator_.samples();
+  const std::uint32_t epoch = samples.epoch();
+  if (epoch == sampling_epoch_) return;
+  sampling_epoch_ = epoch;
+  // What was handed out apart is counted no more, so it must not be handed out.
+  set_apart(false);
+  for (std::size_t i = 0; i < kLists; ++i) return_list(i);
+  meter_.set(samples.interval(), samples.next_seed());
+  set_apart(watching_ || meter_.on());
+}
+
+// How many blocks of a list, of those at hand, may go to the program up to the next
+// sample. At least one: if none may, the sample could not be taken.
+std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noexcept {
+  if (!meter_.on()) return blocks;
+  if (observed_) return 1;  // nobody counts it
+  std::uint32_t before = meter_.before_sample(list);
+  if (before == 0) {
+    meter_.redraw(list);
+    return 1;
+  }
+  if (before > blocks) before = blocks;
+  meter_.count(list, before);
+  return before;
+}
+
+// Ends a list after `count` blocks; returns the rest.
+Block* ThreadHeap::cut(Block* first, std::uint32_t count) noexcept {
+  for (; count > 1; --count) first = first->next;
+  Block* rest = first->next;
+  first->next = nullptr;
+  return rest;
+}
+
+bool Allocator::begin_sampling(const SampleObserver& observer) noexcept {
+  return samples_.begin(*this, observer);
+}
+
+void Allocator::set_sampling_interval(std::uint64_t interval, std::uint64_t seed) noexcept {
+  samples_.set_interval(interval, seed);
+  heaps_.interrupt_all();
+}
+
+// Requires: a sample is due. nullptr: there is none after all.
+void* Allocator::allocate_sample(ThreadHeap& heap, std::size_t bytes,
+                                 SizeClass size_class) noexcept {
+  void* block = samples_.take(size_class);
+  if (block == nullptr) return nullptr;
+  if (tell(heap, {block, bytes, block_bytes(size_class), heap.sampling_interval()})) return block;
+  samples_.put(*reinterpret_cast<Slab*>(window_.slot_of(block)), block);
+  return nullptr;
+}
+
+// Makes a block of whole pages a sample.
+void Allocator::sample_pages(ThreadHeap& heap, void* memory, std::size_t bytes,
+                             std::size_t pages) noexcept {
+  if (tell(heap, {memory, bytes, pages * kPageBytes, heap.sampling_interval()}))
+    samples_.own_run(*reinterpret_cast<Slab*>(window_.slot_of(memory)));
+}
+
+bool Allocator::tell(ThreadHeap& heap, const SampledBlock& block) noexcept {
+  const SampleObserver& observer = samples_.observer();
+  return heap.observe([&]() noexcept { return observer.allocated(observer.context, block); });
+}
+
+void Allocator::deallocate_sample(Slab& slab, void* pointer) noexcept {
+  forget_sample(pointer);
+  samples_.put(slab, pointer);
+}
+
+void Allocator::forget_sample(void* pointer) noexcept {
+  const SampleObserver& observer = samples_.observer();
+  if (!observer.freed(observer.context, pointer)) report::double_free(pointer);
+}
+
+void Allocator::note_resized_sample(void* from, void* to, std::size_t bytes) noexcept {
+  const SampleObserver& observer = samples_.observer();
+  observer.resized(observer.context, from, {to, bytes, usable_bytes(to), 0});
+}
+
+}  // namespace luna

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The samples that are in use, by their address.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+struct LiveSample {
+  std::uintptr_t address;  // 0: a free place
+  std::uint64_t bytes;     // that the program asked for
+  double weight;           // objects that it stands for
+  std::uint64_t born_ms;   // of the coarse clock
+  std::uint32_t site;
+};
+
+// A hash table with open addressing, in memory that is mapped once and touched as it is
+// needed. What is erased leaves no mark: those behind it move up.
+//
+// Threads: guarded by the lock of the profiler.
+class LiveTable {
+ public:
+  constexpr LiveTable() noexcept = default;
+  LiveTable(const LiveTable&) = delete;
+  LiveTable& operator=(const LiveTable&) = delete;
+
+  // Makes room in so many bytes. False: the kernel refuses, or it is too little.
+  [[nodiscard]] bool begin(std::size_t bytes) noexcept;
+
+  [[nodiscard]] bool is_full() const noexcept { return count_ >= limit_; }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+  // Requires: it is not full, and the address is not in it.
+  void insert(const LiveSample& sample) noexcept;
+
+  // nullptr: there is none.
+  [[nodiscard]] LiveSample* find(std::uintptr_t address) noexcept;
+
+  // Requires: the sample is one that find() gave, and nothing has changed since.
+  void erase(LiveSample* sample) noexcept;
+
+  template <typename Visit>
+  void for_each(Visit visit) const noexcept {
+    for (std::size_t i = 0; places_ != nullptr && i <= mask_; ++i)
+      if (places_[i].address != 0) visit(places_[i]);
+  }
+
+ private:
+  [[nodiscard]] std::size_t home_of(std::uintptr_t address) const noexcept {
+    // Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, 6.4.
+    return static_cast<std::size_t>((std::uint64_t{address} / 16 * 0x9e3779b97f4a7c15) >> shift_);
+  }
+
+  LiveSample* places_ = nullptr;
+  std::size_t mask_ = 0;
+  int shift_ = 0;
+  std::size_t count_ = 0;
+  std::size_t limit_ = 0;
+};
+
+}  // namespace luna

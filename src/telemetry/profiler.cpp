@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "telemetry/profiler.hpp"
+
+#include "base/align.hpp"
+#include "base/math.hpp"
+#include "heap/allocator.hpp"
+#include "os/clock.hpp"
+#include "os/memory.hpp"
+
+#include <array>
+
+namespace luna {
+
+namespace {
+
+// What is left of the memory for tables is for the live samples.
+constexpr std::size_t kSitesPart = 2;
+
+// Each object that is sampled stands for so many: one over the probability of that.
+[[nodiscard]] double weight_of(const SampledBlock& block) noexcept {
+  if (block.interval <= 1) return 1;
+  return 1 / one_minus_exp(static_cast<double>(block.block_bytes) /
+                           static_cast<double>(block.interval));
+}
+
+[[nodiscard]] Amount amount_of(const LiveSample& sample) noexcept {
+  return {1, sample.weight, static_cast<double>(sample.bytes) * sample.weight, sample.bytes};
+}
+
+}  // namespace
+
+bool Profiler::start(std::uint64_t interval, const ProfilerLimits& limits) noexcept {
+  if (!begin(limits)) return false;
+  set_interval(interval);
+  return true;
+}
+
+void Profiler::stop() noexcept {
+  if (running()) set_interval(0);
+}
+
+bool Profiler::begin(const ProfilerLimits& limits) noexcept {
+  static_cast<void>(walker_.load());  // without it there are sites without stacks
+  os::ScopedLock guard(lock_);
+  if (begun_) return true;
+  const SampleObserver observer = {
+      this,
+      [](void* self, const SampledBlock& block) noexcept {
+        return static_cast<Profiler*>(self)->allocated(block);
+      },
+      [](void* self, void* memory) noexcept { return static_cast<Profiler*>(self)->freed(memory); },
+      [](void* self, void* from, const SampledBlock& to) noexcept {
+        static_cast<Profiler*>(self)->resized(from, to);
+      },
+  };
+  depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
+  const std::size_t sites_bytes = limits.table_bytes / kSitesPart;
+  begun_ = sites_.begin(sites_bytes) && live_.begin(limits.table_bytes - sites_bytes) &&
+           allocator_.begin_sampling(observer);
+  if (begun_) {
+    began_ns_ = os::wall_nanoseconds();
+    started_ns_ = os::nanoseconds();
+  }
+  return begun_;
+}
+
+void Profiler::set_interval(std::uint64_t interval) noexcept {
+  interval_.store(interval, std::memory_order_relaxed);
+  allocator_.set_sampling_interval(interval, os::nanoseconds() ^ address_of(this));
+}
+
+bool Profiler::allocated(const SampledBlock& block) noexcept {
+  std::array<std::uintptr_t, kMaxDepth> frames;
+  const Stack stack = {frames.data(), walker_.walk(frames.data(), depth_)};
+  LiveSample sample = {address_of(block.memory), block.bytes, weight_of(block),
+                       os::coarse_milliseconds(), SiteTable::kNone};
+  os::ScopedLock guard(lock_);
+  if (!live_.is_full()) sample.site = sites_.find_or_add(stack);
+  if (sample.site == SiteTable::kNone) {
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  live_.insert(sample);
+  Site& site = sites_.at(sample.site);
+  site.allocated += amount_of(sample);
+  site.live += amount_of(sample);
+  return true;
+}
+
+bool Profiler::freed(void* memory) noexcept {
+  os::ScopedLock guard(lock_);
+  LiveSample* sample = live_.find(address_of(memory));
+  if (sample == nullptr) return false;
+  sites_.at(sample->site).live -= amount_of(*sample);
+  live_.erase(sample);
+  return true;
+}
+
+// A block that grew counts as if it had been as large from the beginning.
+void Profiler::resized(void* from, const SampledBlock& to) noexcept {
+  os::ScopedLock guard(lock_);
+  LiveSample* sample = live_.find(address_of(from));
+  if (sample == nullptr) return;
+  LiveSample now = *sample;
+  now.address = address_of(to.memory);
+  now.bytes = to.bytes;
+  Site& site = sites_.at(now.site);
+  site.live -= amount_of(*sample);
+  site.live += amount_of(now);
+  site.allocated -= amount_of(*sample);
+  site.allocated += amount_of(now);
+  live_.erase(sample);
+  live_.insert(now);
+}
+
+bool Profiler::take_snapshot(Profile& profile) noexcept {
+  os::ScopedLock guard(lock_);
+  profile.interval_bytes = interval_.load(std::memory_order_relaxed);
+  profile.began_ns = began_ns_;
+  profile.duration_ns = begun_ ? os::nanoseconds() - started_ns_ : 0;
+  profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
+  const std::uint32_t count = sites_.count();
+  if (count == 0) return true;
+  auto* rows = static_cast<ProfileRow*>(os::map(count * sizeof(ProfileRow)));
+  if (rows == nullptr) return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Site& site = sites_.at(i);
+    rows[i] = {site.stack, site.allocated, site.live};
+  }
+  profile.rows = rows;
+  profile.count = count;
+  return true;
+}
+
+void Profiler::drop_snapshot(Profile& profile) noexcept {
+  if (profile.rows == nullptr) return;
+  os::release(const_cast<ProfileRow*>(profile.rows), profile.count * sizeof(ProfileRow));
+  profile.rows = nullptr;
+}
+
+// What was live when the process forked is live in the child too; its draws are its own.
+void Profiler::resume_child() noexcept {
+  lock_.reset_in_child();
+  if (running()) set_interval(interval_.load(std::memory_order_relaxed));
+}
+
+}  // namespace luna

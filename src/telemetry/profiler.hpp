@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// The heap profiler: what is sampled, from where it was allocated, and what of it lives.
+#pragma once
+
+#include "heap/samples.hpp"
+#include "os/lock.hpp"
+#include "telemetry/live_table.hpp"
+#include "telemetry/profile.hpp"
+#include "telemetry/site_table.hpp"
+#include "telemetry/stack_walker.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+class Allocator;
+
+struct ProfilerLimits {
+  std::size_t table_bytes = std::size_t{16} << 20;  // for sites and live samples together
+  std::size_t depth = 64;                           // frames of a stack
+};
+
+// Threads: any. One lock inside, under which nothing is allocated and no stack is walked.
+class Profiler {
+ public:
+  static constexpr std::size_t kMaxDepth = 256;
+
+  constexpr explicit Profiler(Allocator& allocator) noexcept : allocator_(allocator) {}
+  Profiler(const Profiler&) = delete;
+  Profiler& operator=(const Profiler&) = delete;
+
+  // Begins to take samples, one for so many bytes on the average (1: every block), or
+  // changes how many. False: no memory; nothing has changed. Not for signal handlers.
+  [[nodiscard]] bool start(std::uint64_t interval, const ProfilerLimits& limits) noexcept;
+
+  // Takes no more samples. Those that live are watched on until they are freed.
+  void stop() noexcept;
+
+  [[nodiscard]] bool running() const noexcept {
+    return interval_.load(std::memory_order_relaxed) != 0;
+  }
+
+  // Calls `use(const Profile&)` with a profile of this moment. False: no memory.
+  template <typename Use>
+  [[nodiscard]] bool with_profile(Use use) noexcept {
+    Profile profile;
+    const bool done = take_snapshot(profile);
+    if (done) use(profile);
+    drop_snapshot(profile);
+    return done;
+  }
+
+  // fork(): hold what must not change, let go, or start anew in the child.
+  void prepare_fork() noexcept { lock_.lock(); }
+  void resume_parent() noexcept { lock_.unlock(); }
+  void resume_child() noexcept;
+
+  [[nodiscard]] StackWalker& walker() noexcept { return walker_; }
+
+ private:
+  [[nodiscard]] bool begin(const ProfilerLimits& limits) noexcept;
+  [[nodiscard]] bool take_snapshot(Profile& profile) noexcept;
+  void drop_snapshot(Profile& profile) noexcept;
+  void set_interval(std::uint64_t interval) noexcept;
+
+  [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
+  [[nodiscard]] bool freed(void* memory) noexcept;
+  void resized(void* from, const SampledBlock& to) noexcept;
+
+  Allocator& allocator_;
+  os::Lock lock_;
+  bool begun_ = false;
+  std::size_t depth_ = 0;
+  std::atomic<std::uint64_t> interval_{0};
+  std::atomic<std::uint64_t> dropped_{0};
+  std::uint64_t began_ns_ = 0;
+  std::uint64_t started_ns_ = 0;  // by the clock that never goes back
+  SiteTable sites_;
+  LiveTable live_;
+  StackWalker walker_;
+};
+
+}  // namespace luna

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The sites of a profile: each stack that a sampled block was allocated from, once.
+#pragma once
+
+#include "telemetry/profile.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// A site is never removed, so its stack may be read without the lock.
+struct Site {
+  std::uint64_t hash;
+  Stack stack;
+  Amount allocated;
+  Amount live;
+};
+
+// Memory is mapped once and touched as it is needed: bounded from the start.
+//
+// Threads: guarded by the lock of the profiler.
+class SiteTable {
+ public:
+  constexpr SiteTable() noexcept = default;
+  SiteTable(const SiteTable&) = delete;
+  SiteTable& operator=(const SiteTable&) = delete;
+
+  // Makes room for sites in so many bytes. False: the kernel refuses, or it is too little.
+  [[nodiscard]] bool begin(std::size_t bytes) noexcept;
+
+  // Index of the site with this stack, which may be new; kNone: the table is full.
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  [[nodiscard]] std::uint32_t find_or_add(const Stack& stack) noexcept;
+
+  [[nodiscard]] Site& at(std::uint32_t index) noexcept { return sites_[index]; }
+  [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+  [[nodiscard]] std::size_t used_bytes() const noexcept;
+
+ private:
+  [[nodiscard]] std::uint32_t add(const Stack& stack, std::uint64_t hash) noexcept;
+
+  std::uint32_t* slots_ = nullptr;  // index + 1 of the site; 0: free
+  std::uint32_t slot_mask_ = 0;
+  Site* sites_ = nullptr;
+  std::uint32_t count_ = 0;
+  std::uint32_t capacity_ = 0;
+  std::uintptr_t* frames_ = nullptr;
+  std::size_t used_frames_ = 0;
+  std::size_t max_frames_ = 0;
+};
+
+}  // namespace luna
