@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "preload/process.hpp"
 
+#include "base/align.hpp"
 #include "base/check.hpp"
 #include "control/statistics.hpp"
 #include "os/environment.hpp"
 #include "preload/foreign.hpp"
+#include "preload/profile.hpp"
 
 #include <pthread.h>
 
@@ -15,6 +17,10 @@
 // A program may define it; its text is read before the file and the environment.
 extern "C" [[gnu::weak]] const char* lunalloc_conf;
 
+// The linker's: the first byte of this file in memory, and the end of its code.
+extern "C" [[gnu::visibility("hidden")]] const char __ehdr_start;
+extern "C" [[gnu::visibility("hidden")]] const char etext;
+
 namespace luna {
 
 constinit Process process;
@@ -23,6 +29,14 @@ constinit thread_local ThreadState thread_state;
 namespace {
 
 constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
+
+// Where the library lies; empty in a program that it is linked into, for then the linker
+// does not tell the two apart.
+[[nodiscard]] CodeRange own_code() noexcept {
+  const auto begin = address_of(&__ehdr_start);
+  if (os::program_headers() - begin < kPageBytes) return {};
+  return {begin, address_of(&etext)};
+}
 
 [[gnu::constructor(101)]] void on_load() noexcept { process.start(); }
 [[gnu::destructor(101)]] void on_exit() noexcept { process.exit(); }
@@ -41,12 +55,15 @@ void Process::start() noexcept {
     options.enabled = true;
   }
   options_ = options;
+  profiler_.set_own_code(own_code());
+  begin_profile();
   if (options.enabled) return;
   // What ld.so allocated before this stays ours; free() knows it by its address.
   park_thread();
 }
 
 void Process::exit() noexcept {
+  end_profile();
   if (!options_.stats_print) return;
   std::array<char, 1024> buffer;
   Text text(buffer.data(), buffer.size());
@@ -181,10 +198,19 @@ std::size_t Process::trim(std::size_t keep_bytes) noexcept {
   return allocator_.trim(thread_state.heap(), keep_bytes);
 }
 
-void Process::before_fork() noexcept { process.allocator_.prepare_fork(); }
-void Process::after_fork_in_parent() noexcept { process.allocator_.resume_parent(); }
+void Process::before_fork() noexcept {
+  process.profiler_.prepare_fork();
+  process.allocator_.prepare_fork();
+}
+
+void Process::after_fork_in_parent() noexcept {
+  process.allocator_.resume_parent();
+  process.profiler_.resume_parent();
+}
+
 void Process::after_fork_in_child() noexcept {
   process.allocator_.resume_child(thread_state.heap());
+  process.profiler_.resume_child();
 }
 
 }  // namespace luna

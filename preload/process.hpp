@@ -4,6 +4,7 @@
 
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
+#include "telemetry/profiler.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -41,6 +42,12 @@ class Process {
   [[nodiscard]] bool enabled() const noexcept { return options_.enabled; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] Allocator& allocator() noexcept { return allocator_; }
+  [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
+
+  // The number of the next profile that is written.
+  [[nodiscard]] std::uint64_t next_profile() noexcept {
+    return profiles_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   // Called by the dynamic linker before main, and at exit.
   void start() noexcept;
@@ -63,6 +70,8 @@ class Process {
   static void after_fork_in_child() noexcept;
 
   Allocator allocator_;
+  Profiler profiler_{allocator_};
+  std::atomic<std::uint64_t> profiles_{0};
   Options options_;
   os::Lock lock_;
   std::atomic<bool> prepared_{false};

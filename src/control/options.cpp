@@ -56,9 +56,26 @@ namespace {
   return true;
 }
 
+[[nodiscard]] bool read_value(std::string_view text, Words& value) noexcept {
+  if (text.empty() || text.size() > value.text.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) value.text[i] = text[i];
+  value.length = text.size();
+  return true;
+}
+
+[[nodiscard]] bool read_value(std::string_view text, ProfileFormat& value) noexcept {
+  return find_format(text, value);
+}
+
 [[nodiscard]] constexpr std::string_view expected(Flag) noexcept { return "true or false"; }
 [[nodiscard]] constexpr std::string_view expected(Number) noexcept { return "a whole number"; }
 [[nodiscard]] constexpr std::string_view expected(Hugetlb) noexcept { return "2m, 1g or off"; }
+[[nodiscard]] constexpr std::string_view expected(const Words&) noexcept {
+  return "a text of at most 248 bytes";
+}
+[[nodiscard]] constexpr std::string_view expected(ProfileFormat) noexcept {
+  return "pprof, collapsed, heap_v2, gperftools, json or text";
+}
 
 // Edits that turn one word into the other (Levenshtein); long words are cut.
 [[nodiscard]] std::size_t distance(std::string_view from, std::string_view to) noexcept {

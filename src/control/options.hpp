@@ -4,7 +4,9 @@
 #pragma once
 
 #include "pages/huge_pages.hpp"
+#include "telemetry/profile_format.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -13,6 +15,20 @@ namespace luna {
 
 using Flag = bool;
 using Number = std::uint64_t;
+
+// A text of some length; longer ones are refused.
+struct Words {
+  constexpr Words() noexcept = default;
+  template <std::size_t kLength>
+  constexpr Words(const char (&words)[kLength]) noexcept : length(kLength - 1) {
+    for (std::size_t i = 0; i < length; ++i) text[i] = words[i];
+  }
+
+  [[nodiscard]] std::string_view view() const noexcept { return {text.data(), length}; }
+
+  std::array<char, 248> text{};
+  std::size_t length = 0;
+};
 
 struct Options {
 #define LUNA_OPTION(type, name, standard, help) type name = standard;

@@ -19,7 +19,7 @@ std::uint64_t nanoseconds() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-std::uint64_t wall_nanoseconds() noexcept {
+std::uint64_t epoch_nanoseconds() noexcept {
   struct timespec now = {};
   ::clock_gettime(CLOCK_REALTIME, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +

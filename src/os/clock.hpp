@@ -12,7 +12,7 @@ namespace luna::os {
 // The same in nanoseconds, exact.
 [[nodiscard]] std::uint64_t nanoseconds() noexcept;
 
-// Nanoseconds since the epoch, by the clock on the wall.
-[[nodiscard]] std::uint64_t wall_nanoseconds() noexcept;
+// The time of day, in nanoseconds since the epoch.
+[[nodiscard]] std::uint64_t epoch_nanoseconds() noexcept;
 
 }  // namespace luna::os

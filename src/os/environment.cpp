@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <sys/auxv.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,8 +38,10 @@ std::string_view environment_value(std::string_view name) noexcept {
   return {};
 }
 
+std::uintptr_t program_headers() noexcept { return ::getauxval(AT_PHDR); }
+
 bool is_static_program() noexcept {
-  const auto* header = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
+  const auto* header = reinterpret_cast<const ElfW(Phdr)*>(program_headers());
   const std::size_t count = ::getauxval(AT_PHNUM);
   for (std::size_t i = 0; header != nullptr && i < count; ++i)
     if (header[i].p_type == PT_INTERP) return false;
@@ -56,6 +59,14 @@ std::string_view program_name(char* buffer, std::size_t capacity) noexcept {
     path = reinterpret_cast<const char*>(name);
   }
   return part_of(path, path.rfind('/') + 1);
+}
+
+std::uint64_t process_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_getpid)); }
+
+std::string_view host_name(char* buffer, std::size_t capacity) noexcept {
+  struct utsname names = {};
+  if (system_call(SYS_uname, &names) < 0) return {};
+  return Text(buffer, capacity).add(names.nodename).view();
 }
 
 }  // namespace luna::os

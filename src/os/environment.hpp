@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace luna::os {
@@ -15,6 +16,9 @@ namespace luna::os {
 // `environ`, as it has when constructors run.
 [[nodiscard]] std::string_view environment_value(std::string_view name) noexcept;
 
+// Where the headers of the running program lie in memory, within its first page.
+[[nodiscard]] std::uintptr_t program_headers() noexcept;
+
 // True if the program has no dynamic linker: all it uses is linked into it.
 [[nodiscard]] bool is_static_program() noexcept;
 
@@ -24,5 +28,10 @@ namespace luna::os {
 
 // Last part of the path of the running program, at most 255 characters.
 [[nodiscard]] std::string_view program_name(char* buffer, std::size_t capacity) noexcept;
+
+[[nodiscard]] std::uint64_t process_id() noexcept;
+
+// Name of the machine, at most 64 characters.
+[[nodiscard]] std::string_view host_name(char* buffer, std::size_t capacity) noexcept;
 
 }  // namespace luna::os

@@ -49,6 +49,9 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 [[nodiscard]] bool find_resident(const void* address, std::size_t bytes,
                                  unsigned char* resident) noexcept;
 
+// Whether the eight bytes at an address can be read.
+[[nodiscard]] bool is_readable(std::uintptr_t address) noexcept;
+
 // Gives the address space back.
 void release(void* address, std::size_t bytes) noexcept;
 

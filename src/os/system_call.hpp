@@ -12,7 +12,7 @@ namespace luna::os {
 template <typename... Arguments>
 inline long system_call(long number, Arguments... arguments) noexcept {
   static_assert(sizeof...(Arguments) <= 6);
-  const auto as_long = [](auto argument) noexcept {
+  [[maybe_unused]] const auto as_long = [](auto argument) noexcept {
     if constexpr (std::is_null_pointer_v<decltype(argument)>) {
       return 0L;
     } else if constexpr (std::is_pointer_v<decltype(argument)>) {

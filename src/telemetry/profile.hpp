@@ -51,6 +51,7 @@ struct Profile {
   std::uint64_t began_ns = 0;        // since the epoch
   std::uint64_t duration_ns = 0;
   std::uint64_t dropped_samples = 0;  // for lack of room in the tables
+  std::size_t max_depth = 0;          // stacks were cut at so many frames; 0: they were not
 };
 
 }  // namespace luna

@@ -40,9 +40,9 @@ void Profiler::stop() noexcept {
 }
 
 bool Profiler::begin(const ProfilerLimits& limits) noexcept {
-  static_cast<void>(walker_.load());  // without it there are sites without stacks
+  static_cast<void>(walker_.load());  // else all is one site without a stack
   os::ScopedLock guard(lock_);
-  if (begun_) return true;
+  if (begun()) return true;
   const SampleObserver observer = {
       this,
       [](void* self, const SampledBlock& block) noexcept {
@@ -55,23 +55,24 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   };
   depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
   const std::size_t sites_bytes = limits.table_bytes / kSitesPart;
-  begun_ = sites_.begin(sites_bytes) && live_.begin(limits.table_bytes - sites_bytes) &&
-           allocator_.begin_sampling(observer);
-  if (begun_) {
-    began_ns_ = os::wall_nanoseconds();
-    started_ns_ = os::nanoseconds();
-  }
-  return begun_;
+  if (!sites_.begin(sites_bytes) || !live_.begin(limits.table_bytes - sites_bytes) ||
+      !allocator_.begin_sampling(observer))
+    return false;
+  began_ns_ = os::epoch_nanoseconds();
+  started_ns_ = os::nanoseconds();
+  begun_.store(true, std::memory_order_release);  // pairs with begun()
+  return true;
 }
 
 void Profiler::set_interval(std::uint64_t interval) noexcept {
   interval_.store(interval, std::memory_order_relaxed);
+  if (interval != 0) last_interval_.store(interval, std::memory_order_relaxed);
   allocator_.set_sampling_interval(interval, os::nanoseconds() ^ address_of(this));
 }
 
 bool Profiler::allocated(const SampledBlock& block) noexcept {
   std::array<std::uintptr_t, kMaxDepth> frames;
-  const Stack stack = {frames.data(), walker_.walk(frames.data(), depth_)};
+  const Stack stack = {frames.data(), walker_.walk(frames.data(), depth_, own_code_)};
   LiveSample sample = {address_of(block.memory), block.bytes, weight_of(block),
                        os::coarse_milliseconds(), SiteTable::kNone};
   os::ScopedLock guard(lock_);
@@ -115,9 +116,10 @@ void Profiler::resized(void* from, const SampledBlock& to) noexcept {
 
 bool Profiler::take_snapshot(Profile& profile) noexcept {
   os::ScopedLock guard(lock_);
-  profile.interval_bytes = interval_.load(std::memory_order_relaxed);
+  profile.interval_bytes = last_interval_.load(std::memory_order_relaxed);
   profile.began_ns = began_ns_;
-  profile.duration_ns = begun_ ? os::nanoseconds() - started_ns_ : 0;
+  profile.duration_ns = begun() ? os::nanoseconds() - started_ns_ : 0;
+  profile.max_depth = depth_;
   profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
   const std::uint32_t count = sites_.count();
   if (count == 0) return true;

@@ -38,9 +38,10 @@ class Profiler {
   // Takes no more samples. Those that live are watched on until they are freed.
   void stop() noexcept;
 
-  [[nodiscard]] bool running() const noexcept {
-    return interval_.load(std::memory_order_relaxed) != 0;
+  [[nodiscard]] std::uint64_t interval() const noexcept {
+    return interval_.load(std::memory_order_relaxed);
   }
+  [[nodiscard]] bool running() const noexcept { return interval() != 0; }
 
   // Calls `use(const Profile&)` with a profile of this moment. False: no memory.
   template <typename Use>
@@ -57,7 +58,14 @@ class Profiler {
   void resume_parent() noexcept { lock_.unlock(); }
   void resume_child() noexcept;
 
-  [[nodiscard]] StackWalker& walker() noexcept { return walker_; }
+  // Frames of this code are left out where a stack begins. Before the first start().
+  void set_own_code(CodeRange code) noexcept { own_code_ = code; }
+
+  // To be called when code went that may have been on a stack.
+  void forget_code() noexcept { walker_.forget(); }
+
+  // Whether it was ever started.
+  [[nodiscard]] bool begun() const noexcept { return begun_.load(std::memory_order_acquire); }
 
  private:
   [[nodiscard]] bool begin(const ProfilerLimits& limits) noexcept;
@@ -71,10 +79,12 @@ class Profiler {
 
   Allocator& allocator_;
   os::Lock lock_;
-  bool begun_ = false;
+  std::atomic<bool> begun_{false};
   std::size_t depth_ = 0;
+  CodeRange own_code_;
   std::atomic<std::uint64_t> interval_{0};
   std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> last_interval_{0};  // that was not 0
   std::uint64_t began_ns_ = 0;
   std::uint64_t started_ns_ = 0;  // by the clock that never goes back
   SiteTable sites_;

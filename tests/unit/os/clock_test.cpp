@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 namespace luna {
@@ -16,6 +17,16 @@ TEST(Clock, GoesOnWhileAThreadSleeps) {
 
   EXPECT_GE(after, before + 20);
   EXPECT_LE(after, before + 60'000);
+}
+
+TEST(Clock, EpochIsThatOfTheCLibrary) {
+  const std::time_t before = std::time(nullptr);
+  const std::uint64_t now = os::epoch_nanoseconds();
+  const std::time_t after = std::time(nullptr);
+
+  // time() reads a coarser clock, which may be one tick behind.
+  EXPECT_GE(now / 1'000'000'000, static_cast<std::uint64_t>(before));
+  EXPECT_LE(now / 1'000'000'000, static_cast<std::uint64_t>(after) + 1);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -56,6 +57,15 @@ TEST(ReadFile, MissingFileIsEmpty) {
   std::array<char, 4> buffer;
 
   EXPECT_TRUE(os::read_file("/nonexistent/file", buffer.data(), buffer.size()).empty());
+}
+
+TEST(Environment, ProcessAndHostAreAsTheCLibrarySays) {
+  std::array<char, 65> expected = {};
+  ASSERT_EQ(::gethostname(expected.data(), expected.size()), 0);
+  std::array<char, 65> buffer;
+
+  EXPECT_EQ(os::host_name(buffer.data(), buffer.size()), expected.data());
+  EXPECT_EQ(os::process_id(), static_cast<std::uint64_t>(::getpid()));
 }
 
 }  // namespace

@@ -37,6 +37,19 @@ TEST(Memory, PageOfTheKernelIsAPowerOfTwo) {
   EXPECT_GE(os::page_bytes(), 4096U);
 }
 
+TEST(Memory, ReadableIsWhatCanBeRead) {
+  FourPages fixture;
+  errno = 0;
+  const std::uintptr_t end = address_of(fixture.memory) + fixture.bytes;
+
+  EXPECT_TRUE(os::is_readable(end - 8));
+  os::release(fixture.memory + fixture.bytes - fixture.page, fixture.page);
+  EXPECT_FALSE(os::is_readable(end - 8));
+  EXPECT_FALSE(os::is_readable(0));
+  EXPECT_FALSE(os::is_readable(~std::uintptr_t{0} - 7));
+  EXPECT_EQ(errno, 0);
+}
+
 TEST(Memory, MachineHasSome) { EXPECT_GT(os::physical_memory(), std::size_t{16} << 20); }
 
 TEST(Memory, CommittedMemoryIsZero) {

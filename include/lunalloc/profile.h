@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// profile.h - who allocates, and how much of it is still in use: a sampled profile of the
+// heap with call stacks, switched on and off in a running process.
+//
+// One allocation in so many bytes is sampled, at random, so that every figure of the profile
+// is an estimate that is right on the average; docs/telemetry.md has the mathematics. While no
+// profile is taken, nothing of this costs an instruction on the fast path.
+//
+// Every function may be called from any thread, but not from a signal handler.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// In what form a profile is written, and how its file ends if the name is made from the
+// option profile_file.
+typedef enum luna_profile_format {
+  LUNA_PROFILE_PPROF,       // .pb.gz: pprof's profile.proto, with build-ids
+  LUNA_PROFILE_COLLAPSED,   // .folded: a line for each stack, for flame graphs: bytes in use
+  LUNA_PROFILE_HEAP_V2,     // .heap: jemalloc's text, for jeprof
+  LUNA_PROFILE_GPERFTOOLS,  // .gperftools.heap: that of gperftools, for google-pprof and pprof
+  LUNA_PROFILE_JSON,        // .json
+  LUNA_PROFILE_TEXT         // .txt: for people
+} luna_profile_format;
+
+// Begins to take samples, one for `interval` bytes allocated on the average; 1 takes every
+// block, 0 what the option profile_interval says. If samples are taken already, changes how
+// many. Returns 0, EINVAL if `interval` is above 1 GiB, or ENOMEM; then nothing has changed.
+int luna_profile_start(uint64_t interval);
+
+// Takes no more samples. What was sampled and is in use is followed until it is freed.
+void luna_profile_stop(void);
+
+// The interval in bytes; 0 while no samples are taken.
+uint64_t luna_profile_interval(void);
+
+// Writes a profile of what was allocated since the start, and of what of it is in use, to a
+// new file with mode 0600 that appears at once as a whole, and replaces what had its name.
+// A path of NULL stands for a name made from the option profile_file. Returns 0, EINVAL if
+// the format is unknown, ENOENT if samples were never taken, or a positive errno value of
+// the file system.
+int luna_profile_dump(const char* path, luna_profile_format format);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// include/lunalloc/profile.h, and what the options make of it.
+#include "preload/profile.hpp"
+
+#include "base/check.hpp"
+#include "base/format.hpp"
+#include "os/clock.hpp"
+#include "os/environment.hpp"
+#include "os/file_output.hpp"
+#include "os/memory.hpp"
+#include "preload/process.hpp"
+#include "telemetry/file_name.hpp"
+#include "telemetry/profile_writer.hpp"
+
+#include <errno.h>
+#include <lunalloc/profile.h>
+#include <string.h>
+
+#include <array>
+#include <climits>
+#include <new>
+
+#define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
+
+namespace luna {
+
+namespace {
+
+constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;
+
+using Path = std::array<char, PATH_MAX>;
+
+void complain(std::string_view what, std::string_view why) noexcept {
+  std::array<char, PATH_MAX + 256> buffer;
+  Text text(buffer.data(), buffer.size());
+  text.add("lunalloc: ").add(what).add(": ").add(why).add("\n");
+  write_error(text.view());
+}
+
+// The path that the option profile_file stands for now; empty: it is wrong.
+[[nodiscard]] std::string_view expand_path(ProfileFormat format, Path& path) noexcept {
+  std::array<char, 65> host;
+  std::array<char, 256> program;
+  const FileNameParts parts = {os::process_id(), os::host_name(host.data(), host.size()),
+                               os::program_name(program.data(), program.size()),
+                               os::epoch_nanoseconds() / 1'000'000'000, process.next_profile()};
+  std::array<char, sizeof(Words::text) + 8> pattern;
+  Text text(pattern.data(), pattern.size());
+  text.add(process.options().profile_file.view()).add(info_of(format).ending);
+  const FileName file = expand_file_name(text.view(), parts, path.data(), path.size());
+  if (file.name.empty()) complain("option \"profile_file\"", file.error);
+  return file.name;
+}
+
+// Its buffer would be too much for the stack of a small thread.
+struct MappedOutput {
+  MappedOutput() noexcept : memory(os::map(sizeof(os::FileOutput))) {
+    if (memory != nullptr) file = ::new (memory) os::FileOutput;
+  }
+  ~MappedOutput() {
+    if (file == nullptr) return;
+    file->~FileOutput();
+    os::release(memory, sizeof(os::FileOutput));
+  }
+  MappedOutput(const MappedOutput&) = delete;
+  MappedOutput& operator=(const MappedOutput&) = delete;
+
+  void* memory;
+  os::FileOutput* file = nullptr;
+};
+
+[[nodiscard]] int write_file(std::string_view path, ProfileFormat format) noexcept {
+  MappedOutput mapped;
+  if (mapped.file == nullptr) return ENOMEM;
+  os::FileOutput& file = *mapped.file;
+  if (!file.create(path)) return file.error();
+  bool written = false;
+  const bool taken = process.profiler().with_profile([&](const Profile& profile) noexcept {
+    Output out = file.output();
+    written = write_profile(profile, format, out);
+  });
+  if (taken && written && file.finish()) return 0;
+  return file.error() != 0 ? file.error() : ENOMEM;
+}
+
+}  // namespace
+
+int start_profile(std::uint64_t interval) noexcept {
+  const Options& options = process.options();
+  if (interval == 0) interval = options.profile_interval;
+  if (interval == 0 || interval > kMaxInterval) return EINVAL;
+  if (!options.enabled) return ENOTSUP;
+  const ProfilerLimits limits = {options.profile_memory << 20, options.profile_depth};
+  return process.profiler().start(interval, limits) ? 0 : ENOMEM;
+}
+
+int dump_profile(const char* path, ProfileFormat format) noexcept {
+  if (!process.profiler().begun()) return ENOENT;
+  if (path != nullptr) return write_file(path, format);
+  Path expanded;
+  const std::string_view name = expand_path(format, expanded);
+  return name.empty() ? EINVAL : write_file(name, format);
+}
+
+void begin_profile() noexcept {
+  if (!process.options().profile) return;
+  const int error = start_profile(0);
+  if (error == EINVAL)
+    complain("option \"profile_interval\"", "wants 1 to 1073741824 bytes; there is no profile");
+  else if (error != 0)
+    complain("no profile", strerrordesc_np(error));
+}
+
+void end_profile() noexcept {
+  const Options& options = process.options();
+  if (!options.profile_at_exit || !process.profiler().begun()) return;
+  Path path;
+  const std::string_view name = expand_path(options.profile_format, path);
+  if (name.empty()) return;
+  const int error = write_file(name, options.profile_format);
+  if (error != 0) complain(name, strerrordesc_np(error));
+}
+
+}  // namespace luna
+
+LUNA_EXPORT int luna_profile_start(uint64_t interval) { return luna::start_profile(interval); }
+LUNA_EXPORT void luna_profile_stop() { luna::process.profiler().stop(); }
+LUNA_EXPORT uint64_t luna_profile_interval() { return luna::process.profiler().interval(); }
+
+LUNA_EXPORT int luna_profile_dump(const char* path, luna_profile_format format) {
+  static_assert(LUNA_PROFILE_TEXT == static_cast<int>(luna::ProfileFormat::kText));
+  if (static_cast<unsigned>(format) >= luna::kProfileFormats.size()) return EINVAL;
+  return luna::dump_profile(path, static_cast<luna::ProfileFormat>(format));
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "telemetry/heap_v2.hpp"
+
+#include "os/process_maps.hpp"
+#include "telemetry/amounts.hpp"
+#include "telemetry/frames.hpp"
+
+namespace luna {
+
+namespace {
+
+void add_amount(Output& out, const Amount& amount) noexcept {
+  out.add_decimal(amount.samples).add(": ").add_decimal(amount.sampled_bytes);
+}
+
+void add_amounts(Output& out, const Amount& live, const Amount& allocated) noexcept {
+  add_amount(out, live);
+  add_amount(out.add(" ["), allocated);
+  out.add("]");
+}
+
+// Readers subtract 1 from all addresses but the first, which they take for that of an
+// instruction.
+void add_stack(Output& out, const Stack& stack) noexcept {
+  out.add("@");
+  for (std::size_t i = 0; i < stack.depth; ++i)
+    out.add(" ").add_hex(i == 0 ? call_address(stack.frames[i]) : stack.frames[i]);
+}
+
+void add_head(Output& out, const Profile& profile, HeapText form) noexcept {
+  const Totals totals = totals_of(profile);
+  if (form == HeapText::kJemalloc) {
+    out.add("heap_v2/").add_decimal(profile.interval_bytes).add("\n  t*: ");
+    add_amounts(out, totals.live, totals.allocated);
+  } else {
+    add_amounts(out.add("heap profile: "), totals.live, totals.allocated);
+    out.add(" @ heap_v2/").add_decimal(profile.interval_bytes);
+  }
+  out.add("\n");
+}
+
+void add_row(Output& out, const ProfileRow& row, HeapText form) noexcept {
+  if (form == HeapText::kJemalloc) {
+    add_stack(out, row.stack);
+    add_amounts(out.add("\n  t*: "), row.live, row.allocated);
+  } else {
+    add_amounts(out, row.live, row.allocated);
+    add_stack(out.add(" "), row.stack);
+  }
+  out.add("\n");
+}
+
+}  // namespace
+
+bool write_heap_v2(const Profile& profile, HeapText form, Output& out) noexcept {
+  add_head(out, profile, form);
+  for (std::size_t i = 0; i < profile.count && out.ok(); ++i) add_row(out, profile.rows[i], form);
+  out.add("\nMAPPED_LIBRARIES:\n");
+  return os::write_maps(out);
+}
+
+}  // namespace luna

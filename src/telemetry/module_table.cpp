@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "telemetry/module_table.hpp"
+
+#include "os/memory.hpp"
+
+#include <cstring>
+#include <new>
+
+namespace luna {
+
+std::size_t find_module(Modules modules, std::uintptr_t address) noexcept {
+  std::size_t low = 0;  // the first that ends behind the address
+  for (std::size_t high = modules.size(); low < high;) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (modules[middle].end > address) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low < modules.size() && modules[low].begin <= address ? low : modules.size();
+}
+
+bool ModuleTable::load() noexcept {
+  release();
+  std::size_t count = 0;
+  std::size_t text_bytes = 0;
+  os::for_each_module([&](const os::Module& module) noexcept {
+    ++count;
+    text_bytes += module.path.size() + module.build_id.size();
+  });
+  if (count == 0) return true;
+  bytes_ = count * sizeof(os::Module) + text_bytes;
+  void* memory = os::map(bytes_);
+  if (memory == nullptr) {
+    bytes_ = 0;
+    return false;
+  }
+  modules_ = static_cast<os::Module*>(memory);
+  used_bytes_ = count * sizeof(os::Module);
+  os::for_each_module([&](const os::Module& module) noexcept { add(module, count); });
+  return true;
+}
+
+// There may be more of them by now than were counted: those are left out.
+void ModuleTable::add(const os::Module& module, std::size_t capacity) noexcept {
+  if (count_ == capacity) return;
+  if (bytes_ - used_bytes_ < module.path.size() + module.build_id.size()) return;
+  auto* kept = new (modules_ + count_) os::Module(module);
+  kept->path = keep(module.path);
+  kept->build_id = keep(module.build_id);
+  ++count_;
+}
+
+std::string_view ModuleTable::keep(std::string_view text) noexcept {
+  char* copy = reinterpret_cast<char*>(modules_) + used_bytes_;
+  if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+  used_bytes_ += text.size();
+  return {copy, text.size()};
+}
+
+void ModuleTable::release() noexcept {
+  if (modules_ != nullptr) os::release(modules_, bytes_);
+  modules_ = nullptr;
+  count_ = bytes_ = used_bytes_ = 0;
+}
+
+}  // namespace luna

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// The numbers of the fields are those of profile.proto, in github.com/google/pprof.
+#include "telemetry/pprof.hpp"
+
+#include "base/format.hpp"
+#include "base/utf8.hpp"
+#include "telemetry/address_table.hpp"
+#include "telemetry/amounts.hpp"
+#include "telemetry/frames.hpp"
+#include "telemetry/gzip.hpp"
+#include "telemetry/protobuf.hpp"
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace luna {
+
+namespace {
+
+// Field numbers of Profile.
+enum : std::uint32_t {
+  kSampleType = 1,
+  kSample = 2,
+  kMapping = 3,
+  kLocation = 4,
+  kStringTable = 6,
+  kTimeNanos = 9,
+  kDurationNanos = 10,
+  kPeriodType = 11,
+  kPeriod = 12,
+  kComment = 13,
+  kDefaultSampleType = 14,
+};
+
+// Texts are named by their place in a table: first these, then path and build-id of each
+// module, then the comments.
+enum FixedString : std::uint32_t {
+  kEmpty,
+  kAllocObjects,
+  kAllocSpace,
+  kInuseObjects,
+  kInuseSpace,
+  kCount,
+  kBytes,
+  kSpace,
+  kFixedStrings,
+};
+
+constexpr std::array<std::string_view, kFixedStrings> kStrings = {
+    "", "alloc_objects", "alloc_space", "inuse_objects", "inuse_space", "count", "bytes", "space"};
+
+class Comments {
+ public:
+  explicit Comments(const Profile& profile) noexcept {
+    if (profile.dropped_samples != 0)
+      next().add("dropped_samples: ").add_decimal(profile.dropped_samples);
+    std::size_t deepest = 0;
+    for (std::size_t i = 0; i < profile.count; ++i)
+      if (profile.rows[i].stack.depth >= profile.max_depth) ++deepest;
+    if (profile.max_depth == 0 || deepest == 0) return;
+    next().add("stacks of the greatest depth, ").add_decimal(profile.max_depth);
+    texts_[count_ - 1].add(" frames, beyond which they are cut: ").add_decimal(deepest);
+  }
+
+  Comments(const Comments&) = delete;
+  Comments& operator=(const Comments&) = delete;
+
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept {
+    return texts_[i].view();
+  }
+
+ private:
+  [[nodiscard]] Text& next() noexcept { return texts_[count_++]; }
+
+  std::size_t count_ = 0;
+  std::array<std::array<char, 128>, 2> buffers_;
+  std::array<Text, 2> texts_ = {Text(buffers_[0].data(), buffers_[0].size()),
+                                Text(buffers_[1].data(), buffers_[1].size())};
+};
+
+// All that goes into a profile, and what writes it.
+struct Encoder {
+  const Profile& profile;
+  Modules modules;
+  const AddressTable& addresses;
+  const Comments& comments;
+  ProtobufWriter& writer;
+
+  void write_value_type(std::uint32_t field, FixedString type, FixedString unit) const noexcept {
+    writer.nested(field, [=](ProtobufWriter& out) noexcept {
+      out.number(1, type);
+      out.number(2, unit);
+    });
+  }
+
+  void write_head() const noexcept {
+    write_value_type(kSampleType, kAllocObjects, kCount);
+    write_value_type(kSampleType, kAllocSpace, kBytes);
+    write_value_type(kSampleType, kInuseObjects, kCount);
+    write_value_type(kSampleType, kInuseSpace, kBytes);
+    writer.number(kDefaultSampleType, kInuseSpace);
+    write_value_type(kPeriodType, kSpace, kBytes);
+    writer.number(kPeriod, profile.interval_bytes);
+    writer.number(kTimeNanos, profile.began_ns);
+    writer.number(kDurationNanos, profile.duration_ns);
+    for (std::size_t i = 0; i < comments.count(); ++i) writer.number(kComment, comment_string(i));
+  }
+
+  void write_mapping(std::size_t index) const noexcept {
+    const os::Module& module = modules[index];
+    writer.nested(kMapping, [&](ProtobufWriter& out) noexcept {
+      out.number(1, index + 1);
+      out.number(2, module.begin);
+      out.number(3, module.end);
+      out.number(4, module.file_offset);
+      out.number(5, path_string(index));
+      if (!module.build_id.empty()) out.number(6, path_string(index) + 1);
+    });
+  }
+
+  void write_location(std::size_t number) const noexcept {
+    const std::uintptr_t address = addresses.address_of_number(number);
+    const std::size_t module = find_module(modules, address);
+    writer.nested(kLocation, [&](ProtobufWriter& out) noexcept {
+      out.number(1, number);
+      if (module != modules.size()) out.number(2, module + 1);
+      out.number(3, address);
+    });
+  }
+
+  void write_sample(const ProfileRow& row) const noexcept {
+    const auto locations = [&](ProtobufWriter& out) noexcept {
+      for (std::size_t i = 0; i < row.stack.depth; ++i)
+        out.packed(addresses.number_of(call_address(row.stack.frames[i])));
+    };
+    const auto values = [&](ProtobufWriter& out) noexcept {
+      out.packed(rounded(row.allocated.objects));
+      out.packed(rounded(row.allocated.bytes));
+      out.packed(rounded(row.live.objects));
+      out.packed(rounded(row.live.bytes));
+    };
+    writer.nested(kSample, [&](ProtobufWriter& out) noexcept {
+      out.nested(1, locations);
+      out.nested(2, values);
+    });
+  }
+
+  void write_strings() const noexcept {
+    for (const std::string_view text : kStrings) write_string(text);
+    for (const os::Module& module : modules) {
+      write_string(module.path);
+      write_string(module.build_id);
+    }
+    for (std::size_t i = 0; i < comments.count(); ++i) write_string(comments[i]);
+  }
+
+  // Readers refuse what is not UTF-8.
+  void write_string(std::string_view text) const noexcept {
+    writer.nested(kStringTable, [=](ProtobufWriter& out) noexcept {
+      for (std::string_view rest = text; !rest.empty();) out.bytes(take_character(rest));
+    });
+  }
+
+  [[nodiscard]] static std::size_t path_string(std::size_t index) noexcept {
+    return kFixedStrings + 2 * index;
+  }
+  [[nodiscard]] std::size_t comment_string(std::size_t index) const noexcept {
+    return path_string(modules.size()) + index;
+  }
+};
+
+[[nodiscard]] bool number_addresses(const Profile& profile, AddressTable& addresses) noexcept {
+  for (std::size_t i = 0; i < profile.count; ++i) {
+    const Stack& stack = profile.rows[i].stack;
+    for (std::size_t k = 0; k < stack.depth; ++k)
+      if (!addresses.add(call_address(stack.frames[k]))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool write_pprof(const Profile& profile, Modules modules, Output& out) noexcept {
+  AddressTable addresses;
+  if (!number_addresses(profile, addresses)) return false;
+  const Comments comments(profile);
+  GzipOutput gzip(out);
+  Output message = gzip.output();
+  ProtobufWriter writer(message);
+  const Encoder encoder{profile, modules, addresses, comments, writer};
+  encoder.write_head();
+  for (std::size_t i = 0; i < profile.count && out.ok(); ++i) encoder.write_sample(profile.rows[i]);
+  for (std::size_t i = 0; i < modules.size(); ++i) encoder.write_mapping(i);
+  for (std::size_t number = 1; number <= addresses.count() && out.ok(); ++number)
+    encoder.write_location(number);
+  encoder.write_strings();
+  return gzip.finish();
+}
+
+}  // namespace luna

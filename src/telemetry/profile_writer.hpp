@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// A profile in any of its formats.
+#pragma once
+
+#include "base/output.hpp"
+#include "telemetry/profile.hpp"
+#include "telemetry/profile_format.hpp"
+
+namespace luna {
+
+// False: the output has failed, or there is no memory for the tables that a format needs.
+[[nodiscard]] bool write_profile(const Profile& profile, ProfileFormat format,
+                                 Output& out) noexcept;
+
+}  // namespace luna

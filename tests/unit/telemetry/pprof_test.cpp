@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// Decodes what was written by the rules of the format, and looks at every field.
+#include "telemetry/pprof.hpp"
+
+#include "support/gzip_reader.hpp"
+#include "support/sample_profile.hpp"
+#include "telemetry/protobuf.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+namespace luna {
+namespace {
+
+std::uint64_t take_varint(std::string_view& bytes) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; !bytes.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    value |= std::uint64_t{byte & 0x7FU} << shift;
+    if (byte < 0x80) return value;
+  }
+  ADD_FAILURE() << "a number has no end";
+  return value;
+}
+
+// The fields of a message by their number, each in the order in which they came.
+struct Message {
+  explicit Message(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::uint64_t tag = take_varint(bytes);
+      const std::uint64_t value = take_varint(bytes);
+      if (tag % 8 == 0) {
+        numbers[tag / 8].push_back(value);
+        continue;
+      }
+      EXPECT_EQ(tag % 8, 2U);
+      EXPECT_LE(value, bytes.size());
+      texts[tag / 8].emplace_back(bytes.substr(0, value));
+      bytes.remove_prefix(std::min<std::size_t>(value, bytes.size()));
+    }
+  }
+
+  std::uint64_t number(unsigned field) const {
+    const auto found = numbers.find(field);
+    return found == numbers.end() ? 0 : found->second.front();
+  }
+  std::vector<std::uint64_t> packed(unsigned field) const {
+    std::vector<std::uint64_t> result;
+    const auto found = texts.find(field);
+    if (found == texts.end()) return result;
+    for (std::string_view bytes = found->second.front(); !bytes.empty();)
+      result.push_back(take_varint(bytes));
+    return result;
+  }
+  std::vector<Message> messages(unsigned field) const {
+    std::vector<Message> result;
+    const auto found = texts.find(field);
+    if (found == texts.end()) return result;
+    for (const std::string& bytes : found->second) result.emplace_back(bytes);
+    return result;
+  }
+
+  std::map<std::uint64_t, std::vector<std::uint64_t>> numbers;
+  std::map<std::uint64_t, std::vector<std::string>> texts;
+};
+
+struct Decoded {
+  Decoded(const Profile& profile, Modules modules) {
+    test::StringOutput string;
+    EXPECT_TRUE(write_pprof(profile, modules, string.out));
+    message = Message(test::unzip_stored(string.text));
+  }
+
+  std::string string(std::uint64_t index) const {
+    const auto& table = message.texts.at(6);
+    return index < table.size() ? table[index] : "no such string";
+  }
+  std::string value_type(const Message& type) const {
+    return string(type.number(1)) + "/" + string(type.number(2));
+  }
+
+  Message message{""};
+};
+
+using Numbers = std::vector<std::uint64_t>;
+
+TEST(Pprof, HeadSaysWhatIsCounted) {
+  const test::SampleProfile sample;
+  const Decoded decoded(sample.profile, sample.modules);
+
+  std::vector<std::string> types;
+  for (const Message& type : decoded.message.messages(1)) types.push_back(decoded.value_type(type));
+  EXPECT_EQ(types, (std::vector<std::string>{"alloc_objects/count", "alloc_space/bytes",
+                                             "inuse_objects/count", "inuse_space/bytes"}));
+  EXPECT_EQ(decoded.string(decoded.message.number(14)), "inuse_space");
+  ASSERT_EQ(decoded.message.messages(11).size(), 1U);
+  EXPECT_EQ(decoded.value_type(decoded.message.messages(11)[0]), "space/bytes");
+  EXPECT_EQ(decoded.message.number(12), 524'288U);
+  EXPECT_EQ(decoded.message.number(9), 1'700'000'000'123'456'789U);
+  EXPECT_EQ(decoded.message.number(10), 12'500'000'000U);
+  EXPECT_EQ(decoded.string(0), "");
+}
+
+TEST(Pprof, HasNoOtherFields) {
+  const test::SampleProfile sample;
+  const Decoded decoded(sample.profile, sample.modules);
+
+  for (const auto& [field, values] : decoded.message.numbers)
+    EXPECT_TRUE(field == 9 || field == 10 || field == 12 || field == 14) << field;
+  for (const auto& [field, values] : decoded.message.texts)
+    EXPECT_TRUE((field >= 1 && field <= 4) || field == 6 || field == 11) << field;
+}
+
+TEST(Pprof, MappingsAreTheModules) {
+  const test::SampleProfile sample;
+  const Decoded decoded(sample.profile, sample.modules);
+  const std::vector<Message> mappings = decoded.message.messages(3);
+
+  ASSERT_EQ(mappings.size(), 2U);
+  EXPECT_EQ(mappings[0].number(1), 1U);
+  EXPECT_EQ(mappings[0].number(2), 0x401000U);
+  EXPECT_EQ(mappings[0].number(3), 0x402000U);
+  EXPECT_EQ(mappings[0].number(4), 0x1000U);
+  EXPECT_EQ(decoded.string(mappings[0].number(5)), "/opt/my app;1");
+  EXPECT_EQ(decoded.string(mappings[0].number(6)), "00ff10");
+  EXPECT_EQ(mappings[0].number(7), 0U);  // names of functions are still to be found
+  EXPECT_EQ(mappings[1].number(1), 2U);
+  EXPECT_EQ(mappings[1].number(2), 0x7f0000002000U);
+  EXPECT_EQ(mappings[1].number(3), 0x7f0000004000U);
+  EXPECT_EQ(decoded.string(mappings[1].number(5)), "/lib/libx.so.6");
+  EXPECT_EQ(decoded.string(mappings[1].number(6)), "");
+}
+
+TEST(Pprof, EachAddressIsOneLocationWithinTheCall) {
+  const test::SampleProfile sample;
+  const Decoded decoded(sample.profile, sample.modules);
+  const std::vector<Message> locations = decoded.message.messages(4);
+
+  const std::vector<Numbers> expected = {
+      {1, 2, 0x7f0000002010}, {2, 1, 0x401100}, {3, 1, 0x401200},
+      {4, 2, 0x7f0000002020}, {5, 0, 0x12344},  // in no module
+  };
+  ASSERT_EQ(locations.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const Message& location = locations[i];
+    EXPECT_EQ((Numbers{location.number(1), location.number(2), location.number(3)}), expected[i]);
+    EXPECT_TRUE(location.texts.empty());
+  }
+}
+
+TEST(Pprof, SamplesHaveTheirStacksInnermostFirst) {
+  const test::SampleProfile sample;
+  const Decoded decoded(sample.profile, sample.modules);
+  const std::vector<Message> samples = decoded.message.messages(2);
+
+  ASSERT_EQ(samples.size(), 3U);
+  EXPECT_EQ(samples[0].packed(1), (Numbers{1, 2, 3}));
+  EXPECT_EQ(samples[0].packed(2), (Numbers{40, 4001, 11, 1000}));
+  EXPECT_EQ(samples[1].packed(1), (Numbers{4, 3}));
+  EXPECT_EQ(samples[1].packed(2), (Numbers{3, 3'145'728, 2, 2'097'152}));
+  EXPECT_EQ(samples[2].packed(1), (Numbers{5, 3}));
+  EXPECT_EQ(samples[2].packed(2), (Numbers{1, 700, 0, 0}));
+}
+
+TEST(Pprof, CommentsSayWhatIsMissing) {
+  test::SampleProfile sample;
+  sample.profile.dropped_samples = 9;
+  sample.profile.max_depth = 3;
+  const Decoded decoded(sample.profile, sample.modules);
+
+  const Numbers& comments = decoded.message.numbers.at(13);
+
+  ASSERT_EQ(comments.size(), 2U);
+  EXPECT_EQ(decoded.string(comments[0]), "dropped_samples: 9");
+  EXPECT_EQ(decoded.string(comments[1]),
+            "stacks of the greatest depth, 3 frames, beyond which they are cut: 1");
+}
+
+TEST(Pprof, NothingMissingIsNoComment) {
+  test::SampleProfile sample;
+  sample.profile.max_depth = 4;
+  const Decoded decoded(sample.profile, sample.modules);
+
+  EXPECT_FALSE(decoded.message.numbers.contains(13));
+}
+
+TEST(Pprof, StringsAreValidUtf8) {
+  test::SampleProfile sample;
+  sample.modules[1].path = "/lib/\xFF";
+  const Decoded decoded(sample.profile, sample.modules);
+
+  EXPECT_EQ(decoded.string(decoded.message.messages(3)[1].number(5)), "/lib/\xEF\xBF\xBD");
+}
+
+TEST(Pprof, EmptyProfileHasItsHead) {
+  const Decoded decoded(Profile{}, {});
+
+  EXPECT_EQ(decoded.message.messages(1).size(), 4U);
+  EXPECT_TRUE(decoded.message.messages(2).empty());
+}
+
+// More addresses than the table has room for at first, and numbers of several bytes.
+TEST(Pprof, ManySitesKeepTheirAddresses) {
+  std::vector<std::uintptr_t> frames(5000);
+  for (std::size_t i = 0; i < frames.size(); ++i) frames[i] = 0x401001 + 7 * i;
+  std::vector<ProfileRow> rows(frames.size() - 1);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = {{&frames[i], 2}, {1, 1e15, 1e18, 1}, {1, 1, 1, 1}};
+  Profile profile;
+  profile.rows = rows.data();
+  profile.count = rows.size();
+  const Decoded decoded(profile, {});
+
+  std::map<std::uint64_t, std::uint64_t> addresses;
+  for (const Message& location : decoded.message.messages(4))
+    addresses[location.number(1)] = location.number(3);
+  EXPECT_EQ(addresses.size(), frames.size());
+  const std::vector<Message> samples = decoded.message.messages(2);
+  ASSERT_EQ(samples.size(), rows.size());
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const Numbers stack = samples[i].packed(1);
+    ASSERT_EQ(stack.size(), 2U);
+    ASSERT_EQ(addresses[stack[0]] + 1, frames[i]);
+    ASSERT_EQ(addresses[stack[1]] + 1, frames[i + 1]);
+    ASSERT_EQ(samples[i].packed(2)[1], std::uint64_t{1'000'000'000'000'000'000});
+  }
+}
+
+TEST(Pprof, OutputThatFailsIsReported) {
+  const test::SampleProfile sample;
+  test::FullOutput full{100};
+
+  EXPECT_FALSE(write_pprof(sample.profile, sample.modules, full.out));
+}
+
+}  // namespace
+}  // namespace luna
