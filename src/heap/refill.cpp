@@ -76,7 +76,9 @@ Slab* ThreadHeap::find_slab(SizeClass size_class) noexcept {
   const bool current_has_room = slabs.current != nullptr && slabs.current->has_room();
   Slab* slab = best_partial(slabs);
   if (slab == nullptr && !current_has_room) slab = wake_one(slabs);
-  if (slab == nullptr && !current_has_room) slab = allocator_.heaps().adopt_any(*this, size_class);
+  // Not the heap of samples, which has no thread: all of its blocks are samples.
+  if (slab == nullptr && !current_has_room && attached_)
+    slab = allocator_.heaps().adopt_any(*this, size_class);
   if (slab != nullptr) {
     slabs.partial.remove(slab);
     make_current(slabs, slab);

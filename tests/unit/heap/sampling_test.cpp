@@ -193,6 +193,28 @@ TEST(Sampling, OtherThreadsMayFreeSamples) {
   EXPECT_EQ(fixture.recorder.live.size(), 0U);
 }
 
+TEST(Sampling, BlocksOfEndedThreadsDoNotBecomeSamples) {
+  test::OneThread fixture;
+  Recorder recorder;
+  std::vector<void*> blocks;
+  {
+    TestThread ended(fixture.allocator);
+    for (int i = 0; i < 100; ++i) blocks.push_back(ended.allocate(1000));
+    for (int i = 0; i < 50; ++i) {
+      ended.deallocate(blocks.back());
+      blocks.pop_back();
+    }
+  }
+  ASSERT_TRUE(fixture.allocator.begin_sampling(recorder.observer()));
+  fixture.allocator.set_sampling_interval(1, 1);
+  for (int i = 0; i < 100; ++i) blocks.push_back(fixture.thread.allocate(1000));
+  EXPECT_EQ(recorder.live.size(), 100U);
+
+  for (void* block : blocks) fixture.thread.deallocate(block);
+
+  EXPECT_EQ(recorder.live.size(), 0U);
+}
+
 // What one run of a mixture of sizes, in random order with frees between, is estimated at.
 struct Mixture {
   explicit Mixture(std::uint64_t seed) : fixture(kInterval, seed), random(seed) {
