@@ -28,6 +28,7 @@ constexpr std::size_t kLenders = 3;
 
 // So few blocks in a list are soon used up.
 constexpr std::uint32_t kFewBlocks = 16;
+constexpr std::uint32_t kVeryFewBlocks = 4;
 
 }  // namespace
 
@@ -63,7 +64,8 @@ void* ThreadHeap::borrow(SizeClass size_class) noexcept {
 // what was freed lately: a few blocks would not last.
 bool ThreadHeap::lasts(const Slab* slab, SizeClass size_class) const noexcept {
   const std::uint32_t freed = capacities_[size_class] - lists[size_class].room;
-  return freed < kFewBlocks && slab != nullptr && slab->free_blocks() > freed;
+  return freed < (watching_ ? kFewBlocks : kVeryFewBlocks) && slab != nullptr &&
+         slab->free_blocks() > freed;
 }
 
 // The slab to allocate from, made current, with a free list; or nullptr.

@@ -7,6 +7,21 @@
 
 namespace luna {
 
+namespace {
+
+// What is freed shall be handed out again while it is in the processor's caches. So blocks
+// that are handed out together, and make those wait that are freed meanwhile, are few: of
+// small ones as many as hide the cost of a slow path, of larger ones none.
+constexpr std::size_t kBytesAtOnce = 4096;
+constexpr std::size_t kMinAtOnce = 16;
+
+[[nodiscard]] constexpr std::uint32_t at_once(std::size_t list) noexcept {
+  const std::size_t blocks = kBytesAtOnce / listed_bytes(list);
+  return blocks < kMinAtOnce ? 1 : static_cast<std::uint32_t>(blocks);
+}
+
+}  // namespace
+
 // Whoever changed what is sampled made this thread come by.
 void ThreadHeap::notice_interrupt() noexcept {
   // pairs with the fence in interrupt(): what was changed before is seen
@@ -27,19 +42,30 @@ void ThreadHeap::look_at_samples() noexcept {
   set_apart(watching_ || meter_.on());
 }
 
+// Of larger blocks, each is counted by itself: the block freed last, unless it is to be a
+// sample. nullptr: there is none, or it is for others to decide.
+void* ThreadHeap::take_counted(std::size_t list) noexcept {
+  if (lists[list].first == nullptr || watching_ || observed_ || at_once(list) != 1) return nullptr;
+  if (meter_.before_sample(list) == 0) return nullptr;
+  used_since_beat_.set(list);
+  meter_.count(list, 1);
+  return pop(lists[list]);
+}
+
 // How many blocks of a list, of those at hand, may go to the program up to the next
 // sample. At least one: if none may, the sample could not be taken.
 std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noexcept {
   if (!meter_.on()) return blocks;
   if (observed_) return 1;  // nobody counts it
-  std::uint32_t before = meter_.before_sample(list);
+  const std::uint32_t before = meter_.before_sample(list);
   if (before == 0) {
     meter_.redraw(list);
     return 1;
   }
-  if (before > blocks) before = blocks;
-  meter_.count(list, before);
-  return before;
+  if (blocks > before) blocks = before;
+  if (const std::uint32_t few = at_once(list); blocks > few && !watching_) blocks = few;
+  meter_.count(list, blocks);
+  return blocks;
 }
 
 // Ends a list after `count` blocks; returns the rest.

@@ -55,7 +55,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // The next block of a list, if there is one without asking anybody.
   [[nodiscard]] void* take_listed(std::size_t list) noexcept {
     look_for_interrupt();
-    return pop(supply()[list]);
+    if (void* block = pop(supply()[list]); block != nullptr || !meter_.on()) return block;
+    return take_counted(list);
   }
   [[nodiscard]] void* take_or_refill(SizeClass size_class) noexcept {
     void* block = take_listed(size_class);
@@ -211,6 +212,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
       notice_interrupt();
   }
   void notice_interrupt() noexcept;
+  [[nodiscard]] void* take_counted(std::size_t list) noexcept;
   void look_at_samples() noexcept;
   [[nodiscard]] std::uint32_t allowance(std::size_t list, std::uint32_t blocks) noexcept;
   [[nodiscard]] static Block* cut(Block* first, std::uint32_t count) noexcept;
