@@ -30,10 +30,15 @@ void find(void* library, const char* name, Function& function) noexcept {
   function = reinterpret_cast<Function>(::dlsym(library, name));
 }
 
-[[nodiscard]] OpenLibrary find_open_library() noexcept {
-  OpenLibrary open = nullptr;
-  find(RTLD_NEXT, "dlopen", open);
-  return open;
+// The next function of that name after ours.
+template <typename Function>
+[[nodiscard]] Function find_next(const char* name, std::atomic<Function>& found) noexcept {
+  Function function = found.load(std::memory_order_relaxed);  // alone: whoever finds it finds this
+  if (function == nullptr) {
+    find(RTLD_NEXT, name, function);
+    found.store(function, std::memory_order_relaxed);
+  }
+  return function;
 }
 
 [[nodiscard]] Functions find_functions() noexcept {
@@ -127,12 +132,12 @@ std::size_t usable_bytes(const void* pointer) noexcept {
 
 OpenLibrary open_library() noexcept {
   static constinit std::atomic<OpenLibrary> found{nullptr};
-  OpenLibrary open = found.load(std::memory_order_relaxed);
-  if (open == nullptr) {
-    open = find_open_library();
-    found.store(open, std::memory_order_relaxed);
-  }
-  return open;
+  return find_next("dlopen", found);
+}
+
+CloseLibrary close_library() noexcept {
+  static constinit std::atomic<CloseLibrary> found{nullptr};
+  return find_next("dlclose", found);
 }
 
 }  // namespace luna::foreign

@@ -21,8 +21,10 @@ void deallocate(void* pointer) noexcept;
 [[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) noexcept;
 [[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept;
 
-// The next dlopen(), for the one of ours in dlopen.cpp.
+// The next dlopen() and dlclose(), for those of ours in dlopen.cpp.
 using OpenLibrary = void* (*)(const char* file, int mode);
 [[nodiscard]] OpenLibrary open_library() noexcept;
+using CloseLibrary = int (*)(void* library);
+[[nodiscard]] CloseLibrary close_library() noexcept;
 
 }  // namespace luna::foreign
