@@ -183,7 +183,7 @@ std::size_t Process::usable_bytes_of_other(const void* pointer) noexcept {
 }
 
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
-  void* block = allocator_.resize(pointer, bytes);
+  void* block = allocator_.resize(thread_state.heap(), pointer, bytes);
   if (block != nullptr) return block;
   const std::size_t old_bytes = allocator_.usable_bytes(pointer);
   if (old_bytes == 0) return foreign::reallocate(pointer, bytes);

@@ -85,9 +85,9 @@ class Allocator {
   }
 
   // Tries to make a block as large as `bytes` without copying: where it lies, or
-  // by moving its pages. nullptr: it must be copied, or is not ours. Requires:
-  // `bytes` > 0, and it does not fit.
-  [[nodiscard]] void* resize(void* pointer, std::size_t bytes) noexcept;
+  // by moving its pages. nullptr: it must be copied, or is not ours. `heap` is nullptr
+  // if the thread has none. Requires: `bytes` > 0, and it does not fit.
+  [[nodiscard]] void* resize(ThreadHeap* heap, void* pointer, std::size_t bytes) noexcept;
 
   // Gives free memory back to the kernel, but for `keep_bytes` of free pages:
   // the calling thread's, that of ended threads, and what is shared. Other
@@ -160,7 +160,10 @@ class Allocator {
   [[nodiscard]] bool tell(ThreadHeap& heap, const SampledBlock& block) noexcept;
   void deallocate_sample(Slab& slab, void* pointer) noexcept;
   void forget_sample(void* pointer) noexcept;
-  void note_resized_sample(void* from, void* to, std::size_t bytes) noexcept;
+  void note_resized_sample(void* memory, std::size_t bytes) noexcept;
+  [[nodiscard]] void* resize_sample(void* pointer, std::size_t bytes) noexcept;
+  void sample_growth(ThreadHeap& heap, void* memory, std::size_t old_bytes,
+                     std::size_t bytes) noexcept;
 
   Window window_;
   PageHeap pages_{window_};

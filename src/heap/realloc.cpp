@@ -28,19 +28,21 @@ bool Allocator::fits_pages(const Slab& slot, const void* pointer,
   return bytes > kMaxSmallBytes && pages <= room && pages >= room - room / kSlackPart;
 }
 
-void* Allocator::resize(void* pointer, std::size_t bytes) noexcept {
-  auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
-  if (slab == nullptr || !samples_.own(*slab)) return resize_pages(pointer, bytes);
+void* Allocator::resize(ThreadHeap* heap, void* pointer, std::size_t bytes) noexcept {
+  const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
+  if (slab == nullptr) return nullptr;
+  if (!samples_.own(*slab)) {
+    const bool counts = heap != nullptr && heap->sampling_interval() != 0;
+    const std::size_t old_bytes = counts ? usable_bytes(pointer) : 0;
+    void* memory = resize_pages(pointer, bytes);
+    if (memory != nullptr && counts) sample_growth(*heap, memory, old_bytes, bytes);
+    return memory;
+  }
   if (fits_block(*slab, pointer, bytes)) {
-    note_resized_sample(pointer, pointer, bytes);
+    note_resized_sample(pointer, bytes);
     return pointer;
   }
-  void* memory = resize_pages(pointer, bytes);
-  if (memory == nullptr) return nullptr;
-  disown_run(window_, pointer);
-  samples_.own_run(*reinterpret_cast<Slab*>(window_.slot_of(memory)));
-  note_resized_sample(pointer, memory, bytes);
-  return memory;
+  return slab->is_slab() ? nullptr : resize_sample(pointer, bytes);
 }
 
 void* Allocator::resize_pages(void* pointer, std::size_t bytes) noexcept {

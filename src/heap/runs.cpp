@@ -21,6 +21,7 @@ void* ThreadHeap::refill_run(std::size_t pages, bool zero) noexcept {
   reset_room(list);
   void* run = allocator_.pages().take(pages, 1, zero);
   if (run == nullptr) return nullptr;
+  static_cast<void>(allowance(list, 1));  // counted, as one that comes from the list
   look_at_window();
   own_run(*reinterpret_cast<Slab*>(window_.slot_of(run)), pages);
   return run;

@@ -23,15 +23,17 @@ struct SampledBlock {
 };
 
 // Who is told of samples. The functions are called on slow paths, with no lock of the
-// allocator held, and may allocate: what they allocate is not sampled.
+// allocator held. allocated() may allocate, which is not sampled; the others must not.
 struct SampleObserver {
   void* context;
   // False: there is no room to remember it, so it shall be no sample.
   bool (*allocated)(void* context, const SampledBlock& block) noexcept;
   // False: no such block is known, so it was freed before.
   bool (*freed)(void* context, void* memory) noexcept;
-  // realloc changed the block, which may be elsewhere now.
-  void (*resized)(void* context, void* from, const SampledBlock& to) noexcept;
+  // realloc changed the block, which has so many bytes now.
+  void (*resized)(void* context, const SampledBlock& block) noexcept;
+  // The block is known by another address from now on.
+  void (*moved)(void* context, void* from, void* to) noexcept;
 };
 
 // Threads: any; one lock inside.
@@ -49,13 +51,13 @@ class Samples {
   void set_interval(std::uint64_t interval, std::uint64_t seed) noexcept {
     seed_.store(seed, std::memory_order_relaxed);
     interval_.store(interval, std::memory_order_relaxed);
-    epoch_.fetch_add(1, std::memory_order_relaxed);
+    epoch_.fetch_add(1, std::memory_order_release);  // pairs with epoch()
   }
   [[nodiscard]] std::uint64_t interval() const noexcept {
     return interval_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint32_t epoch() const noexcept {
-    return epoch_.load(std::memory_order_relaxed);
+    return epoch_.load(std::memory_order_acquire);  // pairs with set_interval()
   }
 
   // A seed for one more thread.

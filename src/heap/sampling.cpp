@@ -3,6 +3,7 @@
 // are cut so that they run out just where a sample is due.
 #include "base/report.hpp"
 #include "heap/allocator.hpp"
+#include "heap/block_lookup.hpp"
 #include "heap/thread_heap.hpp"
 
 namespace luna {
@@ -27,7 +28,16 @@ void ThreadHeap::notice_interrupt() noexcept {
   // pairs with the fence in interrupt(): what was changed before is seen
   std::atomic_thread_fence(std::memory_order_acquire);
   look_at_samples();
+  aim();
+}
+
+// Takes from the supply, as whoever interrupts this thread meanwhile will see undone: he has
+// changed the epoch before, and so it is looked at again.
+void ThreadHeap::aim() noexcept {
   take_from(supply());
+  // pairs with the fence in interrupt_all(): if his pointers came first, the epoch is new
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  look_at_samples();
 }
 
 void ThreadHeap::look_at_samples() noexcept {
@@ -68,9 +78,14 @@ std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noex
   return blocks;
 }
 
-// Ends a list after `count` blocks; returns the rest.
-Block* ThreadHeap::cut(Block* first, std::uint32_t count) noexcept {
-  for (; count > 1; --count) first = first->next;
+// Ends a list after `count` blocks; returns the rest. A program that writes to freed
+// blocks may have made their links anything.
+Block* ThreadHeap::cut(Block* first, std::uint32_t count) const noexcept {
+  for (; count > 1; --count) {
+    first = first->next;
+    if (window_.slot_of(first) == nullptr) [[unlikely]]
+      report::corrupt_free_list(nullptr, first);
+  }
   Block* rest = first->next;
   first->next = nullptr;
   return rest;
@@ -102,8 +117,18 @@ void Allocator::sample_pages(ThreadHeap& heap, void* memory, std::size_t bytes,
     samples_.own_run(*reinterpret_cast<Slab*>(window_.slot_of(memory)));
 }
 
+// A block that has grown where it lies, or with its pages, is sampled as if what it gained had
+// been handed out alone; together with what was drawn before, that is the law for its new size.
+void Allocator::sample_growth(ThreadHeap& heap, void* memory, std::size_t old_bytes,
+                              std::size_t bytes) noexcept {
+  const std::size_t now_bytes = usable_bytes(memory);
+  if (now_bytes > old_bytes && heap.samples(now_bytes - old_bytes)) [[unlikely]]
+    sample_pages(heap, memory, bytes, now_bytes / kPageBytes);
+}
+
 bool Allocator::tell(ThreadHeap& heap, const SampledBlock& block) noexcept {
   const SampleObserver& observer = samples_.observer();
+  heap.note_slow_allocation();
   return heap.observe([&]() noexcept { return observer.allocated(observer.context, block); });
 }
 
@@ -117,9 +142,24 @@ void Allocator::forget_sample(void* pointer) noexcept {
   if (!observer.freed(observer.context, pointer)) report::double_free(pointer);
 }
 
-void Allocator::note_resized_sample(void* from, void* to, std::size_t bytes) noexcept {
+void Allocator::note_resized_sample(void* memory, std::size_t bytes) noexcept {
   const SampleObserver& observer = samples_.observer();
-  observer.resized(observer.context, from, {to, bytes, usable_bytes(to), 0});
+  observer.resized(observer.context, {memory, bytes, usable_bytes(memory), samples_.interval()});
+}
+
+// The old address may be another block's before this returns, so the sample is known by an
+// address that no block has until it has arrived.
+void* Allocator::resize_sample(void* pointer, std::size_t bytes) noexcept {
+  const SampleObserver& observer = samples_.observer();
+  void* on_its_way = static_cast<std::byte*>(pointer) + 1;
+  observer.moved(observer.context, pointer, on_its_way);
+  disown_run(window_, pointer);
+  void* memory = resize_pages(pointer, bytes);
+  void* arrived = memory != nullptr ? memory : pointer;
+  samples_.own_run(*reinterpret_cast<Slab*>(window_.slot_of(arrived)));
+  observer.moved(observer.context, on_its_way, arrived);
+  if (memory != nullptr) note_resized_sample(memory, bytes);
+  return memory;
 }
 
 }  // namespace luna

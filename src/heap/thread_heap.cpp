@@ -111,6 +111,8 @@ void ThreadHeap::put_granules() noexcept {
 }
 
 void ThreadHeap::beat_now() noexcept {
+  calls_to_beat_ = kCallsPerBeat;
+  if (!attached_) return;  // the heap of samples, for whose lock others wait
   if (const std::uint32_t trims = trims_.load(std::memory_order_relaxed); trims != trims_seen_) {
     trims_seen_ = trims;
     trim(false);
@@ -221,7 +223,7 @@ void ThreadHeap::attach() noexcept {
   attached_ = true;
   slow_frees_of_an_end_ = kSlowFreesOfAnEnd;
   look_at_samples();
-  take_from(supply());
+  aim();
   look_at_window();
 }
 
@@ -272,6 +274,7 @@ std::uint64_t ThreadHeap::classes_with_room() noexcept {
 void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   attached_ = false;
+  observed_ = false;
   watched_ = {};
   for (std::size_t i = 0; i < kLists; ++i) {
     lists[i].first = nullptr;

@@ -213,9 +213,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   }
   void notice_interrupt() noexcept;
   [[nodiscard]] void* take_counted(std::size_t list) noexcept;
+  void aim() noexcept;
   void look_at_samples() noexcept;
   [[nodiscard]] std::uint32_t allowance(std::size_t list, std::uint32_t blocks) noexcept;
-  [[nodiscard]] static Block* cut(Block* first, std::uint32_t count) noexcept;
+  [[nodiscard]] Block* cut(Block* first, std::uint32_t count) const noexcept;
 
   // idle_classes.cpp
   void purge_idle_classes(std::size_t slabs) noexcept;

@@ -55,6 +55,7 @@ void ThreadHeap::deallocate_noticed(Slab& slab, Block* block) noexcept {
 // A thread that frees and frees and asks for nothing is giving up all it has:
 // then its lists must not pin their slabs while it sleeps.
 void ThreadHeap::note_slow_free() noexcept {
+  if (!attached_) return;  // the heap of samples, at whose ends nobody is
   ++slow_frees_in_a_row_;
   if (slow_frees_to_an_end_ != 0) {
     --slow_frees_to_an_end_;
@@ -173,7 +174,7 @@ void ThreadHeap::set_apart(bool apart) noexcept {
   if (!apart)
     for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   apart_ = apart;
-  take_from(supply());
+  aim();
 }
 
 // Of a list that is empty, while what is freed is kept apart: what was freed meanwhile.

@@ -85,7 +85,8 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
   if (is_quiet()) {
     if (quiet_since_ms_ == 0) quiet_since_ms_ = now_ms;
     const std::uint64_t quiet_ms = kQuietDecays * decay_ms + kMinQuietMs;
-    if (dirty_pages_ <= kMinDirtyPages || now_ms - quiet_since_ms_ > quiet_ms)
+    const bool waits = demand_.expected() != 0;
+    if (dirty_pages_ <= kMinDirtyPages || (now_ms - quiet_since_ms_ > quiet_ms && !waits))
       quiet_.store(false, std::memory_order_relaxed);
   }
   if (!sweeping_ && !huge_.passing && interval > kStepMs) {

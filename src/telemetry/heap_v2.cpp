@@ -9,8 +9,10 @@ namespace luna {
 
 namespace {
 
+// Readers compute from the mean size how likely a sample was, so it has to be the size by
+// which it was drawn.
 void add_amount(Output& out, const Amount& amount) noexcept {
-  out.add_decimal(amount.samples).add(": ").add_decimal(amount.sampled_bytes);
+  out.add_decimal(amount.samples).add(": ").add_decimal(amount.block_bytes);
 }
 
 void add_amounts(Output& out, const Amount& live, const Amount& allocated) noexcept {

@@ -8,10 +8,12 @@
 namespace luna {
 
 struct LiveSample {
-  std::uintptr_t address;  // 0: a free place
-  std::uint64_t bytes;     // that the program asked for
-  double weight;           // objects that it stands for
-  std::uint64_t born_ms;   // of the coarse clock
+  std::uintptr_t address;     // 0: a free place
+  std::uint64_t bytes;        // that the program asked for
+  std::uint64_t block_bytes;  // that the block has, and was sampled by
+  std::uint64_t interval;
+  double weight;          // objects that it stands for
+  std::uint64_t born_ms;  // of the coarse clock
   std::uint32_t site;
 };
 

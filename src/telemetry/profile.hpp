@@ -21,12 +21,14 @@ struct Amount {
   double objects = 0;
   double bytes = 0;                 // that the program asked for
   std::uint64_t sampled_bytes = 0;  // asked for by the samples themselves
+  std::uint64_t block_bytes = 0;    // that the samples' blocks have, and were sampled by
 
   Amount& operator+=(const Amount& other) noexcept {
     samples += other.samples;
     objects += other.objects;
     bytes += other.bytes;
     sampled_bytes += other.sampled_bytes;
+    block_bytes += other.block_bytes;
     return *this;
   }
   Amount& operator-=(const Amount& other) noexcept {
@@ -34,6 +36,7 @@ struct Amount {
     objects -= other.objects;
     bytes -= other.bytes;
     sampled_bytes -= other.sampled_bytes;
+    block_bytes -= other.block_bytes;
     return *this;
   }
 };

@@ -17,14 +17,14 @@ namespace {
 constexpr std::size_t kSitesPart = 2;
 
 // Each object that is sampled stands for so many: one over the probability of that.
-[[nodiscard]] double weight_of(const SampledBlock& block) noexcept {
-  if (block.interval <= 1) return 1;
-  return 1 / one_minus_exp(static_cast<double>(block.block_bytes) /
-                           static_cast<double>(block.interval));
+[[nodiscard]] double weight_of(std::uint64_t block_bytes, std::uint64_t interval) noexcept {
+  if (interval <= 1) return 1;
+  return 1 / one_minus_exp(static_cast<double>(block_bytes) / static_cast<double>(interval));
 }
 
 [[nodiscard]] Amount amount_of(const LiveSample& sample) noexcept {
-  return {1, sample.weight, static_cast<double>(sample.bytes) * sample.weight, sample.bytes};
+  return {1, sample.weight, static_cast<double>(sample.bytes) * sample.weight, sample.bytes,
+          sample.block_bytes};
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ bool Profiler::start(std::uint64_t interval, const ProfilerLimits& limits) noexc
 }
 
 void Profiler::stop() noexcept {
-  if (running()) set_interval(0);
+  if (begun()) set_interval(0);
 }
 
 bool Profiler::begin(const ProfilerLimits& limits) noexcept {
@@ -49,8 +49,11 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
         return static_cast<Profiler*>(self)->allocated(block);
       },
       [](void* self, void* memory) noexcept { return static_cast<Profiler*>(self)->freed(memory); },
-      [](void* self, void* from, const SampledBlock& to) noexcept {
-        static_cast<Profiler*>(self)->resized(from, to);
+      [](void* self, const SampledBlock& block) noexcept {
+        static_cast<Profiler*>(self)->resized(block);
+      },
+      [](void* self, void* from, void* to) noexcept {
+        static_cast<Profiler*>(self)->moved(from, to);
       },
   };
   depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
@@ -65,27 +68,41 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
 }
 
 void Profiler::set_interval(std::uint64_t interval) noexcept {
+  os::ScopedLock guard(lock_);  // lest one thread begin and another end at once
   interval_.store(interval, std::memory_order_relaxed);
   if (interval != 0) last_interval_.store(interval, std::memory_order_relaxed);
   allocator_.set_sampling_interval(interval, os::nanoseconds() ^ address_of(this));
 }
 
 bool Profiler::allocated(const SampledBlock& block) noexcept {
+  if (is_full()) return drop();  // before the walk, for it would be in vain
   std::array<std::uintptr_t, kMaxDepth> frames;
   const Stack stack = {frames.data(), walker_.walk(frames.data(), depth_, own_code_)};
-  LiveSample sample = {address_of(block.memory), block.bytes, weight_of(block),
-                       os::coarse_milliseconds(), SiteTable::kNone};
+  LiveSample sample = {address_of(block.memory),
+                       block.bytes,
+                       block.block_bytes,
+                       block.interval,
+                       weight_of(block.block_bytes, block.interval),
+                       os::coarse_milliseconds(),
+                       SiteTable::kNone};
   os::ScopedLock guard(lock_);
   if (!live_.is_full()) sample.site = sites_.find_or_add(stack);
-  if (sample.site == SiteTable::kNone) {
-    dropped_.fetch_add(1, std::memory_order_relaxed);
-    return false;
-  }
+  if (sample.site == SiteTable::kNone) return drop();
   live_.insert(sample);
   Site& site = sites_.at(sample.site);
   site.allocated += amount_of(sample);
   site.live += amount_of(sample);
   return true;
+}
+
+bool Profiler::is_full() noexcept {
+  os::ScopedLock guard(lock_);
+  return live_.is_full();
+}
+
+bool Profiler::drop() noexcept {
+  dropped_.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 bool Profiler::freed(void* memory) noexcept {
@@ -97,19 +114,33 @@ bool Profiler::freed(void* memory) noexcept {
   return true;
 }
 
-// A block that grew counts as if it had been as large from the beginning.
-void Profiler::resized(void* from, const SampledBlock& to) noexcept {
+// A block that grew counts as if it had been as large from the beginning. What it gained was
+// drawn too, if samples are taken as they were then; see Allocator::sample_growth().
+void Profiler::resized(const SampledBlock& block) noexcept {
+  os::ScopedLock guard(lock_);
+  LiveSample* sample = live_.find(address_of(block.memory));
+  if (sample == nullptr) return;
+  const Amount before = amount_of(*sample);
+  sample->bytes = block.bytes;
+  if (block.block_bytes > sample->block_bytes && block.interval == sample->interval) {
+    sample->block_bytes = block.block_bytes;
+    sample->weight = weight_of(sample->block_bytes, sample->interval);
+  }
+  const Amount now = amount_of(*sample);
+  Site& site = sites_.at(sample->site);
+  site.live -= before;
+  site.live += now;
+  if (now.bytes <= before.bytes) return;
+  site.allocated -= before;
+  site.allocated += now;
+}
+
+void Profiler::moved(void* from, void* to) noexcept {
   os::ScopedLock guard(lock_);
   LiveSample* sample = live_.find(address_of(from));
   if (sample == nullptr) return;
   LiveSample now = *sample;
-  now.address = address_of(to.memory);
-  now.bytes = to.bytes;
-  Site& site = sites_.at(now.site);
-  site.live -= amount_of(*sample);
-  site.live += amount_of(now);
-  site.allocated -= amount_of(*sample);
-  site.allocated += amount_of(now);
+  now.address = address_of(to);
   live_.erase(sample);
   live_.insert(now);
 }

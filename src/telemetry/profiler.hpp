@@ -75,7 +75,10 @@ class Profiler {
 
   [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
   [[nodiscard]] bool freed(void* memory) noexcept;
-  void resized(void* from, const SampledBlock& to) noexcept;
+  void resized(const SampledBlock& block) noexcept;
+  void moved(void* from, void* to) noexcept;
+  [[nodiscard]] bool is_full() noexcept;
+  [[nodiscard]] bool drop() noexcept;
 
   Allocator& allocator_;
   os::Lock lock_;

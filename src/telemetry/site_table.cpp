@@ -10,11 +10,14 @@ namespace luna {
 
 namespace {
 
+constexpr std::size_t kMinSites = 16;
+
 // What a site takes on the average, with its slots and with the frames of its stack.
 constexpr std::size_t kFramesPerSite = 20;
-constexpr std::size_t kSlotsPerSite = 2;
-constexpr std::size_t kBytesPerSite =
-    sizeof(Site) + kSlotsPerSite * sizeof(std::uint32_t) + kFramesPerSite * sizeof(std::uintptr_t);
+constexpr std::size_t kMinSlotsPerSite = 2;
+constexpr std::size_t kMaxSlotsPerSite = 2 * kMinSlotsPerSite;  // their number is a power of two
+constexpr std::size_t kBytesPerSite = sizeof(Site) + kMaxSlotsPerSite * sizeof(std::uint32_t) +
+                                      kFramesPerSite * sizeof(std::uintptr_t);
 
 // FNV-1a by words, with a last mix, for the low bits choose the slot.
 [[nodiscard]] std::uint64_t hash_of(const Stack& stack) noexcept {
@@ -31,15 +34,15 @@ constexpr std::size_t kBytesPerSite =
 }  // namespace
 
 bool SiteTable::begin(std::size_t bytes) noexcept {
-  const std::size_t capacity = std::bit_floor(bytes / kBytesPerSite);
-  if (capacity < 16 || capacity > UINT32_MAX / 4) return false;
+  const std::size_t capacity = bytes / kBytesPerSite;
+  if (capacity < kMinSites || capacity > UINT32_MAX / 4) return false;
   auto* memory = static_cast<std::byte*>(os::map(capacity * kBytesPerSite));
   if (memory == nullptr) return false;
   sites_ = reinterpret_cast<Site*>(memory);
   frames_ = reinterpret_cast<std::uintptr_t*>(memory + capacity * sizeof(Site));
   max_frames_ = capacity * kFramesPerSite;
   slots_ = reinterpret_cast<std::uint32_t*>(frames_ + max_frames_);
-  slot_mask_ = static_cast<std::uint32_t>(capacity * kSlotsPerSite - 1);
+  slot_mask_ = static_cast<std::uint32_t>(std::bit_ceil(capacity * kMinSlotsPerSite) - 1);
   capacity_ = static_cast<std::uint32_t>(capacity);
   return true;
 }

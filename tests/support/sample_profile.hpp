@@ -56,11 +56,12 @@ struct SampleProfile {
   std::array<std::uintptr_t, 2> second = {0x7f0000002021, 0x401201};
   std::array<std::uintptr_t, 2> third = {0x12345, 0x401201};
   std::array<ProfileRow, 3> rows = {
-      ProfileRow{{first.data(), first.size()}, {4, 40.4, 4000.5, 400}, {1, 10.5, 1000.4, 100}},
+      ProfileRow{
+          {first.data(), first.size()}, {4, 40.4, 4000.5, 400, 400}, {1, 10.5, 1000.4, 100, 100}},
       ProfileRow{{second.data(), second.size()},
-                 {3, 3, 3'145'728, 3'000'000},
-                 {2, 2, 2'097'152, 2'000'000}},
-      ProfileRow{{third.data(), third.size()}, {1, 1, 700, 77}, {}},
+                 {3, 3, 3'145'728, 3'000'000, 3'000'000},
+                 {2, 2, 2'097'152, 2'000'000, 2'000'000}},
+      ProfileRow{{third.data(), third.size()}, {1, 1, 700, 77, 77}, {}},
   };
   Profile profile;
 };

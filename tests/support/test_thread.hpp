@@ -67,7 +67,8 @@ class TestThread {
 
   // As realloc() of a block of ours; nullptr leaves the block as it was.
   [[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) {
-    if (void* block = allocator_.resize(pointer, bytes); block != nullptr) return block;
+    if (void* block = allocator_.resize(heap_of(cache_), pointer, bytes); block != nullptr)
+      return block;
     const std::size_t old_bytes = allocator_.usable_bytes(pointer);
     void* block = allocate(bytes);
     if (block == nullptr) return nullptr;

@@ -21,7 +21,7 @@ constexpr std::size_t kMebibyte = std::size_t{1} << 20;
 
 struct OneThread {
   [[nodiscard]] void* resize(void* block, std::size_t bytes) {
-    return allocator.fits(block, bytes) ? block : allocator.resize(block, bytes);
+    return allocator.fits(block, bytes) ? block : allocator.resize(&thread.heap(), block, bytes);
   }
 
   test::TestAllocator allocator;

@@ -33,13 +33,14 @@ struct Recorder {
   static bool freed(void* self, void* memory) noexcept {
     return static_cast<Recorder*>(self)->live.erase(memory) != 0;
   }
-  static void resized(void* self, void* from, const SampledBlock& to) noexcept {
-    auto& recorder = *static_cast<Recorder*>(self);
-    SampledBlock block = recorder.live.at(from);
-    recorder.live.erase(from);
-    block.memory = to.memory;
-    block.bytes = to.bytes;
-    recorder.live[to.memory] = block;
+  static void resized(void* self, const SampledBlock& block) noexcept {
+    static_cast<Recorder*>(self)->live.at(block.memory).bytes = block.bytes;
+  }
+  static void moved(void* self, void* from, void* to) noexcept {
+    auto& live = static_cast<Recorder*>(self)->live;
+    const SampledBlock block = live.at(from);
+    live.erase(from);
+    live[to] = block;
   }
 
   static double probability(std::size_t bytes, std::uint64_t interval) {
@@ -47,7 +48,7 @@ struct Recorder {
     return -std::expm1(-static_cast<double>(bytes) / static_cast<double>(interval));
   }
 
-  [[nodiscard]] SampleObserver observer() { return {this, allocated, freed, resized}; }
+  [[nodiscard]] SampleObserver observer() { return {this, allocated, freed, resized, moved}; }
 
   std::map<void*, SampledBlock> live;
   std::size_t count = 0;
@@ -146,12 +147,12 @@ TEST(Sampling, ResizedSampleIsToldOf) {
   void* small = fixture.thread.allocate(100);
   void* large = fixture.thread.allocate(8 << 20);
   EXPECT_FALSE(fixture.allocator.fits(small, 101));
-  EXPECT_EQ(fixture.allocator.resize(small, 101), small);
+  EXPECT_EQ(fixture.allocator.resize(&fixture.thread.heap(), small, 101), small);
   EXPECT_EQ(fixture.recorder.live[small].bytes, 101U);
-  EXPECT_EQ(fixture.allocator.resize(small, 1000), nullptr);
+  EXPECT_EQ(fixture.allocator.resize(&fixture.thread.heap(), small, 1000), nullptr);
 
   for (const std::size_t bytes : {9U << 20, 64U << 20, 5U << 20}) {
-    void* moved = fixture.allocator.resize(large, bytes);
+    void* moved = fixture.allocator.resize(&fixture.thread.heap(), large, bytes);
     ASSERT_NE(moved, nullptr);
     EXPECT_EQ(fixture.recorder.live.size(), 2U);
     EXPECT_EQ(fixture.recorder.live[moved].bytes, bytes);
@@ -220,7 +221,16 @@ struct Mixture {
   explicit Mixture(std::uint64_t seed) : fixture(kInterval, seed), random(seed) {
     std::vector<void*> live;
     for (int i = 0; i < 30'000; ++i) {
-      const std::size_t bytes = (std::size_t{1} << random.below(14)) + random.below(100);
+      // One in a hundred up to 1 MiB, and those are kept: so that runs come fresh as well as
+      // out of lists.
+      const bool large = random.below(100) == 0;
+      const std::size_t bytes =
+          (std::size_t{1} << (large ? 14 + random.below(6) : random.below(14))) + random.below(100);
+      if (large) {
+        kept.push_back(fixture.thread.allocate(bytes));
+        note(bytes);
+        continue;
+      }
       live.push_back(fixture.thread.allocate(bytes));
       note(bytes);
       if (random.below(3) == 0 || live.size() <= 1) continue;
@@ -229,6 +239,7 @@ struct Mixture {
       live.pop_back();
     }
     for (void* block : live) fixture.thread.deallocate(block);
+    for (void* block : kept) fixture.thread.deallocate(block);
   }
 
   void note(std::size_t bytes) {
@@ -253,6 +264,7 @@ struct Mixture {
   static constexpr std::uint64_t kInterval = 64 * 1024;
   Sampling fixture;
   test::Random random;
+  std::vector<void*> kept;
   double objects = 0;
   double bytes_sum = 0;
   double objects_variance = 0;

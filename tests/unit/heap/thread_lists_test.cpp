@@ -321,7 +321,7 @@ struct TaughtRuns : Lists {
 TEST(Runs, GrownRunGoesToTheListOfItsNewLength) {
   TaughtRuns fixture;
   void* run = fixture.allocate_run(10);
-  ASSERT_EQ(fixture.allocator.resize(run, 12 * kPageBytes), run);
+  ASSERT_EQ(fixture.allocator.resize(&fixture.thread.heap(), run, 12 * kPageBytes), run);
   fixture.thread.deallocate(run);
 
   EXPECT_NE(fixture.allocate_run(10), run);
@@ -331,7 +331,7 @@ TEST(Runs, GrownRunGoesToTheListOfItsNewLength) {
 TEST(Runs, ShrunkRunGoesToTheListOfItsNewLength) {
   TaughtRuns fixture;
   void* run = fixture.allocate_run(12);
-  ASSERT_EQ(fixture.allocator.resize(run, 10 * kPageBytes), run);
+  ASSERT_EQ(fixture.allocator.resize(&fixture.thread.heap(), run, 10 * kPageBytes), run);
   fixture.thread.deallocate(run);
 
   EXPECT_NE(fixture.allocate_run(12), run);
@@ -372,7 +372,9 @@ TEST(Runs, OfAllLengthsMayBeTakenPutAndResizedInAnyOrder) {
     Run& run = runs[random.below(runs.size())];
     ASSERT_TRUE(test::has_pattern(run.memory, run.pages * kPageBytes, run.mark)) << i;
     if (random.one_in(3)) {
-      if (fixture.allocator.resize(run.memory, pages * kPageBytes) != run.memory) continue;
+      if (fixture.allocator.resize(&fixture.thread.heap(), run.memory, pages * kPageBytes) !=
+          run.memory)
+        continue;
       run.pages = pages;
       test::write_pattern(run.memory, pages * kPageBytes, run.mark);
     } else {
