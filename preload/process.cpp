@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "preload/process.hpp"
 
-#include "base/align.hpp"
 #include "base/check.hpp"
 #include "control/statistics.hpp"
 #include "os/environment.hpp"
 #include "preload/foreign.hpp"
+#include "preload/own_code.hpp"
 #include "preload/profile.hpp"
 
 #include <pthread.h>
@@ -17,10 +17,6 @@
 // A program may define it; its text is read before the file and the environment.
 extern "C" [[gnu::weak]] const char* lunalloc_conf;
 
-// The linker's: the first byte of this file in memory, and the end of its code.
-extern "C" [[gnu::visibility("hidden")]] const char __ehdr_start;
-extern "C" [[gnu::visibility("hidden")]] const char etext;
-
 namespace luna {
 
 constinit Process process;
@@ -29,14 +25,6 @@ constinit thread_local ThreadState thread_state;
 namespace {
 
 constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
-
-// Where the library lies; empty in a program that it is linked into, for then the linker
-// does not tell the two apart.
-[[nodiscard]] CodeRange own_code() noexcept {
-  const auto begin = address_of(&__ehdr_start);
-  if (os::program_headers() - begin < kPageBytes) return {};
-  return {begin, address_of(&etext)};
-}
 
 [[gnu::constructor(101)]] void on_load() noexcept { process.start(); }
 [[gnu::destructor(101)]] void on_exit() noexcept { process.exit(); }

@@ -38,10 +38,8 @@ std::string_view environment_value(std::string_view name) noexcept {
   return {};
 }
 
-std::uintptr_t program_headers() noexcept { return ::getauxval(AT_PHDR); }
-
 bool is_static_program() noexcept {
-  const auto* header = reinterpret_cast<const ElfW(Phdr)*>(program_headers());
+  const auto* header = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
   const std::size_t count = ::getauxval(AT_PHNUM);
   for (std::size_t i = 0; header != nullptr && i < count; ++i)
     if (header[i].p_type == PT_INTERP) return false;

@@ -16,9 +16,6 @@ namespace luna::os {
 // `environ`, as it has when constructors run.
 [[nodiscard]] std::string_view environment_value(std::string_view name) noexcept;
 
-// Where the headers of the running program lie in memory, within its first page.
-[[nodiscard]] std::uintptr_t program_headers() noexcept;
-
 // True if the program has no dynamic linker: all it uses is linked into it.
 [[nodiscard]] bool is_static_program() noexcept;
 

@@ -5,16 +5,10 @@
 
 #include <dlfcn.h>
 
-// Weak, so that the library still loads where there is no such function.
-#pragma weak _dl_find_object
-
 namespace luna::os {
-
-bool has_unwind_tables() noexcept { return &_dl_find_object != nullptr; }
 
 const std::byte* find_unwind_table(std::uintptr_t code) noexcept {
   dl_find_object object;
-  if (!has_unwind_tables()) return nullptr;
   if (::_dl_find_object(reinterpret_cast<void*>(code), &object) != 0) return nullptr;
   return static_cast<const std::byte*>(object.dlfo_eh_frame);
 }

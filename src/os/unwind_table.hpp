@@ -8,9 +8,6 @@
 
 namespace luna::os {
 
-// False: the C library is too old to tell without a lock (glibc before 2.35).
-[[nodiscard]] bool has_unwind_tables() noexcept;
-
 // The .eh_frame_hdr of the program or library that holds an address of code; nullptr: none
 // does, or it has no such table. Takes no lock and may be called by a signal handler and
 // after fork().

@@ -149,7 +149,7 @@ class StackMemory {
 
 }  // namespace
 
-bool StackWalker::load() noexcept { return os::has_unwind_tables() && cache_.load(); }
+bool StackWalker::load() noexcept { return cache_.load(); }
 
 // Not inlined, since what it captures is its own frame.
 [[gnu::noinline]] std::size_t StackWalker::walk(std::uintptr_t* frames, std::size_t depth,

@@ -34,7 +34,7 @@ struct CodeRange {
 class StackWalker {
  public:
   // To be called before the first walk, and where mapping memory is allowed. False: the
-  // kernel gives no memory for the cache, or glibc is too old; walks have depth 0 then.
+  // kernel gives no memory for the cache; walks have depth 0 then.
   [[nodiscard]] bool load() noexcept;
 
   // Fills `frames` with up to `depth` return addresses of the calling thread, those of the
