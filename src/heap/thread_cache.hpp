@@ -35,13 +35,14 @@ struct ThreadCache {
   WindowView window;
   // What is handed out comes from here: the first of `lists`, but see ThreadHeap. Other
   // threads may interrupt().
-  FreeList* sources = lists.data();
+  FreeList* sources = nullptr;
   // The same by size in units of 16, rounded up.
   std::array<FreeList*, kDirectSizes> direct{};
 
   std::array<FreeList, kLists> lists{};  // what is freed goes here
 
   constexpr ThreadCache() noexcept {
+    sources = lists.data();
     for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &lists[size_class_of(i * 16)];
   }
   ThreadCache(const ThreadCache&) = delete;
