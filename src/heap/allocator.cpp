@@ -14,12 +14,15 @@ void* Allocator::allocate(ThreadHeap& heap, std::size_t bytes) noexcept {
   return allocate_pages(heap, bytes, kPageBytes, false);
 }
 
-// Requires: the thread's list of the class is empty, or could not be seen.
+// The thread's list of the class is empty, or could not be seen, or was not looked at.
 void* Allocator::allocate_small(ThreadHeap& heap, std::size_t bytes,
                                 SizeClass size_class) noexcept {
-  void* block = heap.take_listed(size_class);
-  if (block == nullptr && heap.sample_is_due(size_class)) [[unlikely]]
-    block = allocate_sample(heap, bytes, size_class);
+  void* block = nullptr;
+  if (heap.takes_samples()) [[unlikely]] {
+    block = heap.take_listed(size_class);
+    if (block == nullptr && heap.sample_is_due(size_class))
+      block = allocate_sample(heap, bytes, size_class);
+  }
   if (block == nullptr) block = heap.borrow(size_class);
   return block != nullptr ? block : heap.refill(size_class);
 }

@@ -83,6 +83,11 @@ class alignas(64) ThreadHeap : public ThreadCache {
       publish_remote();
   }
 
+  [[nodiscard]] bool takes_samples() noexcept {
+    look_for_interrupt();
+    return meter_.on();
+  }
+
   // Whether the next block of a list, which is empty, shall be a sample; it is counted as
   // one then. Not while an observer is told of one.
   [[nodiscard]] bool sample_is_due(std::size_t list) noexcept {
