@@ -31,8 +31,8 @@ void ThreadHeap::notice_interrupt() noexcept {
   aim();
 }
 
-// Takes from the supply, as whoever interrupts this thread meanwhile will see undone: he has
-// changed the epoch before, and so it is looked at again.
+// Lets the fast path take from the supply. That may undo an interruption of this moment; but
+// who interrupts has changed the epoch before, so one more look at it misses none.
 void ThreadHeap::aim() noexcept {
   take_from(supply());
   // pairs with the fence in interrupt_all(): if his pointers came first, the epoch is new
