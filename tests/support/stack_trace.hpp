@@ -62,4 +62,13 @@ struct Walks {
   bool wrong = false;
 };
 
+// Keeps a call from being the last thing in its function, and so from becoming a jump.
+inline void after_call() { asm volatile("" : : : "memory"); }
+
+[[gnu::noinline]] inline std::size_t recurse(Walks& walks, int times) {
+  const std::size_t depth = times == 0 ? walks.here() : recurse(walks, times - 1);
+  after_call();
+  return depth;
+}
+
 }  // namespace luna::test

@@ -3,9 +3,8 @@
 //
 // Usage: profile_guest PART FOLDER [INTERVAL]
 #include "expect.hpp"
+#include "profile_api.hpp"
 
-#include <dlfcn.h>
-#include <lunalloc/profile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,22 +19,6 @@
 #include <vector>
 
 namespace {
-
-// Looked up, since the program does not know that it runs on lunalloc.
-template <typename Function>
-Function* find(const char* name) {
-  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT(function != nullptr);
-  return function;
-}
-
-struct Api {
-  decltype(luna_profile_start)* start = find<decltype(luna_profile_start)>("luna_profile_start");
-  decltype(luna_profile_stop)* stop = find<decltype(luna_profile_stop)>("luna_profile_stop");
-  decltype(luna_profile_interval)* interval =
-      find<decltype(luna_profile_interval)>("luna_profile_interval");
-  decltype(luna_profile_dump)* dump = find<decltype(luna_profile_dump)>("luna_profile_dump");
-};
 
 std::string folder;
 

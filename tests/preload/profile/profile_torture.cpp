@@ -14,7 +14,6 @@
 
 namespace {
 
-using torture::Api;
 using torture::Chance;
 using torture::Exchange;
 using torture::Rounds;

@@ -4,9 +4,8 @@
 #pragma once
 
 #include "expect.hpp"
+#include "profile_api.hpp"
 
-#include <dlfcn.h>
-#include <lunalloc/profile.h>
 #include <malloc.h>
 #include <time.h>
 
@@ -19,20 +18,6 @@
 #include <cstring>
 
 namespace torture {
-
-// Looked up, since the program does not know that it runs on lunalloc.
-template <typename Function>
-[[nodiscard]] Function* find(const char* name) {
-  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT(function != nullptr);
-  return function;
-}
-
-struct Api {
-  decltype(luna_profile_start)* start = find<decltype(luna_profile_start)>("luna_profile_start");
-  decltype(luna_profile_stop)* stop = find<decltype(luna_profile_stop)>("luna_profile_stop");
-  decltype(luna_profile_dump)* dump = find<decltype(luna_profile_dump)>("luna_profile_dump");
-};
 
 // So many rounds, or as many as there are in LUNA_STRESS_SECONDS if that is set.
 class Rounds {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "os/file_output.hpp"
 
+#include "support/temporary_name.hpp"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -38,7 +40,7 @@ struct Folder {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
-  std::string name = "/tmp/lunalloc_output_XXXXXX";
+  std::string name = test::temporary_name("output");
   std::string path;
   std::unique_ptr<os::FileOutput> file = std::make_unique<os::FileOutput>();
 };

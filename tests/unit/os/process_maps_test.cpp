@@ -4,6 +4,7 @@
 #include "base/align.hpp"
 #include "os/memory.hpp"
 #include "support/sample_profile.hpp"
+#include "support/temporary_name.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -48,8 +49,8 @@ TEST(ProcessMaps, HalfALineIsRead) {
 // A mapped file with a name of `length` letters, in a folder of its own.
 struct MappedFile {
   explicit MappedFile(std::size_t length) {
-    std::array<char, 64> folder_name = {"/tmp/lunalloc_maps_XXXXXX"};
-    folder = ::mkdtemp(folder_name.data());
+    folder = test::temporary_name("maps");
+    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
     path = folder + "/" + std::string(length, 'x');
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0 || ::ftruncate(file, 1) != 0) return;

@@ -78,7 +78,11 @@ TEST(FrameProgram, StackThatGccAlignsIsFoundThroughTheFramePointer) {
   const auto at_fp = static_cast<std::uint8_t>(0x70 + kFp);
   const Function function({0x0f, 3, at_fp, 0x78, 0x06, 0x10, kFp, 2, at_fp, 0});
 
-  if (Machine::kReturnAddressIsExtra) GTEST_SKIP() << "not so on this machine";
+  // A stack that is aligned so is one of x86.
+  if (Machine::kReturnAddressIsExtra) {
+    EXPECT_EQ(function.at(0).kind, RuleKind::kNone);
+    return;
+  }
   EXPECT_EQ(function.at(0).kind, RuleKind::kThroughFp);
   EXPECT_EQ(function.at(0).cfa_offset, -8);
   EXPECT_EQ(function.at(0).fp, (SavedRegister{true, 0}));

@@ -17,16 +17,9 @@
 namespace luna {
 namespace {
 
+using test::after_call;
+using test::recurse;
 using test::Walks;
-
-// Keeps a call from being the last thing in its function, and so from becoming a jump.
-void after_call() { asm volatile("" : : : "memory"); }
-
-[[gnu::noinline]] std::size_t recurse(Walks& walks, int times) {
-  const std::size_t depth = times == 0 ? walks.here() : recurse(walks, times - 1);
-  after_call();
-  return depth;
-}
 
 TEST(StackWalker, HasNoDepthUntilLoaded) {
   StackWalker walker;

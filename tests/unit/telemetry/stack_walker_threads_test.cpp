@@ -22,15 +22,9 @@
 namespace luna {
 namespace {
 
+using test::after_call;
+using test::recurse;
 using test::Walks;
-
-void after_call() { asm volatile("" : : : "memory"); }
-
-[[gnu::noinline]] std::size_t recurse(Walks& walks, int times) {
-  const std::size_t depth = times == 0 ? walks.here() : recurse(walks, times - 1);
-  after_call();
-  return depth;
-}
 
 Walks* signalled = nullptr;
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The functions of lunalloc/profile.h, for programs that do not know that they run on it.
+#pragma once
+
+#include "expect.hpp"
+
+#include <dlfcn.h>
+#include <lunalloc/profile.h>
+
+template <typename Function>
+[[nodiscard]] Function* find(const char* name) {
+  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
+  EXPECT(function != nullptr);
+  return function;
+}
+
+struct Api {
+  decltype(luna_profile_start)* start = find<decltype(luna_profile_start)>("luna_profile_start");
+  decltype(luna_profile_stop)* stop = find<decltype(luna_profile_stop)>("luna_profile_stop");
+  decltype(luna_profile_interval)* interval =
+      find<decltype(luna_profile_interval)>("luna_profile_interval");
+  decltype(luna_profile_dump)* dump = find<decltype(luna_profile_dump)>("luna_profile_dump");
+};
