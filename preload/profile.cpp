@@ -27,6 +27,8 @@ namespace luna {
 namespace {
 
 constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMaxMebibytes = std::uint64_t{1} << 20;
+constexpr std::size_t kLongestEnding = 32;
 
 using Path = std::array<char, PATH_MAX>;
 
@@ -44,7 +46,7 @@ void complain(std::string_view what, std::string_view why) noexcept {
   const FileNameParts parts = {os::process_id(), os::host_name(host.data(), host.size()),
                                os::program_name(program.data(), program.size()),
                                os::epoch_nanoseconds() / 1'000'000'000, process.next_profile()};
-  std::array<char, sizeof(Words::text) + 8> pattern;
+  std::array<char, sizeof(Words::text) + kLongestEnding> pattern;
   Text text(pattern.data(), pattern.size());
   text.add(process.options().profile_file.view()).add(info_of(format).ending);
   const FileName file = expand_file_name(text.view(), parts, path.data(), path.size());
@@ -89,6 +91,7 @@ int start_profile(std::uint64_t interval) noexcept {
   const Options& options = process.options();
   if (interval == 0) interval = options.profile_interval;
   if (interval == 0 || interval > kMaxInterval) return EINVAL;
+  if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes) return EINVAL;
   if (!options.enabled) return ENOTSUP;
   const ProfilerLimits limits = {options.profile_memory << 20, options.profile_depth};
   return process.profiler().start(interval, limits) ? 0 : ENOMEM;
@@ -103,7 +106,10 @@ int dump_profile(const char* path, ProfileFormat format) noexcept {
 }
 
 void begin_profile() noexcept {
-  if (!process.options().profile) return;
+  const Options& options = process.options();
+  if (!options.profile) return;
+  if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes)
+    return complain("option \"profile_memory\"", "wants 1 to 1048576 MiB; there is no profile");
   const int error = start_profile(0);
   if (error == EINVAL)
     complain("option \"profile_interval\"", "wants 1 to 1073741824 bytes; there is no profile");

@@ -29,7 +29,8 @@ typedef enum luna_profile_format {
 
 // Begins to take samples, one for `interval` bytes allocated on the average; 1 takes every
 // block, 0 what the option profile_interval says. If samples are taken already, changes how
-// many. Returns 0, EINVAL if `interval` is above 1 GiB, or ENOMEM; then nothing has changed.
+// many. Returns 0, EINVAL if `interval` is above 1 GiB or the options make no sense, ENOTSUP if
+// the option enabled is off, or ENOMEM; then nothing has changed.
 int luna_profile_start(uint64_t interval);
 
 // Takes no more samples. What was sampled and is in use is followed until it is freed.

@@ -129,6 +129,7 @@ def refused(folder):
     run("refused", folder)
     expect(os.listdir(folder) == [], f"left behind: {os.listdir(folder)}")
     for option, message in (("profile_interval:0", "wants 1 to 1073741824"),
+                            ("profile_memory:0", "wants 1 to 1048576 MiB"),
                             ("profile_format:xml", "wants pprof, collapsed"),
                             ("profile_file:%q", "profile_file")):
         errors = run("nothing", folder, f"profile:true,profile_at_exit:true,{option}")
