@@ -32,7 +32,11 @@ void clear(void* block, std::size_t bytes) noexcept {
 void* calloc(std::size_t count, std::size_t bytes) noexcept {
   std::size_t total;
   if (__builtin_mul_overflow(count, bytes, &total)) return or_enomem(nullptr);
-  if (void* block = thread_state.cache->try_allocate(total); block != nullptr) [[likely]] {
+  ThreadCache& cache = *thread_state.cache;
+  void* block = cache.try_allocate(total);
+  if (block == nullptr) [[unlikely]]
+    block = cache.try_allocate_counted(total);
+  if (block != nullptr) [[likely]] {
     if (total != 0) clear(block, total);
     return block;
   }

@@ -23,10 +23,24 @@ namespace luna::entry {
   return or_enomem(process.allocate(bytes));
 }
 
+// Requires: at most kMaxDirectBytes.
 [[gnu::noinline]] inline void* malloc_slow(std::size_t bytes) noexcept {
-  if (void* block = thread_state.cache->try_allocate_any(bytes); block != nullptr) [[likely]]
+  if (bytes > ThreadCache::kMaxDirectBytes) __builtin_unreachable();
+  if (void* block = thread_state.cache->try_allocate_counted(bytes); block != nullptr) [[likely]]
     return block;
   return malloc_slowest(bytes);
+}
+
+[[gnu::noinline]] inline void* malloc_medium_slow(std::size_t bytes) noexcept {
+  if (void* block = thread_state.cache->try_allocate_counted(bytes); block != nullptr) [[likely]]
+    return block;
+  return malloc_slowest(bytes);
+}
+
+[[gnu::noinline]] inline void* malloc_medium(std::size_t bytes) noexcept {
+  if (void* block = thread_state.cache->try_allocate_any(bytes); block != nullptr) [[likely]]
+    return block;
+  return malloc_medium_slow(bytes);
 }
 
 [[gnu::noinline]] inline void free_slow(void* pointer) noexcept { process.deallocate(pointer); }
@@ -34,7 +48,7 @@ namespace luna::entry {
 [[nodiscard, gnu::always_inline]] inline void* malloc(std::size_t bytes) noexcept {
   if (void* block = thread_state.cache->try_allocate(bytes); block != nullptr) [[likely]]
     return block;
-  return malloc_slow(bytes);
+  return bytes <= ThreadCache::kMaxDirectBytes ? malloc_slow(bytes) : malloc_medium(bytes);
 }
 
 [[gnu::always_inline]] inline void free(void* pointer) noexcept {

@@ -17,13 +17,14 @@ void* Allocator::allocate(ThreadHeap& heap, std::size_t bytes) noexcept {
 // The thread's list of the class is empty, or could not be seen, or was not looked at.
 void* Allocator::allocate_small(ThreadHeap& heap, std::size_t bytes,
                                 SizeClass size_class) noexcept {
-  void* block = nullptr;
-  if (heap.takes_samples()) [[unlikely]] {
-    block = heap.take_listed(size_class);
-    if (block == nullptr && heap.sample_is_due(size_class))
-      block = allocate_sample(heap, bytes, size_class);
-  }
-  if (block == nullptr) block = heap.borrow(size_class);
+  return allocate_of_class(heap, bytes, heap.lender(size_class));
+}
+
+void* Allocator::allocate_of_class(ThreadHeap& heap, std::size_t bytes,
+                                   SizeClass size_class) noexcept {
+  void* block = heap.take_listed(size_class);
+  if (block == nullptr && heap.sample_is_due(size_class)) [[unlikely]]
+    block = allocate_sample(heap, bytes, size_class);
   return block != nullptr ? block : heap.refill(size_class);
 }
 
@@ -39,10 +40,7 @@ void* Allocator::allocate_aligned(ThreadHeap& heap, std::size_t alignment,
                                   std::size_t bytes) noexcept {
   const std::size_t size_class = aligned_size_class(bytes, alignment);
   if (size_class == kSizeClasses) return allocate_pages(heap, bytes, alignment, false);
-  void* block = heap.take_listed(size_class);
-  if (block == nullptr && heap.sample_is_due(size_class)) [[unlikely]]
-    block = allocate_sample(heap, bytes, static_cast<SizeClass>(size_class));
-  return block != nullptr ? block : heap.refill(static_cast<SizeClass>(size_class));
+  return allocate_of_class(heap, bytes, static_cast<SizeClass>(size_class));
 }
 
 void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,

@@ -150,6 +150,8 @@ class Allocator {
   [[nodiscard]] std::size_t usable_bytes_of_pages(const void* pointer) const noexcept;
   [[nodiscard]] void* allocate_small(ThreadHeap& heap, std::size_t bytes,
                                      SizeClass size_class) noexcept;
+  [[nodiscard]] void* allocate_of_class(ThreadHeap& heap, std::size_t bytes,
+                                        SizeClass size_class) noexcept;
   [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t bytes, bool zero) noexcept;
   void deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region, void* pointer) noexcept;
 

@@ -39,6 +39,13 @@ class Meter {
     return until_[list] - 1;
   }
 
+  // Counts one block that is no sample. False: it may be one.
+  [[nodiscard]] bool count_one(std::size_t list) noexcept {
+    if (until_[list] <= 1) return false;
+    --until_[list];
+    return true;
+  }
+
   // So many were handed out, or are about to be. Requires: no more than before_sample().
   void count(std::size_t list, std::uint32_t blocks) noexcept { until_[list] -= blocks; }
 

@@ -28,7 +28,6 @@ constexpr std::size_t kLenders = 3;
 
 // So few blocks in a list are soon used up.
 constexpr std::uint32_t kFewBlocks = 16;
-constexpr std::uint32_t kVeryFewBlocks = 4;
 
 }  // namespace
 
@@ -37,35 +36,32 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   list_was_empty(size_class);
   if (void* block = take_listed(size_class); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;
-  if (apart_ && lists[size_class].first != nullptr && !lasts(slab, size_class))
+  if (lists[size_class].first != nullptr && !(watching_ && lasts(slab, size_class)))
     return take_freed(size_class);
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
   return slab != nullptr ? hand_out(size_class, *slab) : nullptr;
 }
 
-void* ThreadHeap::borrow(SizeClass size_class) noexcept {
+SizeClass ThreadHeap::lender(SizeClass size_class) noexcept {
   ClassSlabs& cold = classes_[size_class];
-  // While samples are taken, each block counts for the class that it was asked from.
-  if (cold.current != nullptr || cold.borrowed == kMaxBorrowed || meter_.on()) return nullptr;
+  if (cold.current != nullptr || cold.borrowed == kMaxBorrowed ||
+      lists[size_class].first != nullptr)
+    return size_class;
   for (std::size_t i = 1; i <= kLenders && size_class + i < kSizeClasses; ++i) {
     const auto lender = static_cast<SizeClass>(size_class + i);
-    Slab* slab = classes_[lender].current;
-    if (slab == nullptr) continue;
-    void* block = take_listed(lender);
-    if (block == nullptr && slab->has_free()) block = hand_out(lender, *slab);
-    if (block == nullptr) continue;
+    const Slab* slab = classes_[lender].current;
+    if (slab == nullptr || (lists[lender].first == nullptr && !slab->has_free())) continue;
     ++cold.borrowed;
-    return block;
+    return lender;
   }
-  return nullptr;
+  return size_class;
 }
 
 // Whether it is better, for a thread that is watched, to take blocks of the slab than
 // what was freed lately: a few blocks would not last.
 bool ThreadHeap::lasts(const Slab* slab, SizeClass size_class) const noexcept {
   const std::uint32_t freed = capacities_[size_class] - lists[size_class].room;
-  return freed < (watching_ ? kFewBlocks : kVeryFewBlocks) && slab != nullptr &&
-         slab->free_blocks() > freed;
+  return freed < kFewBlocks && slab != nullptr && slab->free_blocks() > freed;
 }
 
 // The slab to allocate from, made current, with a free list; or nullptr.
@@ -187,8 +183,12 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   slab.own.first = count == free ? nullptr : cut(block, count);
   slab.set_used(slab.carved - (free - count));
   slab.target = &lists[size_class];
-  supply()[size_class].first = block->next;
-  if (!apart_) list_was_filled(size_class, count - 1);
+  if (watching_) {
+    watched_[size_class].first = block->next;
+  } else {
+    lists[size_class].first = block->next;
+    list_was_filled(size_class, count - 1);
+  }
   return block;
 }
 

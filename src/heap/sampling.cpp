@@ -8,21 +8,6 @@
 
 namespace luna {
 
-namespace {
-
-// What is freed shall be handed out again while it is in the processor's caches. So blocks
-// that are handed out together, and make those wait that are freed meanwhile, are few: of
-// small ones as many as hide the cost of a slow path, of larger ones none.
-constexpr std::size_t kBytesAtOnce = 4096;
-constexpr std::size_t kMinAtOnce = 16;
-
-[[nodiscard]] constexpr std::uint32_t at_once(std::size_t list) noexcept {
-  const std::size_t blocks = kBytesAtOnce / listed_bytes(list);
-  return blocks < kMinAtOnce ? 1 : static_cast<std::uint32_t>(blocks);
-}
-
-}  // namespace
-
 // Whoever changed what is sampled made this thread come by.
 void ThreadHeap::notice_interrupt() noexcept {
   // pairs with the fence in interrupt(): what was changed before is seen
@@ -34,6 +19,7 @@ void ThreadHeap::notice_interrupt() noexcept {
 // Lets the fast path take from the supply. That may undo an interruption of this moment; but
 // who interrupts has changed the epoch before, so one more look at it misses none.
 void ThreadHeap::aim() noexcept {
+  counted_sources = counted_supply();
   take_from(supply());
   // pairs with the fence in interrupt_all(): if his pointers came first, the epoch is new
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -48,34 +34,34 @@ void ThreadHeap::look_at_samples() noexcept {
   // What was handed out apart is counted no more, so it must not be handed out.
   set_apart(false);
   for (std::size_t i = 0; i < kLists; ++i) return_list(i);
-  meter_.set(samples.interval(), samples.next_seed());
-  set_apart(watching_ || meter_.on());
+  meter.set(samples.interval(), samples.next_seed());
+  set_apart(watching_ || meter.on());
 }
 
-// Of larger blocks, each is counted by itself: the block freed last, unless it is to be a
-// sample. nullptr: there is none, or it is for others to decide.
+// The block freed last, unless one of the list is to be a sample. nullptr: there is none, or
+// it is for others to decide.
 void* ThreadHeap::take_counted(std::size_t list) noexcept {
-  if (lists[list].first == nullptr || watching_ || observed_ || at_once(list) != 1) return nullptr;
-  if (meter_.before_sample(list) == 0) return nullptr;
-  used_since_beat_.set(list);
-  meter_.count(list, 1);
+  if (lists[list].first == nullptr || watching_ || observed_ || meter.before_sample(list) == 0)
+    return nullptr;
+  meter.count(list, 1);
   return pop(lists[list]);
 }
 
-// How many blocks of a list, of those at hand, may go to the program up to the next
-// sample. At least one: if none may, the sample could not be taken.
+// How many blocks of a list, of those at hand, may go where the program takes them from
+// without being counted: while the thread is watched, those up to the next sample; else
+// all, as each but the first is counted when it is taken. At least one: if none may, the
+// sample could not be taken.
 std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noexcept {
-  if (!meter_.on()) return blocks;
-  if (observed_) return 1;  // nobody counts it
-  const std::uint32_t before = meter_.before_sample(list);
+  if (!meter.on()) return blocks;
+  std::uint32_t counted = 1;
+  const std::uint32_t before = observed_ ? 0 : meter.before_sample(list);
   if (before == 0) {
-    meter_.redraw(list);
-    return 1;
+    meter.redraw(list);
+  } else {
+    if (watching_) counted = blocks < before ? blocks : before;
+    meter.count(list, counted);
   }
-  if (blocks > before) blocks = before;
-  if (const std::uint32_t few = at_once(list); blocks > few && !watching_) blocks = few;
-  meter_.count(list, blocks);
-  return blocks;
+  return watching_ ? counted : blocks;
 }
 
 // Ends a list after `count` blocks; returns the rest. A program that writes to freed

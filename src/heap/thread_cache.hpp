@@ -4,6 +4,7 @@
 // heap/thread_heap.hpp. tests/style/fast_path_test.py counts instructions.
 #pragma once
 
+#include "heap/meter.hpp"
 #include "heap/size_class.hpp"
 #include "heap/slab.hpp"
 #include "pages/window.hpp"
@@ -41,6 +42,10 @@ struct ThreadCache {
 
   std::array<FreeList, kLists> lists{};  // what is freed goes here
 
+  // While each block is counted, `sources` is this, and has none; see try_allocate_counted().
+  const FreeList* counted_sources = nullptr;
+  Meter meter;
+
   constexpr ThreadCache() noexcept {
     sources = lists.data();
     for (std::size_t i = 0; i < direct.size(); ++i) direct[i] = &lists[size_class_of(i * 16)];
@@ -63,20 +68,36 @@ struct ThreadCache {
   // By any thread: the next allocations take the slow path, until take_from() is called.
   void interrupt() noexcept;
 
-  // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_any().
+  // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_any() if it is
+  // larger than kMaxDirectBytes, else try_allocate_counted().
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
     if (bytes > kMaxDirectBytes) [[unlikely]]
       return nullptr;
     return pop(*Pointer(direct[(bytes + 15) / 16]).load(std::memory_order_relaxed));
   }
 
-  // The same for all sizes; nullptr: take the slow path.
+  // The same for all sizes; nullptr: ask try_allocate_counted().
   [[nodiscard]] void* try_allocate_any(std::size_t bytes) noexcept {
     FreeList* first = Pointer(sources).load(std::memory_order_relaxed);
     if (bytes <= kMaxSmallBytes) return pop(first[size_class_of(bytes)]);
     if (bytes > kMaxListedBytes) [[unlikely]]
       return nullptr;
     return pop(first[list_of_run(pages_for(bytes))]);
+  }
+
+  // When these had none: a block that is no sample, while samples are taken. nullptr: take the
+  // slow path.
+  [[nodiscard]] void* try_allocate_counted(std::size_t bytes) noexcept {
+    if (bytes > kMaxListedBytes) return nullptr;
+    if (Pointer(sources).load(std::memory_order_relaxed) != counted_sources) return nullptr;
+    const std::size_t list =
+        bytes <= kMaxSmallBytes ? size_class_of(bytes) : list_of_run(pages_for(bytes));
+    FreeList& source = lists[list];
+    Block* block = source.first;
+    if (block == nullptr || !meter.count_one(list)) return nullptr;
+    source.first = block->next;
+    ++source.room;
+    return block;
   }
 
   // Frees a block of a slab of this thread. False: it is none, or somebody has

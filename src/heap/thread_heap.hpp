@@ -7,7 +7,6 @@
 #include "base/list.hpp"
 #include "heap/granule_cache.hpp"
 #include "heap/list_limits.hpp"
-#include "heap/meter.hpp"
 #include "heap/remote.hpp"
 #include "heap/size_class.hpp"
 #include "heap/slab.hpp"
@@ -43,10 +42,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // A block of the class when the thread's list is empty; nullptr: the kernel refuses.
   [[nodiscard]] void* refill(SizeClass size_class) noexcept;
 
-  // A block of a somewhat larger class, for one that the thread has hardly used yet, so
-  // that its first blocks need no slab of their own; nullptr: there is none at hand. It
-  // is aligned to 16 and no more.
-  [[nodiscard]] void* borrow(SizeClass size_class) noexcept;
+  // The class to take a block from: a somewhat larger one that has some at hand, for a class
+  // that the thread has hardly used yet, so that its first blocks need no slab of their own.
+  // They are aligned to 16 and no more.
+  [[nodiscard]] SizeClass lender(SizeClass size_class) noexcept;
 
   // Frees a block of this heap that the fast path would not. Requires: the
   // pointer starts a block of `slab`, which is owned by this heap.
@@ -55,7 +54,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // The next block of a list, if there is one without asking anybody.
   [[nodiscard]] void* take_listed(std::size_t list) noexcept {
     look_for_interrupt();
-    if (void* block = pop(supply()[list]); block != nullptr || !meter_.on()) return block;
+    if (void* block = pop(supply()[list]); block != nullptr || !meter.on()) return block;
     return take_counted(list);
   }
   [[nodiscard]] void* take_or_refill(SizeClass size_class) noexcept {
@@ -83,24 +82,19 @@ class alignas(64) ThreadHeap : public ThreadCache {
       publish_remote();
   }
 
-  [[nodiscard]] bool takes_samples() noexcept {
-    look_for_interrupt();
-    return meter_.on();
-  }
-
   // Whether the next block of a list, which is empty, shall be a sample; it is counted as
   // one then. Not while an observer is told of one.
   [[nodiscard]] bool sample_is_due(std::size_t list) noexcept {
-    if (!meter_.on() || observed_ || meter_.before_sample(list) != 0) return false;
-    meter_.redraw(list);
+    if (!meter.on() || observed_ || meter.before_sample(list) != 0) return false;
+    meter.redraw(list);
     return true;
   }
   // The same for a block that is in no list.
   [[nodiscard]] bool samples(std::size_t bytes) noexcept {
     look_for_interrupt();
-    return meter_.on() && !observed_ && meter_.takes(bytes);
+    return meter.on() && !observed_ && meter.takes(bytes);
   }
-  [[nodiscard]] std::uint64_t sampling_interval() const noexcept { return meter_.interval(); }
+  [[nodiscard]] std::uint64_t sampling_interval() const noexcept { return meter.interval(); }
 
   // Calls what may allocate, none of which is sampled.
   template <typename Call>
@@ -204,6 +198,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void set_apart(bool apart) noexcept;
   // Where blocks come from: what interrupt() does not change.
   [[nodiscard]] FreeList* supply() noexcept { return apart_ ? watched_.data() : lists.data(); }
+  // The same if each block is counted when it is taken: it is empty then. Else nullptr.
+  [[nodiscard]] const FreeList* counted_supply() const noexcept {
+    return meter.on() && !watching_ ? watched_.data() : nullptr;
+  }
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   void check_length(std::size_t list) const noexcept;
   [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
@@ -265,7 +263,6 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t sampling_epoch_ = 0;
-  Meter meter_;
   std::uint32_t releases_ = 0;
   std::uint32_t granules_taken_ = 0;       // of the page heap, lately
   std::uint32_t age_ = 0;                  // goes on with granules taken, and with time

@@ -149,7 +149,7 @@ std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
   reset_room(list);
   const std::size_t count = give_back(freed);
   if (!apart_) return count;
-  meter_.redraw(list);
+  meter.redraw(list);
   Block* watched = watched_[list].first;
   watched_[list].first = nullptr;
   return count + give_back(watched);
@@ -166,12 +166,12 @@ void ThreadHeap::reset_room(std::size_t list) noexcept {
 // what it allocates from lists of their own then, which run out.
 void ThreadHeap::watch(bool on) noexcept {
   watching_ = on;
-  set_apart(watching_ || meter_.on());
+  set_apart(watching_ || meter.on());
 }
 
 void ThreadHeap::set_apart(bool apart) noexcept {
-  if (apart_ == apart) return;
-  if (!apart)
+  if (apart_ == apart && counted_sources == counted_supply()) return;
+  if (apart_ && !apart)
     for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   apart_ = apart;
   aim();
@@ -179,6 +179,7 @@ void ThreadHeap::set_apart(bool apart) noexcept {
 
 // Of a list that is empty, while what is freed is kept apart: what was freed meanwhile.
 void* ThreadHeap::take_freed(std::size_t list) noexcept {
+  if (!watching_) return pop(lists[list]);  // a sample that could not be taken
   const std::uint32_t freed = capacities_[list] - lists[list].room;
   const std::uint32_t count = allowance(list, freed);
   Block* first = lists[list].first;
