@@ -17,7 +17,11 @@ void* Allocator::allocate(ThreadHeap& heap, std::size_t bytes) noexcept {
 // The thread's list of the class is empty, or could not be seen, or was not looked at.
 void* Allocator::allocate_small(ThreadHeap& heap, std::size_t bytes,
                                 SizeClass size_class) noexcept {
-  return allocate_of_class(heap, bytes, heap.lender(size_class));
+  const SizeClass from = heap.lender(size_class);
+  // realloc did not look, and goes by refill() nevertheless: a thread that does little else
+  // has to come by from time to time to give back what it does not need.
+  if (from == size_class && !heap.takes_samples()) return heap.refill(size_class);
+  return allocate_of_class(heap, bytes, from);
 }
 
 void* Allocator::allocate_of_class(ThreadHeap& heap, std::size_t bytes,

@@ -45,12 +45,12 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
 SizeClass ThreadHeap::lender(SizeClass size_class) noexcept {
   ClassSlabs& cold = classes_[size_class];
   if (cold.current != nullptr || cold.borrowed == kMaxBorrowed ||
-      lists[size_class].first != nullptr)
+      at_hand()[size_class].first != nullptr)
     return size_class;
   for (std::size_t i = 1; i <= kLenders && size_class + i < kSizeClasses; ++i) {
     const auto lender = static_cast<SizeClass>(size_class + i);
     const Slab* slab = classes_[lender].current;
-    if (slab == nullptr || (lists[lender].first == nullptr && !slab->has_free())) continue;
+    if (slab == nullptr || (at_hand()[lender].first == nullptr && !slab->has_free())) continue;
     ++cold.borrowed;
     return lender;
   }
@@ -183,12 +183,8 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   slab.own.first = count == free ? nullptr : cut(block, count);
   slab.set_used(slab.carved - (free - count));
   slab.target = &lists[size_class];
-  if (watching_) {
-    watched_[size_class].first = block->next;
-  } else {
-    lists[size_class].first = block->next;
-    list_was_filled(size_class, count - 1);
-  }
+  at_hand()[size_class].first = block->next;
+  if (!watching_) list_was_filled(size_class, count - 1);
   return block;
 }
 

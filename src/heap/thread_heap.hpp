@@ -82,6 +82,11 @@ class alignas(64) ThreadHeap : public ThreadCache {
       publish_remote();
   }
 
+  [[nodiscard]] bool takes_samples() noexcept {
+    look_for_interrupt();
+    return meter.on();
+  }
+
   // Whether the next block of a list, which is empty, shall be a sample; it is counted as
   // one then. Not while an observer is told of one.
   [[nodiscard]] bool sample_is_due(std::size_t list) noexcept {
@@ -198,6 +203,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void set_apart(bool apart) noexcept;
   // Where blocks come from: what interrupt() does not change.
   [[nodiscard]] FreeList* supply() noexcept { return apart_ ? watched_.data() : lists.data(); }
+  // Where blocks are put that may be taken, if need be after they were counted.
+  [[nodiscard]] FreeList* at_hand() noexcept { return watching_ ? watched_.data() : lists.data(); }
   // The same if each block is counted when it is taken: it is empty then. Else nullptr.
   [[nodiscard]] const FreeList* counted_supply() const noexcept {
     return meter.on() && !watching_ ? watched_.data() : nullptr;
