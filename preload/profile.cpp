@@ -71,18 +71,26 @@ struct MappedOutput {
   os::FileOutput* file = nullptr;
 };
 
-[[nodiscard]] int write_file(std::string_view path, ProfileFormat format) noexcept {
+[[nodiscard]] int write_file(std::string_view path, ProfileKind kind,
+                             ProfileFormat format) noexcept {
   MappedOutput mapped;
   if (mapped.file == nullptr) return ENOMEM;
   os::FileOutput& file = *mapped.file;
   if (!file.create(path)) return file.error();
   bool written = false;
-  const bool taken = process.profiler().with_profile([&](const Profile& profile) noexcept {
+  const auto write = [&](const Profile& profile) noexcept {
     Output out = file.output();
     written = write_profile(profile, format, out);
-  });
+  };
+  const bool taken = process.profiler().with_profile(write, kind);
   if (taken && written && file.finish()) return 0;
   return file.error() != 0 ? file.error() : ENOMEM;
+}
+
+[[nodiscard]] std::uint64_t temporary_nanoseconds(const Options& options) noexcept {
+  constexpr std::uint64_t kMost = UINT64_MAX / 1000;
+  const std::uint64_t microseconds = options.profile_temporary_us;
+  return (microseconds < kMost ? microseconds : kMost) * 1000;
 }
 
 }  // namespace
@@ -93,20 +101,30 @@ int start_profile(std::uint64_t interval) noexcept {
   if (interval == 0 || interval > kMaxInterval) return EINVAL;
   if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes) return EINVAL;
   if (!options.enabled) return ENOTSUP;
-  const ProfilerLimits limits = {options.profile_memory << 20, options.profile_depth};
+  const ProfilerLimits limits = {options.profile_memory << 20, options.profile_depth,
+                                 temporary_nanoseconds(options)};
   return process.profiler().start(interval, limits) ? 0 : ENOMEM;
 }
 
-int dump_profile(const char* path, ProfileFormat format) noexcept {
+int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexcept {
+  if (!can_say(format, kind)) return EINVAL;
   if (!process.profiler().begun()) return ENOENT;
-  if (path != nullptr) return write_file(path, format);
+  if (path != nullptr) return write_file(path, kind, format);
   Path expanded;
   const std::string_view name = expand_path(format, expanded);
-  return name.empty() ? EINVAL : write_file(name, format);
+  return name.empty() ? EINVAL : write_file(name, kind, format);
+}
+
+int mark_profile() noexcept {
+  if (!process.profiler().begun()) return ENOENT;
+  process.profiler().mark();
+  return 0;
 }
 
 void begin_profile() noexcept {
   const Options& options = process.options();
+  if (options.profile_at_exit && !can_say(options.profile_format, options.profile_kind))
+    complain("option \"profile_kind\"", "profile_format knows heap and peak; nothing is written");
   if (!options.profile) return;
   if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes)
     return complain("option \"profile_memory\"", "wants 1 to 1048576 MiB; there is no profile");
@@ -120,10 +138,11 @@ void begin_profile() noexcept {
 void end_profile() noexcept {
   const Options& options = process.options();
   if (!options.profile_at_exit || !process.profiler().begun()) return;
+  if (!can_say(options.profile_format, options.profile_kind)) return;  // begin_profile() said so
   Path path;
   const std::string_view name = expand_path(options.profile_format, path);
   if (name.empty()) return;
-  const int error = write_file(name, options.profile_format);
+  const int error = write_file(name, options.profile_kind, options.profile_format);
   if (error != 0) complain(name, strerrordesc_np(error));
 }
 
@@ -133,8 +152,14 @@ LUNA_EXPORT int luna_profile_start(uint64_t interval) { return luna::start_profi
 LUNA_EXPORT void luna_profile_stop() { luna::process.profiler().stop(); }
 LUNA_EXPORT uint64_t luna_profile_interval() { return luna::process.profiler().interval(); }
 
-LUNA_EXPORT int luna_profile_dump(const char* path, luna_profile_format format) {
+LUNA_EXPORT int luna_profile_mark() { return luna::mark_profile(); }
+
+LUNA_EXPORT int luna_profile_dump(const char* path, luna_profile_kind kind,
+                                  luna_profile_format format) {
   static_assert(LUNA_PROFILE_TEXT == static_cast<int>(luna::ProfileFormat::kText));
+  static_assert(LUNA_PROFILE_TEMPORARY == static_cast<int>(luna::ProfileKind::kTemporary));
+  if (static_cast<unsigned>(kind) >= luna::kProfileKinds.size()) return EINVAL;
   if (static_cast<unsigned>(format) >= luna::kProfileFormats.size()) return EINVAL;
-  return luna::dump_profile(path, static_cast<luna::ProfileFormat>(format));
+  return luna::dump_profile(path, static_cast<luna::ProfileKind>(kind),
+                            static_cast<luna::ProfileFormat>(format));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "telemetry/profile_format.hpp"
+#include "telemetry/profile_kind.hpp"
 
 #include <cstdint>
 
@@ -12,7 +13,11 @@ namespace luna {
 [[nodiscard]] int start_profile(std::uint64_t interval) noexcept;
 
 // Writes it to `path`, or where the options say if that is nullptr. Returns 0 or an errno value.
-[[nodiscard]] int dump_profile(const char* path, ProfileFormat format) noexcept;
+// EINVAL: the format cannot say this kind, or the option makes no sense.
+[[nodiscard]] int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexcept;
+
+// Returns 0 or an errno value.
+[[nodiscard]] int mark_profile() noexcept;
 
 // What the options ask for when the process begins and ends; failures go to stderr.
 void begin_profile() noexcept;

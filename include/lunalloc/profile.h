@@ -20,12 +20,22 @@ extern "C" {
 // option profile_file.
 typedef enum luna_profile_format {
   LUNA_PROFILE_PPROF,       // .pb.gz: pprof's profile.proto, with build-ids
-  LUNA_PROFILE_COLLAPSED,   // .folded: a line for each stack, for flame graphs: bytes in use
+  LUNA_PROFILE_COLLAPSED,   // .folded: a line for each stack, for flame graphs
   LUNA_PROFILE_HEAP_V2,     // .heap: jemalloc's text, for jeprof
   LUNA_PROFILE_GPERFTOOLS,  // .gperftools.heap: that of gperftools, for google-pprof and pprof
   LUNA_PROFILE_JSON,        // .json
   LUNA_PROFILE_TEXT         // .txt: for people
 } luna_profile_format;
+
+// What a profile is of. LUNA_PROFILE_JSON says all of it, whatever it is asked for;
+// LUNA_PROFILE_HEAP_V2 and LUNA_PROFILE_GPERFTOOLS know heap and peak alone.
+typedef enum luna_profile_kind {
+  LUNA_PROFILE_HEAP,       // what was allocated since the start, and what of it is in use
+  LUNA_PROFILE_PEAK,       // what was in use when that was most
+  LUNA_PROFILE_GROWTH,     // both of heap, less what they were at luna_profile_mark()
+  LUNA_PROFILE_LIFETIMES,  // what was freed, and how long it had lived
+  LUNA_PROFILE_TEMPORARY   // what was freed soon: see the option profile_temporary_us
+} luna_profile_kind;
 
 // Begins to take samples, one for `interval` bytes allocated on the average; 1 takes every
 // block, 0 what the option profile_interval says. If samples are taken already, changes how
@@ -39,12 +49,15 @@ void luna_profile_stop(void);
 // The interval in bytes; 0 while no samples are taken.
 uint64_t luna_profile_interval(void);
 
-// Writes a profile of what was allocated since the start, and of what of it is in use, to a
-// new file with mode 0600 that appears at once as a whole, and replaces what had its name.
-// A path of NULL stands for a name made from the option profile_file. Returns 0, EINVAL if
-// the format is unknown, ENOENT if samples were never taken, or a positive errno value of
-// the file system.
-int luna_profile_dump(const char* path, luna_profile_format format);
+// Growth is measured from now on; without a mark, from the first start. Returns 0, or ENOENT if
+// samples were never taken.
+int luna_profile_mark(void);
+
+// Writes a profile to a new file with mode 0600 that appears at once as a whole, and replaces
+// what had its name. A path of NULL stands for a name made from the option profile_file. Returns
+// 0, EINVAL if the kind or the format is unknown or the format does not know the kind, ENOENT if
+// samples were never taken, or a positive errno value of the file system.
+int luna_profile_dump(const char* path, luna_profile_kind kind, luna_profile_format format);
 
 #ifdef __cplusplus
 }

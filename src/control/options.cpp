@@ -67,6 +67,10 @@ namespace {
   return find_format(text, value);
 }
 
+[[nodiscard]] bool read_value(std::string_view text, ProfileKind& value) noexcept {
+  return find_kind(text, value);
+}
+
 [[nodiscard]] constexpr std::string_view expected(Flag) noexcept { return "true or false"; }
 [[nodiscard]] constexpr std::string_view expected(Number) noexcept { return "a whole number"; }
 [[nodiscard]] constexpr std::string_view expected(Hugetlb) noexcept { return "2m, 1g or off"; }
@@ -75,6 +79,9 @@ namespace {
 }
 [[nodiscard]] constexpr std::string_view expected(ProfileFormat) noexcept {
   return "pprof, collapsed, heap_v2, gperftools, json or text";
+}
+[[nodiscard]] constexpr std::string_view expected(ProfileKind) noexcept {
+  return "heap, peak, growth, lifetimes or temporary";
 }
 
 // Edits that turn one word into the other (Levenshtein); long words are cut.

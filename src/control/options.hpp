@@ -5,6 +5,7 @@
 
 #include "pages/huge_pages.hpp"
 #include "telemetry/profile_format.hpp"
+#include "telemetry/profile_kind.hpp"
 
 #include <array>
 #include <cstddef>

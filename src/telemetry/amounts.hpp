@@ -12,6 +12,7 @@ namespace luna {
 struct Totals {
   Amount allocated;
   Amount live;
+  Amount peak;
 };
 
 [[nodiscard]] inline Totals totals_of(const Profile& profile) noexcept {
@@ -19,6 +20,7 @@ struct Totals {
   for (std::size_t i = 0; i < profile.count; ++i) {
     totals.allocated += profile.rows[i].allocated;
     totals.live += profile.rows[i].live;
+    totals.peak += profile.rows[i].peak;
   }
   return totals;
 }
@@ -31,6 +33,12 @@ struct Totals {
   // The half is lost on numbers so large that they are whole anyway.
   const auto whole = static_cast<std::uint64_t>(estimate);
   return whole + (estimate - static_cast<double>(whole) >= 0.5 ? 1 : 0);
+}
+
+// The same with a sign.
+[[nodiscard]] constexpr std::int64_t rounded_signed(double estimate) noexcept {
+  const auto magnitude = static_cast<std::int64_t>(rounded(estimate < 0 ? -estimate : estimate));
+  return estimate < 0 ? -magnitude : magnitude;
 }
 
 }  // namespace luna

@@ -4,18 +4,15 @@
 #pragma once
 
 #include "base/output.hpp"
+#include "telemetry/columns.hpp"
 #include "telemetry/module_table.hpp"
 #include "telemetry/profile.hpp"
 
-#include <cstdint>
-
 namespace luna {
 
-// Which of the estimates is the number.
-enum class Measure : std::uint8_t { kLiveBytes, kLiveObjects, kAllocatedBytes, kAllocatedObjects };
-
-// Sites of which the number is 0 are left out. False: the output has failed.
-[[nodiscard]] bool write_collapsed(const Profile& profile, Modules modules, Measure measure,
+// Sites of which the number is not above 0 are left out, for a flame has no negative width.
+// False: the output has failed.
+[[nodiscard]] bool write_collapsed(const Profile& profile, Modules modules, const Column& column,
                                    Output& out) noexcept;
 
 }  // namespace luna

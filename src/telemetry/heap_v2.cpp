@@ -31,22 +31,24 @@ void add_stack(Output& out, const Stack& stack) noexcept {
 
 void add_head(Output& out, const Profile& profile, HeapText form) noexcept {
   const Totals totals = totals_of(profile);
+  const Amount& in_use = profile.kind == ProfileKind::kPeak ? totals.peak : totals.live;
   if (form == HeapText::kJemalloc) {
     out.add("heap_v2/").add_decimal(profile.interval_bytes).add("\n  t*: ");
-    add_amounts(out, totals.live, totals.allocated);
+    add_amounts(out, in_use, totals.allocated);
   } else {
-    add_amounts(out.add("heap profile: "), totals.live, totals.allocated);
+    add_amounts(out.add("heap profile: "), in_use, totals.allocated);
     out.add(" @ heap_v2/").add_decimal(profile.interval_bytes);
   }
   out.add("\n");
 }
 
-void add_row(Output& out, const ProfileRow& row, HeapText form) noexcept {
+void add_row(Output& out, const Profile& profile, const ProfileRow& row, HeapText form) noexcept {
+  const Amount& in_use = profile.kind == ProfileKind::kPeak ? row.peak : row.live;
   if (form == HeapText::kJemalloc) {
     add_stack(out, row.stack);
-    add_amounts(out.add("\n  t*: "), row.live, row.allocated);
+    add_amounts(out.add("\n  t*: "), in_use, row.allocated);
   } else {
-    add_amounts(out, row.live, row.allocated);
+    add_amounts(out, in_use, row.allocated);
     add_stack(out.add(" "), row.stack);
   }
   out.add("\n");
@@ -56,7 +58,8 @@ void add_row(Output& out, const ProfileRow& row, HeapText form) noexcept {
 
 bool write_heap_v2(const Profile& profile, HeapText form, Output& out) noexcept {
   add_head(out, profile, form);
-  for (std::size_t i = 0; i < profile.count && out.ok(); ++i) add_row(out, profile.rows[i], form);
+  for (std::size_t i = 0; i < profile.count && out.ok(); ++i)
+    add_row(out, profile, profile.rows[i], form);
   out.add("\nMAPPED_LIBRARIES:\n");
   return os::write_maps(out);
 }

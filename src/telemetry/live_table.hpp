@@ -13,8 +13,9 @@ struct LiveSample {
   std::uint64_t block_bytes;  // that the block has, and was sampled by
   std::uint64_t interval;
   double weight;          // objects that it stands for
-  std::uint64_t born_ms;  // of the coarse clock
+  std::uint64_t born_ns;  // of the clock that never goes back
   std::uint32_t site;
+  std::uint8_t bucket = 0;  // of the sizes of its site, where it is counted
 };
 
 // A hash table with open addressing, in memory that is mapped once and touched as it is

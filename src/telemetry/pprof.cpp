@@ -6,6 +6,7 @@
 #include "base/utf8.hpp"
 #include "telemetry/address_table.hpp"
 #include "telemetry/amounts.hpp"
+#include "telemetry/columns.hpp"
 #include "telemetry/frames.hpp"
 #include "telemetry/gzip.hpp"
 #include "telemetry/protobuf.hpp"
@@ -33,22 +34,11 @@ enum : std::uint32_t {
   kDefaultSampleType = 14,
 };
 
-// Texts are named by their place in a table: first these, then path and build-id of each
-// module, then the comments.
-enum FixedString : std::uint32_t {
-  kEmpty,
-  kAllocObjects,
-  kAllocSpace,
-  kInuseObjects,
-  kInuseSpace,
-  kCount,
-  kBytes,
-  kSpace,
-  kFixedStrings,
-};
+// Texts are named by their place in a table: first these, then name and unit of each column,
+// path and build-id of each module, and the comments.
+enum FixedString : std::uint32_t { kEmpty, kSpace, kBytes, kFixedStrings };
 
-constexpr std::array<std::string_view, kFixedStrings> kStrings = {
-    "", "alloc_objects", "alloc_space", "inuse_objects", "inuse_space", "count", "bytes", "space"};
+constexpr std::array<std::string_view, kFixedStrings> kStrings = {"", "space", "bytes"};
 
 class Comments {
  public:
@@ -87,8 +77,9 @@ struct Encoder {
   const AddressTable& addresses;
   const Comments& comments;
   ProtobufWriter& writer;
+  const KindColumns& kind = columns_of(profile.kind);
 
-  void write_value_type(std::uint32_t field, FixedString type, FixedString unit) const noexcept {
+  void write_value_type(std::uint32_t field, std::size_t type, std::size_t unit) const noexcept {
     writer.nested(field, [=](ProtobufWriter& out) noexcept {
       out.number(1, type);
       out.number(2, unit);
@@ -96,15 +87,14 @@ struct Encoder {
   }
 
   void write_head() const noexcept {
-    write_value_type(kSampleType, kAllocObjects, kCount);
-    write_value_type(kSampleType, kAllocSpace, kBytes);
-    write_value_type(kSampleType, kInuseObjects, kCount);
-    write_value_type(kSampleType, kInuseSpace, kBytes);
-    writer.number(kDefaultSampleType, kInuseSpace);
+    for (std::size_t i = 0; i < kind.columns.size(); ++i)
+      write_value_type(kSampleType, column_string(i), column_string(i) + 1);
+    writer.number(kDefaultSampleType, column_string(kind.main));
     write_value_type(kPeriodType, kSpace, kBytes);
     writer.number(kPeriod, profile.interval_bytes);
-    writer.number(kTimeNanos, profile.began_ns);
-    writer.number(kDurationNanos, profile.duration_ns);
+    const std::uint64_t skipped = profile.kind == ProfileKind::kGrowth ? profile.marked_ns : 0;
+    writer.number(kTimeNanos, profile.began_ns + skipped);
+    writer.number(kDurationNanos, profile.duration_ns - skipped);
     for (std::size_t i = 0; i < comments.count(); ++i) writer.number(kComment, comment_string(i));
   }
 
@@ -130,16 +120,22 @@ struct Encoder {
     });
   }
 
+  [[nodiscard]] bool has_values(const ProfileRow& row) const noexcept {
+    for (const Column& column : kind.columns)
+      if (rounded_signed(column.value(row)) != 0) return true;
+    return false;
+  }
+
+  // A negative number is written as the unsigned one with the same bits.
   void write_sample(const ProfileRow& row) const noexcept {
+    if (!has_values(row)) return;
     const auto locations = [&](ProtobufWriter& out) noexcept {
       for (std::size_t i = 0; i < row.stack.depth; ++i)
         out.packed(addresses.number_of(call_address(row.stack.frames[i])));
     };
     const auto values = [&](ProtobufWriter& out) noexcept {
-      out.packed(rounded(row.allocated.objects));
-      out.packed(rounded(row.allocated.bytes));
-      out.packed(rounded(row.live.objects));
-      out.packed(rounded(row.live.bytes));
+      for (const Column& column : kind.columns)
+        out.packed(static_cast<std::uint64_t>(rounded_signed(column.value(row))));
     };
     writer.nested(kSample, [&](ProtobufWriter& out) noexcept {
       out.nested(1, locations);
@@ -149,6 +145,10 @@ struct Encoder {
 
   void write_strings() const noexcept {
     for (const std::string_view text : kStrings) write_string(text);
+    for (const Column& column : kind.columns) {
+      write_string(column.name);
+      write_string(column.unit);
+    }
     for (const os::Module& module : modules) {
       write_string(module.path);
       write_string(module.build_id);
@@ -163,8 +163,11 @@ struct Encoder {
     });
   }
 
-  [[nodiscard]] static std::size_t path_string(std::size_t index) noexcept {
+  [[nodiscard]] static std::size_t column_string(std::size_t index) noexcept {
     return kFixedStrings + 2 * index;
+  }
+  [[nodiscard]] std::size_t path_string(std::size_t index) const noexcept {
+    return column_string(kind.columns.size() + index);
   }
   [[nodiscard]] std::size_t comment_string(std::size_t index) const noexcept {
     return path_string(modules.size()) + index;

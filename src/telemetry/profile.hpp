@@ -3,6 +3,10 @@
 // from, what was sampled there and how much that stands for. The encoders read it.
 #pragma once
 
+#include "telemetry/block_sizes.hpp"
+#include "telemetry/lifetimes.hpp"
+#include "telemetry/profile_kind.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -41,13 +45,34 @@ struct Amount {
   }
 };
 
+// Estimates of one moment, or the difference of two.
+struct Growth {
+  double allocated_objects = 0;
+  double allocated_bytes = 0;
+  double live_objects = 0;
+  double live_bytes = 0;
+
+  Growth& operator-=(const Growth& other) noexcept {
+    allocated_objects -= other.allocated_objects;
+    allocated_bytes -= other.allocated_bytes;
+    live_objects -= other.live_objects;
+    live_bytes -= other.live_bytes;
+    return *this;
+  }
+};
+
 struct ProfileRow {
   Stack stack;
-  Amount allocated;  // since profiling began
-  Amount live;       // of it, not freed yet
+  Amount allocated{};  // since profiling began
+  Amount live{};       // of it, not freed yet
+  Amount peak{};       // that lived when the bytes of all sites were most
+  Growth growth{};     // since the mark, or since profiling began
+  Lifetimes lifetimes{};
+  BlockSizes sizes{};  // of what was allocated
 };
 
 struct Profile {
+  ProfileKind kind = ProfileKind::kHeap;  // what it was asked for; it has all
   const ProfileRow* rows = nullptr;
   std::size_t count = 0;
   std::uint64_t interval_bytes = 0;  // one sample for so many bytes, on the average
@@ -55,6 +80,8 @@ struct Profile {
   std::uint64_t duration_ns = 0;
   std::uint64_t dropped_samples = 0;  // for lack of room in the tables
   std::size_t max_depth = 0;          // stacks were cut at so many frames; 0: they were not
+  std::uint64_t marked_ns = 0;        // when growth begins, after the beginning
+  std::uint64_t temporary_ns = 0;     // what lives no longer is temporary
 };
 
 }  // namespace luna

@@ -54,17 +54,67 @@ void add_amount(Output& out, std::string_view name, const Amount& amount) noexce
   out.add("}");
 }
 
+void add_signed(Output& out, std::string_view name, double estimate) noexcept {
+  add_name(out, name).add(rounded_signed(estimate) < 0 ? "-" : "");
+  out.add_decimal(rounded(estimate < 0 ? -estimate : estimate));
+}
+
+void add_growth(Output& out, const Growth& growth) noexcept {
+  add_signed(add_name(out, "growth").add("{"), "allocated_objects", growth.allocated_objects);
+  add_signed(out.add(","), "allocated_bytes", growth.allocated_bytes);
+  add_signed(out.add(","), "live_objects", growth.live_objects);
+  add_signed(out.add(","), "live_bytes", growth.live_bytes);
+  out.add("}");
+}
+
+template <std::size_t kCount, typename Number>
+void add_list(Output& out, std::string_view name, Number number) noexcept {
+  add_name(out, name).add("[");
+  for (std::size_t i = 0; i < kCount; ++i) out.add(i == 0 ? "" : ",").add_decimal(number(i));
+  out.add("]");
+}
+
+template <std::size_t kCount>
+void add_histogram(Output& out, std::string_view name, const Histogram<kCount>& found) noexcept {
+  add_list<kCount>(out, name, [&](std::size_t i) noexcept {
+    return rounded(static_cast<double>(found.weights[i]));
+  });
+}
+
+void add_lifetimes(Output& out, const Lifetimes& lifetimes) noexcept {
+  add_number(add_name(out, "freed").add("{"), "objects", rounded(lifetimes.objects));
+  add_number(out.add(","), "bytes", rounded(lifetimes.bytes));
+  add_number(out.add(","), "lifetime_ns", rounded(lifetimes.nanoseconds));
+  add_number(out.add(","), "byte_milliseconds", rounded(lifetimes.byte_nanoseconds / 1e6));
+  add_histogram(out.add(","), "lifetimes", lifetimes.histogram);
+  add_number(add_name(out.add("},"), "temporary").add("{"), "objects",
+             rounded(lifetimes.temporary_objects));
+  add_number(out.add(","), "bytes", rounded(lifetimes.temporary_bytes));
+  out.add("}");
+}
+
+// The last bucket has no bound.
+void add_bounds(Output& out) noexcept {
+  add_list<kLifetimeBuckets - 1>(out.add(",\n"), "lifetime_bounds_ns", lifetime_bound_ns);
+  add_list<kSizeBuckets - 1>(out.add(",\n"), "size_bounds", size_bound);
+}
+
 void add_head(Output& out, const Profile& profile) noexcept {
   const Totals totals = totals_of(profile);
   out.add("{\"format\":\"lunalloc-heap-profile\",\n");
   add_number(out, "version", 1);
+  add_string(add_name(out.add(",\n"), "kind"), name_of(profile.kind));
   add_number(out.add(",\n"), "interval_bytes", profile.interval_bytes);
   add_number(out.add(",\n"), "began_ns", profile.began_ns);
   add_number(out.add(",\n"), "duration_ns", profile.duration_ns);
   add_number(out.add(",\n"), "dropped_samples", profile.dropped_samples);
   add_number(out.add(",\n"), "max_depth", profile.max_depth);
+  add_number(out.add(",\n"), "marked_ns", profile.marked_ns);
+  add_number(out.add(",\n"), "temporary_ns", profile.temporary_ns);
+  add_bounds(out);
   add_amount(out.add(",\n"), "allocated", totals.allocated);
   add_amount(out.add(",\n"), "live", totals.live);
+  add_amount(out.add(",\n"), "peak", totals.peak);
 }
 
 void add_module(Output& out, const os::Module& module) noexcept {
@@ -83,6 +133,10 @@ void add_site(Output& out, const ProfileRow& row) noexcept {
     out.add(i == 0 ? "\"" : ",\"").add_hex(row.stack.frames[i]).add("\"");
   add_amount(out.add("],"), "allocated", row.allocated);
   add_amount(out.add(","), "live", row.live);
+  add_amount(out.add(","), "peak", row.peak);
+  add_growth(out.add(","), row.growth);
+  add_lifetimes(out.add(","), row.lifetimes);
+  add_histogram(out.add(","), "sizes", row.sizes);
   out.add("}");
 }
 

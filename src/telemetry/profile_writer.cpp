@@ -2,6 +2,7 @@
 #include "telemetry/profile_writer.hpp"
 
 #include "telemetry/collapsed.hpp"
+#include "telemetry/columns.hpp"
 #include "telemetry/heap_v2.hpp"
 #include "telemetry/module_table.hpp"
 #include "telemetry/pprof.hpp"
@@ -18,6 +19,7 @@ constexpr std::size_t kSitesForPeople = 40;
 }  // namespace
 
 bool write_profile(const Profile& profile, ProfileFormat format, Output& out) noexcept {
+  if (!can_say(format, profile.kind)) return false;
   ModuleTable table;
   if (!table.load()) return false;
   const Modules modules = table.modules();
@@ -25,7 +27,7 @@ bool write_profile(const Profile& profile, ProfileFormat format, Output& out) no
     case ProfileFormat::kPprof:
       return write_pprof(profile, modules, out);
     case ProfileFormat::kCollapsed:
-      return write_collapsed(profile, modules, Measure::kLiveBytes, out);
+      return write_collapsed(profile, modules, columns_of(profile.kind).folded, out);
     case ProfileFormat::kHeapV2:
       return write_heap_v2(profile, HeapText::kJemalloc, out);
     case ProfileFormat::kGperftools:

@@ -8,7 +8,8 @@
 
 namespace luna {
 
-// False: the output has failed, or there is no memory for the tables that a format needs.
+// False: the output has failed, there is no memory for the tables that a format needs, or the
+// format cannot say what the profile was asked for.
 [[nodiscard]] bool write_profile(const Profile& profile, ProfileFormat format,
                                  Output& out) noexcept;
 

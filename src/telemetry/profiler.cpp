@@ -27,6 +27,11 @@ constexpr std::size_t kSitesPart = 2;
           sample.block_bytes};
 }
 
+// What growth is the difference of.
+[[nodiscard]] Growth state_of(const Site& site) noexcept {
+  return {site.allocated.objects, site.allocated.bytes, site.live.objects, site.live.bytes};
+}
+
 }  // namespace
 
 bool Profiler::start(std::uint64_t interval, const ProfilerLimits& limits) noexcept {
@@ -57,12 +62,14 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
       },
   };
   depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
+  temporary_ns_ = limits.temporary_ns;
   const std::size_t sites_bytes = limits.table_bytes / kSitesPart;
   if (!sites_.begin(sites_bytes) || !live_.begin(limits.table_bytes - sites_bytes) ||
       !allocator_.begin_sampling(observer))
     return false;
   began_ns_ = os::epoch_nanoseconds();
   started_ns_ = os::nanoseconds();
+  marked_ns_ = started_ns_;
   begun_.store(true, std::memory_order_release);  // pairs with begun()
   return true;
 }
@@ -83,15 +90,17 @@ bool Profiler::allocated(const SampledBlock& block) noexcept {
                        block.block_bytes,
                        block.interval,
                        weight_of(block.block_bytes, block.interval),
-                       os::coarse_milliseconds(),
-                       SiteTable::kNone};
+                       os::nanoseconds(),
+                       SiteTable::kNone,
+                       static_cast<std::uint8_t>(size_bucket(block.bytes))};
   os::ScopedLock guard(lock_);
   if (!live_.is_full()) sample.site = sites_.find_or_add(stack);
   if (sample.site == SiteTable::kNone) return drop();
   live_.insert(sample);
   Site& site = sites_.at(sample.site);
   site.allocated += amount_of(sample);
-  site.live += amount_of(sample);
+  site.sizes.add(sample.bucket, sample.weight, noise_);
+  peak_.change(site.live, site.peak, {}, amount_of(sample));
   return true;
 }
 
@@ -106,10 +115,14 @@ bool Profiler::drop() noexcept {
 }
 
 bool Profiler::freed(void* memory) noexcept {
+  const std::uint64_t now = os::nanoseconds();
   os::ScopedLock guard(lock_);
   LiveSample* sample = live_.find(address_of(memory));
   if (sample == nullptr) return false;
-  sites_.at(sample->site).live -= amount_of(*sample);
+  Site& site = sites_.at(sample->site);
+  const Amount gone = amount_of(*sample);
+  peak_.change(site.live, site.peak, gone, {});
+  site.lifetimes.add({gone.objects, gone.bytes, now - sample->born_ns}, temporary_ns_, noise_);
   live_.erase(sample);
   return true;
 }
@@ -128,11 +141,19 @@ void Profiler::resized(const SampledBlock& block) noexcept {
   }
   const Amount now = amount_of(*sample);
   Site& site = sites_.at(sample->site);
-  site.live -= before;
-  site.live += now;
+  peak_.change(site.live, site.peak, before, now);
+  count_size(site, *sample, before.objects);
   if (now.bytes <= before.bytes) return;
   site.allocated -= before;
   site.allocated += now;
+}
+
+// A block counts with the largest size that it had where it lies.
+void Profiler::count_size(Site& site, LiveSample& sample, double old_weight) noexcept {
+  const auto bucket = static_cast<std::uint8_t>(size_bucket(sample.bytes));
+  site.sizes.add(sample.bucket, -old_weight, noise_);
+  if (bucket > sample.bucket) sample.bucket = bucket;
+  site.sizes.add(sample.bucket, sample.weight, noise_);
 }
 
 void Profiler::moved(void* from, void* to) noexcept {
@@ -145,21 +166,33 @@ void Profiler::moved(void* from, void* to) noexcept {
   live_.insert(now);
 }
 
+void Profiler::mark() noexcept {
+  os::ScopedLock guard(lock_);
+  for (std::uint32_t i = 0; i < sites_.count(); ++i) sites_.at(i).mark = state_of(sites_.at(i));
+  marked_ns_ = os::nanoseconds();
+}
+
+ProfileRow Profiler::row_of(const Site& site) const noexcept {
+  Growth growth = state_of(site);
+  growth -= site.mark;
+  const Amount& peak = peak_.amount_of(site.live, site.peak);
+  return {site.stack, site.allocated, site.live, peak, growth, site.lifetimes, site.sizes};
+}
+
 bool Profiler::take_snapshot(Profile& profile) noexcept {
   os::ScopedLock guard(lock_);
   profile.interval_bytes = last_interval_.load(std::memory_order_relaxed);
   profile.began_ns = began_ns_;
   profile.duration_ns = begun() ? os::nanoseconds() - started_ns_ : 0;
+  profile.marked_ns = marked_ns_ - started_ns_;
+  profile.temporary_ns = temporary_ns_;
   profile.max_depth = depth_;
   profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
   const std::uint32_t count = sites_.count();
   if (count == 0) return true;
   auto* rows = static_cast<ProfileRow*>(os::map(count * sizeof(ProfileRow)));
   if (rows == nullptr) return false;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const Site& site = sites_.at(i);
-    rows[i] = {site.stack, site.allocated, site.live};
-  }
+  for (std::uint32_t i = 0; i < count; ++i) rows[i] = row_of(sites_.at(i));
   profile.rows = rows;
   profile.count = count;
   return true;

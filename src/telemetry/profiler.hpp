@@ -5,6 +5,7 @@
 #include "heap/samples.hpp"
 #include "os/lock.hpp"
 #include "telemetry/live_table.hpp"
+#include "telemetry/peak.hpp"
 #include "telemetry/profile.hpp"
 #include "telemetry/site_table.hpp"
 #include "telemetry/stack_walker.hpp"
@@ -20,6 +21,7 @@ class Allocator;
 struct ProfilerLimits {
   std::size_t table_bytes = std::size_t{16} << 20;  // for sites and live samples together
   std::size_t depth = 64;                           // frames of a stack
+  std::uint64_t temporary_ns = 100'000;             // what lives no longer is temporary
 };
 
 // Threads: any. One lock inside, under which nothing is allocated and no stack is walked.
@@ -43,10 +45,14 @@ class Profiler {
   }
   [[nodiscard]] bool running() const noexcept { return interval() != 0; }
 
+  // Growth is measured from now on, instead of from the start. Slow: looks at all sites.
+  void mark() noexcept;
+
   // Calls `use(const Profile&)` with a profile of this moment. False: no memory.
   template <typename Use>
-  [[nodiscard]] bool with_profile(Use use) noexcept {
+  [[nodiscard]] bool with_profile(Use use, ProfileKind kind = ProfileKind::kHeap) noexcept {
     Profile profile;
+    profile.kind = kind;
     const bool done = take_snapshot(profile);
     if (done) use(profile);
     drop_snapshot(profile);
@@ -70,12 +76,14 @@ class Profiler {
  private:
   [[nodiscard]] bool begin(const ProfilerLimits& limits) noexcept;
   [[nodiscard]] bool take_snapshot(Profile& profile) noexcept;
+  [[nodiscard]] ProfileRow row_of(const Site& site) const noexcept;
   void drop_snapshot(Profile& profile) noexcept;
   void set_interval(std::uint64_t interval) noexcept;
 
   [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
   [[nodiscard]] bool freed(void* memory) noexcept;
   void resized(const SampledBlock& block) noexcept;
+  void count_size(Site& site, LiveSample& sample, double old_weight) noexcept;
   void moved(void* from, void* to) noexcept;
   [[nodiscard]] bool is_full() noexcept;
   [[nodiscard]] bool drop() noexcept;
@@ -90,6 +98,10 @@ class Profiler {
   std::atomic<std::uint64_t> last_interval_{0};  // that was not 0
   std::uint64_t began_ns_ = 0;
   std::uint64_t started_ns_ = 0;  // by the clock that never goes back
+  std::uint64_t marked_ns_ = 0;   // by the same
+  std::uint64_t temporary_ns_ = 0;
+  Peak peak_;
+  RoundingNoise noise_;
   SiteTable sites_;
   LiveTable live_;
   StackWalker walker_;

@@ -2,6 +2,7 @@
 // The sites of a profile: each stack that a sampled block was allocated from, once.
 #pragma once
 
+#include "telemetry/peak.hpp"
 #include "telemetry/profile.hpp"
 
 #include <cstddef>
@@ -15,6 +16,10 @@ struct Site {
   Stack stack;
   Amount allocated;
   Amount live;
+  PeakShare peak;
+  Growth mark;  // what there was at the moment that growth is measured from
+  Lifetimes lifetimes;
+  BlockSizes sizes;
 };
 
 // Memory is mapped once and touched as it is needed: bounded from the start.

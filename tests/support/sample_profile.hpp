@@ -34,8 +34,8 @@ struct FullOutput {
   Output out{&FullOutput::write, this};
 };
 
-// Two modules, and three sites; the last of them has nothing live, and a frame that lies in
-// no module.
+// Two modules, and three sites: of the first some was freed, and it shrinks; the last has
+// nothing but what was allocated, and a frame that lies in no module.
 struct SampleProfile {
   SampleProfile() {
     profile.rows = rows.data();
@@ -43,6 +43,16 @@ struct SampleProfile {
     profile.interval_bytes = 524'288;
     profile.began_ns = 1'700'000'000'123'456'789;
     profile.duration_ns = 12'500'000'000;
+    profile.marked_ns = 2'000'000'000;
+    profile.temporary_ns = 100'000;
+    rows[0].peak = {2, 20.5, 2000.4, 200, 200};
+    rows[0].growth = {1.4, 100.6, -2.5, -300.4};
+    rows[0].lifetimes = {29.9, 3000.1, 1.5e9, 1.5e11, 10.2, 1020.4, {}};
+    rows[0].lifetimes.histogram.weights[3] = 10.2F;
+    rows[0].lifetimes.histogram.weights[9] = 19.7F;
+    rows[0].sizes.weights[3] = 40.4F;
+    rows[1].peak = {3, 3, 3'145'728, 3'000'000, 3'000'000};
+    rows[1].growth = {2, 2'097'152, 1, 1'048'576};
   }
 
   SampleProfile(const SampleProfile&) = delete;

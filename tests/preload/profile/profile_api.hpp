@@ -19,5 +19,6 @@ struct Api {
   decltype(luna_profile_stop)* stop = find<decltype(luna_profile_stop)>("luna_profile_stop");
   decltype(luna_profile_interval)* interval =
       find<decltype(luna_profile_interval)>("luna_profile_interval");
+  decltype(luna_profile_mark)* mark = find<decltype(luna_profile_mark)>("luna_profile_mark");
   decltype(luna_profile_dump)* dump = find<decltype(luna_profile_dump)>("luna_profile_dump");
 };

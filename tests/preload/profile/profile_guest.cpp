@@ -27,7 +27,8 @@ void dump_all(const Api& api, const std::string& name) {
                                         ".gperftools.heap", ".json",   ".txt"};
   for (std::size_t i = 0; i < std::size(endings); ++i) {
     const std::string path = folder + "/" + name + endings[i];
-    EXPECT_FOR(i, api.dump(path.c_str(), static_cast<luna_profile_format>(i)) == 0);
+    EXPECT_FOR(i,
+               api.dump(path.c_str(), LUNA_PROFILE_HEAP, static_cast<luna_profile_format>(i)) == 0);
     struct stat found {};
     EXPECT_FOR(i, stat(path.c_str(), &found) == 0);
     EXPECT_FOR(i, (found.st_mode & 0777) == 0600 && found.st_size > 0);
@@ -107,13 +108,14 @@ void forked(const Api& api) {
 }
 
 void refused(const Api& api) {
-  EXPECT(api.dump((folder + "/none").c_str(), LUNA_PROFILE_TEXT) == ENOENT);
+  const std::string none = folder + "/none";
+  EXPECT(api.dump(none.c_str(), LUNA_PROFILE_HEAP, LUNA_PROFILE_TEXT) == ENOENT);
   EXPECT(api.start((std::uint64_t{1} << 30) + 1) == EINVAL);
   EXPECT(api.start(0) == 0);
   EXPECT(api.interval() == 524288);
-  EXPECT(api.dump((folder + "/none").c_str(), static_cast<luna_profile_format>(6)) == EINVAL);
-  EXPECT(api.dump((folder + "/none/none").c_str(), LUNA_PROFILE_TEXT) == ENOENT);
-  EXPECT(access((folder + "/none").c_str(), F_OK) != 0);
+  EXPECT(api.dump(none.c_str(), LUNA_PROFILE_HEAP, static_cast<luna_profile_format>(6)) == EINVAL);
+  EXPECT(api.dump((none + "/none").c_str(), LUNA_PROFILE_HEAP, LUNA_PROFILE_TEXT) == ENOENT);
+  EXPECT(access(none.c_str(), F_OK) != 0);
 }
 
 }  // namespace

@@ -5,12 +5,13 @@ Usage: profile_test.py PART LIBRARY GUEST
 """
 import functools
 import gzip
-import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+
+import profile_files
 
 library, guest = (os.path.abspath(path) for path in sys.argv[2:])
 
@@ -32,45 +33,7 @@ def run(part, folder, conf=""):
     return result.stderr
 
 
-@functools.cache
-def function_at(path, address):
-    """The name of the function in a file."""
-    lines = subprocess.run(["addr2line", "-f", "-C", "-e", path, hex(address)],
-                           capture_output=True, text=True, check=True).stdout.splitlines()
-    return lines[0].split("(")[0]
-
-
-class Profile:
-    """One that was written as JSON, with names for the frames of the guest."""
-
-    def __init__(self, path):
-        self.text = json.loads(pathlib.Path(path).read_text())
-        self.modules = self.text["modules"]
-
-    def name(self, frame):
-        """The function of a frame; empty if it is none of the guest's."""
-        address = int(frame, 16) - 1
-        for module in self.modules:
-            if int(module["begin"], 16) <= address < int(module["end"], 16):
-                if module["path"] != guest:
-                    return os.path.basename(module["path"])
-                return function_at(guest, address - int(module["bias"], 16))
-        return ""
-
-    def amounts(self, function, kind):
-        """Objects and bytes of the sites of which this function is innermost in the guest."""
-        objects = size = 0
-        for site in self.text["sites"]:
-            names = [self.name(frame) for frame in site["frames"]]
-            if names and names[0] == function:
-                objects += site[kind]["objects"]
-                size += site[kind]["bytes"]
-        return objects, size
-
-    def deepest(self, function):
-        """How often the function stands on the stack that has it most often."""
-        return max((sum(self.name(frame) == function for frame in site["frames"])
-                    for site in self.text["sites"]), default=0)
+Profile = functools.partial(profile_files.JsonProfile, guest=guest)
 
 
 def exact(folder):

@@ -25,7 +25,7 @@ std::size_t plugin_count;
 void dump(const Api& api, const char* name, luna_profile_format format) {
   char path[512];
   snprintf(path, sizeof path, "%s/%s", folder, name);
-  EXPECT_FOR(format, api.dump(path, format) == 0);
+  EXPECT_FOR(format, api.dump(path, LUNA_PROFILE_HEAP, format) == 0);
 }
 
 template <typename Work>

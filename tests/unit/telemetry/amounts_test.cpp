@@ -24,6 +24,14 @@ TEST(Amounts, WhatIsNoCountBecomesOne) {
   EXPECT_EQ(rounded(1e30), std::uint64_t{INT64_MAX});
 }
 
+TEST(Amounts, DifferencesAreRoundedOnBothSidesAlike) {
+  EXPECT_EQ(rounded_signed(2.5), 3);
+  EXPECT_EQ(rounded_signed(-2.5), -3);
+  EXPECT_EQ(rounded_signed(-0.4), 0);
+  EXPECT_EQ(rounded_signed(-1e30), -INT64_MAX);
+  EXPECT_EQ(rounded_signed(std::numeric_limits<double>::quiet_NaN()), 0);
+}
+
 TEST(Amounts, TotalsAreSumsOverAllRows) {
   const test::SampleProfile sample;
 
@@ -34,6 +42,8 @@ TEST(Amounts, TotalsAreSumsOverAllRows) {
   EXPECT_DOUBLE_EQ(totals.allocated.objects, 44.4);
   EXPECT_EQ(totals.live.samples, 3U);
   EXPECT_DOUBLE_EQ(totals.live.bytes, 2'098'152.4);
+  EXPECT_EQ(totals.peak.samples, 5U);
+  EXPECT_DOUBLE_EQ(totals.peak.bytes, 3'147'728.4);
 }
 
 }  // namespace

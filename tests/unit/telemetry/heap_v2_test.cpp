@@ -11,8 +11,9 @@ namespace {
 constexpr std::string_view kLibraries = "\nMAPPED_LIBRARIES:\n";
 
 // What stands before the mapped libraries; they are `libraries`.
-std::string head(HeapText form, std::string& libraries) {
-  const test::SampleProfile sample;
+std::string head(HeapText form, std::string& libraries, ProfileKind kind = ProfileKind::kHeap) {
+  test::SampleProfile sample;
+  sample.profile.kind = kind;
   test::StringOutput string;
   EXPECT_TRUE(write_heap_v2(sample.profile, form, string.out));
   const std::size_t end = string.text.find(kLibraries);
@@ -46,6 +47,18 @@ TEST(HeapV2, GperftoolsHasTheSameInOtherLines) {
             "2: 2000000 [3: 3000000] @ 0x7f0000002020 0x401201\n"
             "0: 0 [1: 77] @ 0x12344 0x401201\n");
   EXPECT_NE(libraries.find("heap_v2_test"), std::string::npos);
+}
+
+TEST(HeapV2, WhatIsInUseMayBeThatOfThePeak) {
+  std::string libraries;
+
+  EXPECT_EQ(head(HeapText::kGperftools, libraries, ProfileKind::kPeak),
+            "heap profile: 5: 3000200 [8: 3000477] @ heap_v2/524288\n"
+            "2: 200 [4: 400] @ 0x7f0000002010 0x401101 0x401201\n"
+            "3: 3000000 [3: 3000000] @ 0x7f0000002020 0x401201\n"
+            "0: 0 [1: 77] @ 0x12344 0x401201\n");
+  EXPECT_TRUE(head(HeapText::kJemalloc, libraries, ProfileKind::kPeak)
+                  .starts_with("heap_v2/524288\n  t*: 5: 3000200 [8: 3000477]\n"));
 }
 
 TEST(HeapV2, OutputThatFailsIsReported) {

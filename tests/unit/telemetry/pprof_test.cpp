@@ -165,6 +165,64 @@ TEST(Pprof, SamplesHaveTheirStacksInnermostFirst) {
   EXPECT_EQ(samples[2].packed(2), (Numbers{1, 700, 0, 0}));
 }
 
+// The types of the values, and the samples' values.
+struct OfKind {
+  explicit OfKind(ProfileKind kind) {
+    test::SampleProfile sample;
+    sample.profile.kind = kind;
+    const Decoded decoded(sample.profile, sample.modules);
+    for (const Message& type : decoded.message.messages(1)) types += decoded.value_type(type) + " ";
+    for (const Message& found : decoded.message.messages(2)) values.push_back(found.packed(2));
+    main = decoded.string(decoded.message.number(14));
+    began = decoded.message.number(9);
+    duration = decoded.message.number(10);
+  }
+
+  std::string types;
+  std::string main;
+  std::vector<Numbers> values;
+  std::uint64_t began = 0;
+  std::uint64_t duration = 0;
+};
+
+TEST(Pprof, PeakIsWhatWasInUse) {
+  const OfKind peak(ProfileKind::kPeak);
+
+  EXPECT_EQ(peak.types, "inuse_objects/count inuse_space/bytes ");
+  EXPECT_EQ(peak.main, "inuse_space");
+  EXPECT_EQ(peak.values, (std::vector<Numbers>{{21, 2000}, {3, 3'145'728}}));
+}
+
+// Of ten bytes each, as the format wants it.
+TEST(Pprof, GrowthHasNegativeNumbers) {
+  const OfKind growth(ProfileKind::kGrowth);
+
+  EXPECT_EQ(growth.types,
+            "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes ");
+  EXPECT_EQ(growth.main, "inuse_space");
+  EXPECT_EQ(growth.values, (std::vector<Numbers>{{1, 101, UINT64_MAX - 2, UINT64_MAX - 299},
+                                                 {2, 2'097'152, 1, 1'048'576}}));
+  EXPECT_EQ(growth.began, 1'700'000'002'123'456'789U);
+  EXPECT_EQ(growth.duration, 10'500'000'000U);
+}
+
+TEST(Pprof, LifetimesAreSums) {
+  const OfKind lifetimes(ProfileKind::kLifetimes);
+
+  EXPECT_EQ(lifetimes.types, "freed_objects/count freed_space/bytes lifetime/nanoseconds ");
+  EXPECT_EQ(lifetimes.main, "freed_space");
+  EXPECT_EQ(lifetimes.values, (std::vector<Numbers>{{30, 3000, 1'500'000'000}}));
+  EXPECT_EQ(lifetimes.duration, 12'500'000'000U);
+}
+
+TEST(Pprof, TemporaryIsAPartOfWhatWasAllocated) {
+  const OfKind temporary(ProfileKind::kTemporary);
+
+  EXPECT_EQ(temporary.types, "alloc_objects/count alloc_space/bytes ");
+  EXPECT_EQ(temporary.main, "alloc_space");
+  EXPECT_EQ(temporary.values, (std::vector<Numbers>{{10, 1020}}));
+}
+
 TEST(Pprof, CommentsSayWhatIsMissing) {
   test::SampleProfile sample;
   sample.profile.dropped_samples = 9;

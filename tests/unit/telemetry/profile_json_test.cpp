@@ -19,23 +19,30 @@ TEST(ProfileJson, HasAllThatIsKnown) {
   sample.profile.dropped_samples = 5;
   sample.profile.max_depth = 64;
   sample.profile.count = 2;
+  sample.profile.kind = ProfileKind::kGrowth;
 
   EXPECT_EQ(json(sample.profile, sample.modules),
             R"({"format":"lunalloc-heap-profile",
 "version":1,
+"kind":"growth",
 "interval_bytes":524288,
 "began_ns":1700000000123456789,
 "duration_ns":12500000000,
 "dropped_samples":5,
 "max_depth":64,
+"marked_ns":2000000000,
+"temporary_ns":100000,
+"lifetime_bounds_ns":[1000,4000,16000,64000,256000,1024000,4096000,16384000,65536000,262144000,1048576000,4194304000,16777216000,67108864000,268435456000,1073741824000,4294967296000],
+"size_bounds":[16,32,64,128,256,512,1024,2048,4096,8192,16384,32768,65536,131072,262144,524288,1048576,2097152,4194304,8388608,16777216,33554432,67108864],
 "allocated":{"samples":7,"objects":43,"bytes":3149729,"sampled_bytes":3000400},
 "live":{"samples":3,"objects":13,"bytes":2098152,"sampled_bytes":2000100},
+"peak":{"samples":5,"objects":24,"bytes":3147728,"sampled_bytes":3000200},
 "modules":[
 {"path":"/opt/my app;1","build_id":"00ff10","begin":"0x401000","end":"0x402000","file_offset":"0x1000","bias":"0x0"},
 {"path":"/lib/libx.so.6","build_id":"","begin":"0x7f0000002000","end":"0x7f0000004000","file_offset":"0x1000","bias":"0x7f0000000000"}],
 "sites":[
-{"frames":["0x7f0000002011","0x401101","0x401201"],"allocated":{"samples":4,"objects":40,"bytes":4001,"sampled_bytes":400},"live":{"samples":1,"objects":11,"bytes":1000,"sampled_bytes":100}},
-{"frames":["0x7f0000002021","0x401201"],"allocated":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"live":{"samples":2,"objects":2,"bytes":2097152,"sampled_bytes":2000000}}]}
+{"frames":["0x7f0000002011","0x401101","0x401201"],"allocated":{"samples":4,"objects":40,"bytes":4001,"sampled_bytes":400},"live":{"samples":1,"objects":11,"bytes":1000,"sampled_bytes":100},"peak":{"samples":2,"objects":21,"bytes":2000,"sampled_bytes":200},"growth":{"allocated_objects":1,"allocated_bytes":101,"live_objects":-3,"live_bytes":-300},"freed":{"objects":30,"bytes":3000,"lifetime_ns":1500000000,"byte_milliseconds":150000,"lifetimes":[0,0,0,10,0,0,0,0,0,20,0,0,0,0,0,0,0,0]},"temporary":{"objects":10,"bytes":1020},"sizes":[0,0,0,40,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},
+{"frames":["0x7f0000002021","0x401201"],"allocated":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"live":{"samples":2,"objects":2,"bytes":2097152,"sampled_bytes":2000000},"peak":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"growth":{"allocated_objects":2,"allocated_bytes":2097152,"live_objects":1,"live_bytes":1048576},"freed":{"objects":0,"bytes":0,"lifetime_ns":0,"byte_milliseconds":0,"lifetimes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},"temporary":{"objects":0,"bytes":0},"sizes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}]}
 )");
 }
 

@@ -32,6 +32,72 @@ TEST(ProfileText, SitesThatHoldMostStandFirst) {
             "    my_app_1+0x401200\n");
 }
 
+std::string text_of(ProfileKind kind) {
+  test::SampleProfile sample;
+  sample.profile.kind = kind;
+  return text(sample, 10);
+}
+
+TEST(ProfileText, PeakStandsBesideWhatWasAllocated) {
+  EXPECT_EQ(text_of(ProfileKind::kPeak),
+            "Profile of the peak of 12 s, one sample for 512.0 KiB on the average\n"
+            "Peak:      3.0 MiB in 24 objects (estimated from 5 samples)\n"
+            "Allocated: 3.0 MiB in 44 objects (estimated from 8 samples)\n"
+            "\n"
+            "1. 3.0 MiB in 3 objects (99.9 %), of 3.0 MiB in 3 objects allocated\n"
+            "    libx.so.6+0x2020\n"
+            "    my_app_1+0x401200\n"
+            "\n"
+            "2. 1.9 KiB in 21 objects (0.0 %), of 3.9 KiB in 40 objects allocated\n"
+            "    libx.so.6+0x2010\n"
+            "    my_app_1+0x401100\n"
+            "    my_app_1+0x401200\n");
+}
+
+TEST(ProfileText, WhatShrankStandsLast) {
+  EXPECT_EQ(text_of(ProfileKind::kGrowth),
+            "Profile of the growth of 10 s, one sample for 512.0 KiB on the average\n"
+            "Growth:    1023.7 KiB in -2 objects\n"
+            "Allocated: 2.0 MiB in 3 objects\n"
+            "\n"
+            "1. 1.0 MiB in 1 object (100.0 %), of 2.0 MiB in 2 objects allocated\n"
+            "    libx.so.6+0x2020\n"
+            "    my_app_1+0x401200\n"
+            "\n"
+            "2. -300 B in -3 objects, of 101 B in 1 object allocated\n"
+            "    libx.so.6+0x2010\n"
+            "    my_app_1+0x401100\n"
+            "    my_app_1+0x401200\n");
+}
+
+TEST(ProfileText, LifetimesAreDrawn) {
+  EXPECT_EQ(text_of(ProfileKind::kLifetimes),
+            "Profile of lifetimes of 12 s, one sample for 512.0 KiB on the average\n"
+            "Lifetimes are drawn by factors of 4, from below 1 us to above 72 minutes\n"
+            "Freed:     2.9 KiB in 30 objects (estimated from 5 samples)\n"
+            "Allocated: 3.0 MiB in 44 objects (estimated from 8 samples)\n"
+            "\n"
+            "1. 2.9 KiB in 30 objects (100.0 %), of 3.9 KiB in 40 objects allocated\n"
+            "    |   +     @        | mean 50 ms\n"
+            "    libx.so.6+0x2010\n"
+            "    my_app_1+0x401100\n"
+            "    my_app_1+0x401200\n");
+}
+
+TEST(ProfileText, TemporaryBlocksHaveAShare) {
+  EXPECT_EQ(text_of(ProfileKind::kTemporary),
+            "Profile of temporary blocks of 12 s, one sample for 512.0 KiB on the average\n"
+            "Temporary is what was freed within 100 us\n"
+            "Temporary: 1020 B in 10 objects\n"
+            "Allocated: 3.0 MiB in 44 objects (estimated from 8 samples)\n"
+            "\n"
+            "1. 1020 B in 10 objects (100.0 %), of 3.9 KiB in 40 objects allocated\n"
+            "    25.0 % of the objects and 25.4 % of the bytes from here\n"
+            "    libx.so.6+0x2010\n"
+            "    my_app_1+0x401100\n"
+            "    my_app_1+0x401200\n");
+}
+
 TEST(ProfileText, HasNoMoreSitesThanAskedFor) {
   const test::SampleProfile sample;
 
