@@ -5,6 +5,8 @@
 #include "control/statistics.hpp"
 #include "os/environment.hpp"
 #include "preload/foreign.hpp"
+#include "preload/guard.hpp"
+#include "preload/leaks.hpp"
 #include "preload/own_code.hpp"
 #include "preload/profile.hpp"
 
@@ -51,6 +53,7 @@ void Process::start() noexcept {
 }
 
 void Process::exit() noexcept {
+  report_leaks_at_exit();
   end_profile();
   if (!options_.stats_print) return;
   std::array<char, 1024> buffer;
@@ -199,6 +202,7 @@ void Process::after_fork_in_parent() noexcept {
 void Process::after_fork_in_child() noexcept {
   process.allocator_.resume_child(thread_state.heap());
   process.profiler_.resume_child();
+  resume_guard_in_child();
 }
 
 }  // namespace luna

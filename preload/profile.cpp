@@ -2,23 +2,15 @@
 // include/lunalloc/profile.h, and what the options make of it.
 #include "preload/profile.hpp"
 
-#include "base/check.hpp"
-#include "base/format.hpp"
-#include "os/clock.hpp"
-#include "os/environment.hpp"
 #include "os/file_output.hpp"
-#include "os/memory.hpp"
+#include "preload/guard.hpp"
 #include "preload/process.hpp"
-#include "telemetry/file_name.hpp"
+#include "preload/profile_file.hpp"
 #include "telemetry/profile_writer.hpp"
 
 #include <errno.h>
 #include <lunalloc/profile.h>
 #include <string.h>
-
-#include <array>
-#include <climits>
-#include <new>
 
 #define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
 
@@ -28,48 +20,6 @@ namespace {
 
 constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMaxMebibytes = std::uint64_t{1} << 20;
-constexpr std::size_t kLongestEnding = 32;
-
-using Path = std::array<char, PATH_MAX>;
-
-void complain(std::string_view what, std::string_view why) noexcept {
-  std::array<char, PATH_MAX + 256> buffer;
-  Text text(buffer.data(), buffer.size());
-  text.add("lunalloc: ").add(what).add(": ").add(why).add("\n");
-  write_error(text.view());
-}
-
-// The path that the option profile_file stands for now; empty: it is wrong.
-[[nodiscard]] std::string_view expand_path(ProfileFormat format, Path& path) noexcept {
-  std::array<char, 65> host;
-  std::array<char, 256> program;
-  const FileNameParts parts = {os::process_id(), os::host_name(host.data(), host.size()),
-                               os::program_name(program.data(), program.size()),
-                               os::epoch_nanoseconds() / 1'000'000'000, process.next_profile()};
-  std::array<char, sizeof(Words::text) + kLongestEnding> pattern;
-  Text text(pattern.data(), pattern.size());
-  text.add(process.options().profile_file.view()).add(info_of(format).ending);
-  const FileName file = expand_file_name(text.view(), parts, path.data(), path.size());
-  if (file.name.empty()) complain("option \"profile_file\"", file.error);
-  return file.name;
-}
-
-// Its buffer would be too much for the stack of a small thread.
-struct MappedOutput {
-  MappedOutput() noexcept : memory(os::map(sizeof(os::FileOutput))) {
-    if (memory != nullptr) file = ::new (memory) os::FileOutput;
-  }
-  ~MappedOutput() {
-    if (file == nullptr) return;
-    file->~FileOutput();
-    os::release(memory, sizeof(os::FileOutput));
-  }
-  MappedOutput(const MappedOutput&) = delete;
-  MappedOutput& operator=(const MappedOutput&) = delete;
-
-  void* memory;
-  os::FileOutput* file = nullptr;
-};
 
 [[nodiscard]] int write_file(std::string_view path, ProfileKind kind,
                              ProfileFormat format) noexcept {
@@ -101,6 +51,7 @@ int start_profile(std::uint64_t interval) noexcept {
   if (interval == 0 || interval > kMaxInterval) return EINVAL;
   if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes) return EINVAL;
   if (!options.enabled) return ENOTSUP;
+  begin_guard();
   const ProfilerLimits limits = {options.profile_memory << 20, options.profile_depth,
                                  temporary_nanoseconds(options)};
   return process.profiler().start(interval, limits) ? 0 : ENOMEM;
@@ -110,8 +61,8 @@ int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexc
   if (!can_say(format, kind)) return EINVAL;
   if (!process.profiler().begun()) return ENOENT;
   if (path != nullptr) return write_file(path, kind, format);
-  Path expanded;
-  const std::string_view name = expand_path(format, expanded);
+  ProfilePath expanded;
+  const std::string_view name = expand_profile_path(info_of(format).ending, expanded);
   return name.empty() ? EINVAL : write_file(name, kind, format);
 }
 
@@ -125,7 +76,7 @@ void begin_profile() noexcept {
   const Options& options = process.options();
   if (options.profile_at_exit && !can_say(options.profile_format, options.profile_kind))
     complain("option \"profile_kind\"", "profile_format knows heap and peak; nothing is written");
-  if (!options.profile) return;
+  if (!options.profile && options.guard_samples == 0) return;
   if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes)
     return complain("option \"profile_memory\"", "wants 1 to 1048576 MiB; there is no profile");
   const int error = start_profile(0);
@@ -139,8 +90,8 @@ void end_profile() noexcept {
   const Options& options = process.options();
   if (!options.profile_at_exit || !process.profiler().begun()) return;
   if (!can_say(options.profile_format, options.profile_kind)) return;  // begin_profile() said so
-  Path path;
-  const std::string_view name = expand_path(options.profile_format, path);
+  ProfilePath path;
+  const std::string_view name = expand_profile_path(info_of(options.profile_format).ending, path);
   if (name.empty()) return;
   const int error = write_file(name, options.profile_kind, options.profile_format);
   if (error != 0) complain(name, strerrordesc_np(error));

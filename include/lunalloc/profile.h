@@ -59,6 +59,12 @@ int luna_profile_mark(void);
 // samples were never taken, or a positive errno value of the file system.
 int luna_profile_dump(const char* path, luna_profile_kind kind, luna_profile_format format);
 
+// Writes who leaks, in the same way: the sites whose memory grows, by how much and for how long,
+// each with a confidence and a reason, and those that have grown and stopped. The format is
+// LUNA_PROFILE_TEXT or LUNA_PROFILE_JSON; the name made from profile_file ends in .leaks.txt or
+// .leaks.json. Returns the same values.
+int luna_leaks_dump(const char* path, luna_profile_format format);
+
 #ifdef __cplusplus
 }
 #endif

@@ -71,9 +71,16 @@ namespace {
   return find_kind(text, value);
 }
 
+[[nodiscard]] bool read_value(std::string_view text, GuardAction& value) noexcept {
+  if (text != "die" && text != "report") return false;
+  value = text == "die" ? GuardAction::kDie : GuardAction::kReport;
+  return true;
+}
+
 [[nodiscard]] constexpr std::string_view expected(Flag) noexcept { return "true or false"; }
 [[nodiscard]] constexpr std::string_view expected(Number) noexcept { return "a whole number"; }
 [[nodiscard]] constexpr std::string_view expected(Hugetlb) noexcept { return "2m, 1g or off"; }
+[[nodiscard]] constexpr std::string_view expected(GuardAction) noexcept { return "die or report"; }
 [[nodiscard]] constexpr std::string_view expected(const Words&) noexcept {
   return "a text of at most 248 bytes";
 }

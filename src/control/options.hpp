@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pages/huge_pages.hpp"
+#include "telemetry/guard_report.hpp"
 #include "telemetry/profile_format.hpp"
 #include "telemetry/profile_kind.hpp"
 

@@ -21,14 +21,14 @@ void* Allocator::allocate_small(ThreadHeap& heap, std::size_t bytes,
   // realloc did not look, and goes by refill() nevertheless: a thread that does little else
   // has to come by from time to time to give back what it does not need.
   if (from == size_class && !heap.takes_samples()) return heap.refill(size_class);
-  return allocate_of_class(heap, bytes, from);
+  return allocate_of_class(heap, bytes, from, kMinBlockBytes);
 }
 
-void* Allocator::allocate_of_class(ThreadHeap& heap, std::size_t bytes,
-                                   SizeClass size_class) noexcept {
+void* Allocator::allocate_of_class(ThreadHeap& heap, std::size_t bytes, SizeClass size_class,
+                                   std::size_t alignment) noexcept {
   void* block = heap.take_listed(size_class);
   if (block == nullptr && heap.sample_is_due(size_class)) [[unlikely]]
-    block = allocate_sample(heap, bytes, size_class);
+    block = allocate_sample(heap, bytes, size_class, alignment);
   return block != nullptr ? block : heap.refill(size_class);
 }
 
@@ -36,7 +36,8 @@ void* Allocator::allocate_zeroed(ThreadHeap& heap, std::size_t bytes) noexcept {
   if (bytes > kMaxSmallBytes) return allocate_pages(heap, bytes, kPageBytes, true);
   void* block = heap.try_allocate_any(bytes);
   if (block == nullptr) block = allocate_small(heap, bytes, size_class_of(bytes));
-  if (block != nullptr) std::memset(block, 0, block_bytes(size_class_of(bytes)));
+  if (block == nullptr) return nullptr;
+  std::memset(block, 0, guarded_.own(block) ? bytes : block_bytes(size_class_of(bytes)));
   return block;
 }
 
@@ -44,7 +45,7 @@ void* Allocator::allocate_aligned(ThreadHeap& heap, std::size_t alignment,
                                   std::size_t bytes) noexcept {
   const std::size_t size_class = aligned_size_class(bytes, alignment);
   if (size_class == kSizeClasses) return allocate_pages(heap, bytes, alignment, false);
-  return allocate_of_class(heap, bytes, static_cast<SizeClass>(size_class));
+  return allocate_of_class(heap, bytes, static_cast<SizeClass>(size_class), alignment);
 }
 
 void* Allocator::allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
@@ -76,7 +77,7 @@ void* Allocator::allocate_run(ThreadHeap& heap, std::size_t bytes, bool zero) no
 
 Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(pointer));
-  if (slab == nullptr) return Verdict::kForeign;
+  if (slab == nullptr) return deallocate_guarded(pointer);
   if (slab->is_slab()) {
     const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(slab));
     const std::size_t index = index_of_block(*slab, memory, pointer);
@@ -90,7 +91,7 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
     return Verdict::kDone;
   }
   Region* region = window_.region_of(pointer);
-  if (region == nullptr) return Verdict::kForeign;
+  if (region == nullptr) return deallocate_guarded(pointer);
   deallocate_pages(heap, *slab, *region, pointer);
   return Verdict::kDone;
 }
@@ -131,7 +132,7 @@ void Allocator::deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region,
 
 std::size_t Allocator::usable_bytes_of_pages(const void* pointer) const noexcept {
   const Region* region = window_.region_of(pointer);
-  if (region == nullptr) return 0;
+  if (region == nullptr) return usable_bytes_of_guarded(pointer);
   const std::size_t pages = pages_of_block(*region, pointer, Request::kResize);
   if (pages_.is_recent(pointer)) report::realloc_of_freed(pointer);
   return pages * kPageBytes;
@@ -181,6 +182,7 @@ HeapUsage Allocator::usage() noexcept {
 }
 
 void Allocator::prepare_fork() noexcept {
+  guarded_.lock().lock();
   samples_.lock().lock();
   heaps_.lock().lock();
   pages_.lock().lock();
@@ -192,6 +194,7 @@ void Allocator::resume_parent() noexcept {
   pages_.lock().unlock();
   heaps_.lock().unlock();
   samples_.lock().unlock();
+  guarded_.lock().unlock();
 }
 
 void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
@@ -201,6 +204,7 @@ void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
   pages_.lock().reset_in_child();
   heaps_.lock().reset_in_child();
   samples_.lock().reset_in_child();
+  guarded_.lock().reset_in_child();
 }
 
 }  // namespace luna

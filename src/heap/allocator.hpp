@@ -4,6 +4,7 @@
 #pragma once
 
 #include "heap/config.hpp"
+#include "heap/guarded.hpp"
 #include "heap/heap_list.hpp"
 #include "heap/samples.hpp"
 #include "heap/thread_cache.hpp"
@@ -115,6 +116,7 @@ class Allocator {
   [[nodiscard]] PageHeap& pages() noexcept { return pages_; }
   [[nodiscard]] HeapList& heaps() noexcept { return heaps_; }
   [[nodiscard]] Samples& samples() noexcept { return samples_; }
+  [[nodiscard]] GuardedBlocks& guarded() noexcept { return guarded_; }
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] const std::atomic<std::uint32_t>& trims() const noexcept { return trims_; }
   void publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept;
@@ -141,7 +143,9 @@ class Allocator {
   [[nodiscard]] bool fits_block(const Slab& slab, const void* pointer,
                                 std::size_t bytes) const noexcept {
     if (!slab.is_slab()) return fits_pages(slab, pointer, bytes);
-    const std::size_t room = slab.info().block_bytes;
+    return fits_class(slab.info().block_bytes, bytes);
+  }
+  [[nodiscard]] static bool fits_class(std::size_t room, std::size_t bytes) noexcept {
     return bytes <= room && (bytes > room / 2 || room <= 64);
   }
   [[nodiscard]] void* resize_pages(void* pointer, std::size_t bytes) noexcept;
@@ -150,14 +154,14 @@ class Allocator {
   [[nodiscard]] std::size_t usable_bytes_of_pages(const void* pointer) const noexcept;
   [[nodiscard]] void* allocate_small(ThreadHeap& heap, std::size_t bytes,
                                      SizeClass size_class) noexcept;
-  [[nodiscard]] void* allocate_of_class(ThreadHeap& heap, std::size_t bytes,
-                                        SizeClass size_class) noexcept;
+  [[nodiscard]] void* allocate_of_class(ThreadHeap& heap, std::size_t bytes, SizeClass size_class,
+                                        std::size_t alignment) noexcept;
   [[nodiscard]] void* allocate_run(ThreadHeap& heap, std::size_t bytes, bool zero) noexcept;
   void deallocate_pages(ThreadHeap* heap, Slab& slot, Region& region, void* pointer) noexcept;
 
   // sampling.cpp
-  [[nodiscard]] void* allocate_sample(ThreadHeap& heap, std::size_t bytes,
-                                      SizeClass size_class) noexcept;
+  [[nodiscard]] void* allocate_sample(ThreadHeap& heap, std::size_t bytes, SizeClass size_class,
+                                      std::size_t alignment) noexcept;
   void sample_pages(ThreadHeap& heap, void* memory, std::size_t bytes, std::size_t pages) noexcept;
   [[nodiscard]] bool tell(ThreadHeap& heap, const SampledBlock& block) noexcept;
   void deallocate_sample(Slab& slab, void* pointer) noexcept;
@@ -167,10 +171,18 @@ class Allocator {
   void sample_growth(ThreadHeap& heap, void* memory, std::size_t old_bytes,
                      std::size_t bytes) noexcept;
 
+  // guarding.cpp
+  [[nodiscard]] GuardedBlock* take_guarded(std::size_t bytes, SizeClass size_class,
+                                           std::size_t alignment) noexcept;
+  [[nodiscard]] void* resize_guarded(void* pointer, std::size_t bytes) noexcept;
+  [[nodiscard]] Verdict deallocate_guarded(void* pointer) noexcept;
+  [[nodiscard]] std::size_t usable_bytes_of_guarded(const void* pointer) const noexcept;
+
   Window window_;
   PageHeap pages_{window_};
   HeapList heaps_;
   Samples samples_;
+  GuardedBlocks guarded_;
   Config config_;
   std::atomic<std::uint32_t> trims_{0};  // how often trim() was called
 };

@@ -30,7 +30,7 @@ bool Allocator::fits_pages(const Slab& slot, const void* pointer,
 
 void* Allocator::resize(ThreadHeap* heap, void* pointer, std::size_t bytes) noexcept {
   const auto* slab = reinterpret_cast<const Slab*>(window_.slot_of(pointer));
-  if (slab == nullptr) return nullptr;
+  if (slab == nullptr || guarded_.own(pointer)) return resize_guarded(pointer, bytes);
   if (!samples_.own(*slab)) {
     const bool counts = heap != nullptr && heap->sampling_interval() != 0;
     const std::size_t old_bytes = counts ? usable_bytes(pointer) : 0;

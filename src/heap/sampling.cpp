@@ -87,13 +87,19 @@ void Allocator::set_sampling_interval(std::uint64_t interval, std::uint64_t seed
 }
 
 // Requires: a sample is due. nullptr: there is none after all.
-void* Allocator::allocate_sample(ThreadHeap& heap, std::size_t bytes,
-                                 SizeClass size_class) noexcept {
-  void* block = samples_.take(size_class);
+void* Allocator::allocate_sample(ThreadHeap& heap, std::size_t bytes, SizeClass size_class,
+                                 std::size_t alignment) noexcept {
+  GuardedBlock* guarded =
+      guarded_.is_due(bytes, alignment) ? take_guarded(bytes, size_class, alignment) : nullptr;
+  void* block = guarded != nullptr ? guarded->memory : samples_.take(size_class);
   if (block == nullptr) return nullptr;
-  if (tell(heap, {block, bytes, block_bytes(size_class), heap.sampling_interval()})) return block;
-  samples_.put(*reinterpret_cast<Slab*>(window_.slot_of(block)), block);
-  return nullptr;
+  const bool kept = tell(heap, {block, bytes, block_bytes(size_class), heap.sampling_interval()});
+  if (guarded != nullptr) {
+    kept ? guarded_.publish(*guarded) : guarded_.discard(*guarded);
+  } else if (!kept) {
+    samples_.put(*reinterpret_cast<Slab*>(window_.slot_of(block)), block);
+  }
+  return kept ? block : nullptr;
 }
 
 // Makes a block of whole pages a sample.

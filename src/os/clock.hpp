@@ -12,6 +12,10 @@ namespace luna::os {
 // The same in nanoseconds, exact.
 [[nodiscard]] std::uint64_t nanoseconds() noexcept;
 
+[[nodiscard]] constexpr std::uint64_t to_milliseconds(std::uint64_t nanoseconds) noexcept {
+  return nanoseconds / 1'000'000;
+}
+
 // The time of day, in nanoseconds since the epoch.
 [[nodiscard]] std::uint64_t epoch_nanoseconds() noexcept;
 

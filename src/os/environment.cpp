@@ -61,6 +61,8 @@ std::string_view program_name(char* buffer, std::size_t capacity) noexcept {
 
 std::uint64_t process_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_getpid)); }
 
+std::uint64_t thread_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_gettid)); }
+
 std::string_view host_name(char* buffer, std::size_t capacity) noexcept {
   struct utsname names = {};
   if (system_call(SYS_uname, &names) < 0) return {};

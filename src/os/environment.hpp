@@ -28,6 +28,9 @@ namespace luna::os {
 
 [[nodiscard]] std::uint64_t process_id() noexcept;
 
+// Of the calling thread, as the kernel numbers them.
+[[nodiscard]] std::uint64_t thread_id() noexcept;
+
 // Name of the machine, at most 64 characters.
 [[nodiscard]] std::string_view host_name(char* buffer, std::size_t capacity) noexcept;
 

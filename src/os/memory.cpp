@@ -92,6 +92,10 @@ bool commit(void* address, std::size_t bytes) noexcept {
   return !failed(system_call(SYS_mprotect, address, bytes, PROT_READ | PROT_WRITE));
 }
 
+bool protect(void* address, std::size_t bytes) noexcept {
+  return !failed(system_call(SYS_mprotect, address, bytes, PROT_NONE));
+}
+
 bool commit_from_pool(void* address, std::size_t bytes, std::size_t huge_page_bytes) noexcept {
   // The kernel takes the logarithm of the page's size along with the flags.
   constexpr int kShift = 26;

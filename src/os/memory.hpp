@@ -34,7 +34,10 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 // Makes reserved memory readable and writable. False: the kernel refuses.
 [[nodiscard]] bool commit(void* address, std::size_t bytes) noexcept;
 
-// The same with pages of the kernel's pool of huge pages, of 2 MiB or 1 GiB, of which
+// Takes access to committed memory away; what is in it stays. False: the kernel refuses.
+[[nodiscard]] bool protect(void* address, std::size_t bytes) noexcept;
+
+// As commit(), with pages of the kernel's pool of huge pages, of 2 MiB or 1 GiB, of which
 // `bytes` and the address are multiples. False: the pool has not as many, and the
 // range is as it was.
 [[nodiscard]] bool commit_from_pool(void* address, std::size_t bytes,

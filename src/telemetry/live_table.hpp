@@ -15,7 +15,8 @@ struct LiveSample {
   double weight;          // objects that it stands for
   std::uint64_t born_ns;  // of the clock that never goes back
   std::uint32_t site;
-  std::uint8_t bucket = 0;  // of the sizes of its site, where it is counted
+  std::uint8_t bucket = 0;      // of the sizes of its site, where it is counted
+  std::uint32_t born_tick = 0;  // of the WorkClock
 };
 
 // A hash table with open addressing, in memory that is mapped once and touched as it is

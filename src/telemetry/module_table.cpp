@@ -21,11 +21,32 @@ std::size_t find_module(Modules modules, std::uintptr_t address) noexcept {
   return low < modules.size() && modules[low].begin <= address ? low : modules.size();
 }
 
+namespace {
+
+// Calls visit(const Module&) for each, with a reader in `memory`: it would be too much for the
+// alternate stack of a signal handler.
+template <typename Visit>
+void visit_modules(void* memory, Visit visit) noexcept {
+  auto* reader = ::new (memory) os::ModuleReader;
+  for (os::Module module; reader->next(module);) visit(static_cast<const os::Module&>(module));
+  reader->~ModuleReader();
+}
+
+}  // namespace
+
 bool ModuleTable::load() noexcept {
   release();
+  void* reader = os::map(sizeof(os::ModuleReader));
+  if (reader == nullptr) return false;
+  const bool loaded = load_by(reader);
+  os::release(reader, sizeof(os::ModuleReader));
+  return loaded;
+}
+
+bool ModuleTable::load_by(void* reader) noexcept {
   std::size_t count = 0;
   std::size_t text_bytes = 0;
-  os::for_each_module([&](const os::Module& module) noexcept {
+  visit_modules(reader, [&](const os::Module& module) noexcept {
     ++count;
     text_bytes += module.path.size() + module.build_id.size();
   });
@@ -38,7 +59,7 @@ bool ModuleTable::load() noexcept {
   }
   modules_ = static_cast<os::Module*>(memory);
   used_bytes_ = count * sizeof(os::Module);
-  os::for_each_module([&](const os::Module& module) noexcept { add(module, count); });
+  visit_modules(reader, [&](const os::Module& module) noexcept { add(module, count); });
   return true;
 }
 

@@ -31,6 +31,7 @@ class ModuleTable {
   [[nodiscard]] Modules modules() const noexcept { return {modules_, count_}; }
 
  private:
+  [[nodiscard]] bool load_by(void* reader) noexcept;
   void add(const os::Module& module, std::size_t capacity) noexcept;
   [[nodiscard]] std::string_view keep(std::string_view text) noexcept;
   void release() noexcept;

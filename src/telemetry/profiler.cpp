@@ -70,6 +70,7 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   began_ns_ = os::epoch_nanoseconds();
   started_ns_ = os::nanoseconds();
   marked_ns_ = started_ns_;
+  clock_.begin(os::to_milliseconds(started_ns_));
   begun_.store(true, std::memory_order_release);  // pairs with begun()
   return true;
 }
@@ -96,11 +97,15 @@ bool Profiler::allocated(const SampledBlock& block) noexcept {
   os::ScopedLock guard(lock_);
   if (!live_.is_full()) sample.site = sites_.find_or_add(stack);
   if (sample.site == SiteTable::kNone) return drop();
+  clock_.note_sample();
+  const Moment now = clock_.at(os::to_milliseconds(sample.born_ns));
+  sample.born_tick = now.tick;
   live_.insert(sample);
   Site& site = sites_.at(sample.site);
   site.allocated += amount_of(sample);
   site.sizes.add(sample.bucket, sample.weight, noise_);
   peak_.change(site.live, site.peak, {}, amount_of(sample));
+  site.history.note_allocated(now, site.live.bytes);
   return true;
 }
 
@@ -123,6 +128,7 @@ bool Profiler::freed(void* memory) noexcept {
   const Amount gone = amount_of(*sample);
   peak_.change(site.live, site.peak, gone, {});
   site.lifetimes.add({gone.objects, gone.bytes, now - sample->born_ns}, temporary_ns_, noise_);
+  site.history.note(clock_.at(os::to_milliseconds(now)), site.live.bytes);
   live_.erase(sample);
   return true;
 }
@@ -143,6 +149,7 @@ void Profiler::resized(const SampledBlock& block) noexcept {
   Site& site = sites_.at(sample->site);
   peak_.change(site.live, site.peak, before, now);
   count_size(site, *sample, before.objects);
+  site.history.note(clock_.at(os::to_milliseconds(os::nanoseconds())), site.live.bytes);
   if (now.bytes <= before.bytes) return;
   site.allocated -= before;
   site.allocated += now;
@@ -202,6 +209,13 @@ void Profiler::drop_snapshot(Profile& profile) noexcept {
   if (profile.rows == nullptr) return;
   os::release(const_cast<ProfileRow*>(profile.rows), profile.count * sizeof(ProfileRow));
   profile.rows = nullptr;
+}
+
+std::size_t Profiler::walk_from(const Registers& start, std::uintptr_t* frames,
+                                std::size_t depth) noexcept {
+  if (depth == 0) return 0;
+  frames[0] = start.ip + 1;  // as walks give those that were interrupted
+  return 1 + walker_.walk_from(start, frames + 1, depth - 1);
 }
 
 // What was live when the process forked is live in the child too; its draws are its own.

@@ -4,6 +4,8 @@
 
 #include "heap/samples.hpp"
 #include "os/lock.hpp"
+#include "telemetry/history.hpp"
+#include "telemetry/leak_profile.hpp"
 #include "telemetry/live_table.hpp"
 #include "telemetry/peak.hpp"
 #include "telemetry/profile.hpp"
@@ -59,6 +61,16 @@ class Profiler {
     return done;
   }
 
+  // The same with `use(const LeakProfile&)`: how it came to be so.
+  template <typename Use>
+  [[nodiscard]] bool with_leaks(Use use) noexcept {
+    LeakProfile profile;
+    const bool done = take_leaks(profile);
+    if (done) use(profile);
+    drop_leaks(profile);
+    return done;
+  }
+
   // fork(): hold what must not change, let go, or start anew in the child.
   void prepare_fork() noexcept { lock_.lock(); }
   void resume_parent() noexcept { lock_.unlock(); }
@@ -70,6 +82,15 @@ class Profiler {
   // To be called when code went that may have been on a stack.
   void forget_code() noexcept { walker_.forget(); }
 
+  // The stack of the calling thread, for others than samples. Requires: begun().
+  [[nodiscard]] std::size_t walk(std::uintptr_t* frames, std::size_t depth) noexcept {
+    return walker_.walk(frames, depth, own_code_);
+  }
+
+  // The same of a function that was interrupted, which comes first.
+  [[nodiscard]] std::size_t walk_from(const Registers& start, std::uintptr_t* frames,
+                                      std::size_t depth) noexcept;
+
   // Whether it was ever started.
   [[nodiscard]] bool begun() const noexcept { return begun_.load(std::memory_order_acquire); }
 
@@ -78,6 +99,8 @@ class Profiler {
   [[nodiscard]] bool take_snapshot(Profile& profile) noexcept;
   [[nodiscard]] ProfileRow row_of(const Site& site) const noexcept;
   void drop_snapshot(Profile& profile) noexcept;
+  [[nodiscard]] bool take_leaks(LeakProfile& profile) noexcept;
+  void drop_leaks(LeakProfile& profile) noexcept;
   void set_interval(std::uint64_t interval) noexcept;
 
   [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
@@ -102,6 +125,7 @@ class Profiler {
   std::uint64_t temporary_ns_ = 0;
   Peak peak_;
   RoundingNoise noise_;
+  WorkClock clock_;  // of the sites' histories
   SiteTable sites_;
   LiveTable live_;
   StackWalker walker_;

@@ -2,6 +2,7 @@
 // The sites of a profile: each stack that a sampled block was allocated from, once.
 #pragma once
 
+#include "telemetry/history.hpp"
 #include "telemetry/peak.hpp"
 #include "telemetry/profile.hpp"
 
@@ -20,6 +21,7 @@ struct Site {
   Growth mark;  // what there was at the moment that growth is measured from
   Lifetimes lifetimes;
   BlockSizes sizes;
+  SiteHistory history;  // of `live`
 };
 
 // Memory is mapped once and touched as it is needed: bounded from the start.

@@ -224,5 +224,13 @@ TEST(OptionsFile, DoesNotWarnOfWhatIsForOthers) {
   EXPECT_EQ(parsed_file("[other]\nnonsense:1\n").warnings, "");
 }
 
+TEST(Options, AGuardDiesOrReports) {
+  EXPECT_EQ(parsed("").options.guard_samples, 0U);
+  EXPECT_EQ(parsed("").options.guard_action, GuardAction::kDie);
+  EXPECT_EQ(parsed("guard_action:report").options.guard_action, GuardAction::kReport);
+  EXPECT_EQ(parsed("guard_action:report,guard_action:die").options.guard_action, GuardAction::kDie);
+  EXPECT_NE(parsed("guard_action:live").warnings.find("die or report"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace luna

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "preload/guard.hpp"
+
+#include "base/check.hpp"
+#include "base/format.hpp"
+#include "os/environment.hpp"
+#include "os/fault.hpp"
+#include "os/lock.hpp"
+#include "preload/process.hpp"
+#include "telemetry/guard_report.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace luna {
+
+namespace {
+
+// A report is gathered in pieces, so that it does not mix with what others write there.
+struct ErrorOutput {
+  [[nodiscard]] static bool write(void* self, std::string_view bytes) noexcept {
+    auto& output = *static_cast<ErrorOutput*>(self);
+    if (output.length + bytes.size() > output.buffer.size()) output.flush();
+    bytes = part_of(bytes, 0, output.buffer.size());
+    std::memcpy(output.buffer.data() + output.length, bytes.data(), bytes.size());
+    output.length += bytes.size();
+    return true;
+  }
+  void flush() noexcept {
+    write_error({buffer.data(), length});
+    length = 0;
+  }
+
+  std::array<char, 8192> buffer{};
+  std::size_t length = 0;
+};
+
+// What reports need, apart from the stack, which may be a signal handler's and small. The lock
+// is held while one is written, and nobody makes a mistake meanwhile.
+struct Reporter {
+  os::Lock lock;
+  std::array<std::uintptr_t, GuardStack::kMaxDepth> frames{};
+  ErrorOutput output;
+};
+
+constinit os::FaultHandler fault_handler;
+constinit Reporter reporter;
+
+[[nodiscard]] bool dies() noexcept { return process.options().guard_action == GuardAction::kDie; }
+
+[[nodiscard]] std::string_view name_of(os::Access access) noexcept {
+  if (access == os::Access::kRead) return "read";
+  return access == os::Access::kWrite ? "write" : "access";
+}
+
+// Requires: the lock is held, and the frames are those of now.
+void write_report(const GuardMistake& mistake, std::string_view access,
+                  std::size_t depth) noexcept {
+  ModuleTable modules;
+  static_cast<void>(modules.load());  // else frames are plain addresses
+  Output out(&ErrorOutput::write, &reporter.output);
+  const GuardMoment now = {access, {reporter.frames.data(), depth}, os::thread_id()};
+  write_guard_report(mistake, now, modules.modules(), out);
+  reporter.output.flush();
+}
+
+// A mistake that a call of ours has noticed.
+void report_call(void*, const GuardMistake& mistake) noexcept {
+  {
+    os::ScopedLock guard(reporter.lock);
+    const std::size_t depth =
+        process.profiler().walk(reporter.frames.data(), reporter.frames.size());
+    write_report(mistake, "access", depth);
+  }
+  if (dies()) std::abort();
+}
+
+void report_fault(const GuardMistake& mistake, const os::Fault& fault) noexcept {
+  os::ScopedLock guard(reporter.lock);  // first, lest the process die while another writes
+  if (mistake.block->reported.exchange(true, std::memory_order_relaxed)) return;
+  const Registers start = {fault.ip, fault.sp, fault.fp, fault.extra};
+  const std::size_t depth =
+      process.profiler().walk_from(start, reporter.frames.data(), reporter.frames.size());
+  write_report(mistake, name_of(fault.access), depth);
+}
+
+// The handler of SIGSEGV. Where the program shall die, it does so of the fault, which happens
+// again when this returns: with the core, and the handler, that it would have had without us.
+void on_fault(int signal, siginfo_t* info, void* context) noexcept {
+  const int error = errno;
+  const os::Fault fault = os::fault_of(info, context);
+  GuardMistake mistake = {MistakeKind::kBeyond, nullptr, 0};
+  if (fault.is_protection) mistake = process.allocator().guarded().explain(fault.address);
+  if (mistake.block == nullptr) {
+    fault_handler.forward(signal, info, context);
+  } else {
+    report_fault(mistake, fault);
+    if (dies()) {
+      fault_handler.restore();
+    } else {
+      process.allocator().guarded().open(fault.address);
+    }
+  }
+  errno = error;
+}
+
+}  // namespace
+
+void begin_guard() noexcept {
+  const Options& options = process.options();
+  if (options.guard_samples == 0 || !options.enabled) return;
+  if (options.guard_slots == 0 || options.guard_slots > GuardedBlocks::kMaxSlots)
+    return write_error("lunalloc: option \"guard_slots\" wants 1 to 4096; nothing is guarded\n");
+  const GuardObserver observer = {nullptr,
+                                  [](void*, std::uintptr_t* frames, std::size_t depth) noexcept {
+                                    return process.profiler().walk(frames, depth);
+                                  },
+                                  &report_call};
+  // The handler first: it looks at slots only once there are some.
+  if (!fault_handler.install(&on_fault) ||
+      !process.allocator().guarded().begin(options.guard_slots, options.guard_samples, observer))
+    write_error("lunalloc: the kernel refuses memory or a signal handler; nothing is guarded\n");
+}
+
+void resume_guard_in_child() noexcept { reporter.lock.reset_in_child(); }
+
+}  // namespace luna

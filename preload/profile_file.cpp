@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "preload/profile_file.hpp"
+
+#include "base/check.hpp"
+#include "base/format.hpp"
+#include "os/clock.hpp"
+#include "os/environment.hpp"
+#include "os/memory.hpp"
+#include "preload/process.hpp"
+#include "telemetry/file_name.hpp"
+
+#include <new>
+
+namespace luna {
+
+namespace {
+
+constexpr std::size_t kLongestEnding = 32;
+
+}  // namespace
+
+void complain(std::string_view what, std::string_view why) noexcept {
+  std::array<char, PATH_MAX + 256> buffer;
+  Text text(buffer.data(), buffer.size());
+  text.add("lunalloc: ").add(what).add(": ").add(why).add("\n");
+  write_error(text.view());
+}
+
+std::string_view expand_profile_path(std::string_view ending, ProfilePath& path) noexcept {
+  std::array<char, 65> host;
+  std::array<char, 256> program;
+  const FileNameParts parts = {os::process_id(), os::host_name(host.data(), host.size()),
+                               os::program_name(program.data(), program.size()),
+                               os::epoch_nanoseconds() / 1'000'000'000, process.next_profile()};
+  std::array<char, sizeof(Words::text) + kLongestEnding> pattern;
+  Text text(pattern.data(), pattern.size());
+  text.add(process.options().profile_file.view()).add(ending);
+  const FileName file = expand_file_name(text.view(), parts, path.data(), path.size());
+  if (file.name.empty()) complain("option \"profile_file\"", file.error);
+  return file.name;
+}
+
+MappedOutput::MappedOutput() noexcept : memory(os::map(sizeof(os::FileOutput))) {
+  if (memory != nullptr) file = ::new (memory) os::FileOutput;
+}
+
+MappedOutput::~MappedOutput() {
+  if (file == nullptr) return;
+  file->~FileOutput();
+  os::release(memory, sizeof(os::FileOutput));
+}
+
+}  // namespace luna
