@@ -65,6 +65,37 @@ int luna_profile_dump(const char* path, luna_profile_kind kind, luna_profile_for
 // .leaks.json. Returns the same values.
 int luna_leaks_dump(const char* path, luna_profile_format format);
 
+// How sure it is that nothing points to a block.
+typedef enum luna_leak_grade {
+  LUNA_LEAK_POSSIBLE,  // a register of another thread may point to it
+  LUNA_LEAK_DEFINITE
+} luna_leak_grade;
+
+// A sampled block that nothing points to. The stack is good until the process ends.
+typedef struct luna_leak {
+  const void* address;
+  uint64_t bytes;          // that the program asked for
+  double objects;          // that the sample stands for, on the average
+  const uintptr_t* stack;  // from where it was allocated, the innermost function first
+  size_t depth;
+  luna_leak_grade grade;
+  int indirect;  // not 0: another block that nothing points to leads to it
+} luna_leak;
+
+typedef void luna_leak_callback(const luna_leak* leak, void* context);
+
+// Looks for sampled blocks that are in use and that nothing in the process points to, neither
+// variables, stacks and registers nor blocks that can be reached, in two snapshots of it; then
+// calls `each` for each of them, by rising address. The callback may allocate, and free what
+// it is told of. Other threads stand still for some milliseconds, twice; those that wait in
+// epoll_wait() and a few other calls that signal(7) lists may get EINTR there. docs/leaks-proof.md
+// says what cannot be seen.
+//
+// Returns 0, ENOENT if samples were never taken, EBUSY while another thread does the same,
+// ETIMEDOUT after a minute, ENOTSUP without /proc, EIO if the snapshot was killed, or what
+// clone(2) says.
+int luna_leaks_prove(luna_leak_callback* each, void* context);
+
 #ifdef __cplusplus
 }
 #endif

@@ -44,6 +44,12 @@ class HeapList {
 
   [[nodiscard]] std::size_t count() noexcept;
 
+  // Calls visit(const ThreadHeap&) for each heap. Requires: the lock is held.
+  template <typename Visit>
+  void for_each(Visit visit) const noexcept {
+    for (const ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) visit(*heap);
+  }
+
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 
  private:

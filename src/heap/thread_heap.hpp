@@ -165,6 +165,17 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] RemoteStack& returned() noexcept { return returned_; }
   [[nodiscard]] std::size_t listed_blocks(SizeClass size_class) const noexcept;
 
+  // Calls visit(list, freed, count, supply) for each list: the first free block of it, how
+  // many there are by the heap's count, and the first of what is handed out apart.
+  // Requires: the heap does not change meanwhile; it may have been about to.
+  template <typename Visit>
+  void for_each_list(Visit visit) const noexcept {
+    for (std::size_t i = 0; i < kLists; ++i) {
+      const Block* freed = lists[i].first;
+      visit(i, freed, std::uint32_t{capacities_[i]} - lists[i].room, watched_[i].first);
+    }
+  }
+
   // Links of the heap list, under its lock.
   ThreadHeap* next_heap = nullptr;
   ThreadHeap* next_parked = nullptr;

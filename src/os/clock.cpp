@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "os/clock.hpp"
 
+#include "os/system_call.hpp"
+
 #include <time.h>
 
 namespace luna::os {
@@ -24,6 +26,12 @@ std::uint64_t epoch_nanoseconds() noexcept {
   ::clock_gettime(CLOCK_REALTIME, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
          static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void sleep_milliseconds(std::uint64_t milliseconds) noexcept {
+  const struct timespec time = {static_cast<time_t>(milliseconds / 1000),
+                                static_cast<long>(milliseconds % 1000 * 1'000'000)};
+  system_call(SYS_nanosleep, &time, nullptr);
 }
 
 }  // namespace luna::os

@@ -19,4 +19,7 @@ namespace luna::os {
 // The time of day, in nanoseconds since the epoch.
 [[nodiscard]] std::uint64_t epoch_nanoseconds() noexcept;
 
+// Returns after so long, or somewhat earlier if a signal comes.
+void sleep_milliseconds(std::uint64_t milliseconds) noexcept;
+
 }  // namespace luna::os

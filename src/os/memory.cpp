@@ -82,6 +82,12 @@ void* map(std::size_t bytes) noexcept {
   return result;
 }
 
+void* map_shared(std::size_t bytes) noexcept {
+  constexpr int kShared = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  const long result = system_call(SYS_mmap, nullptr, bytes, PROT_READ | PROT_WRITE, kShared, -1, 0);
+  return failed(result) ? nullptr : reinterpret_cast<void*>(result);
+}
+
 bool map_at(void* address, std::size_t bytes) noexcept {
   const ReserveResult result = map_exactly(address, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
   if (result == ReserveResult::kDone) forbid_huge_pages(address, bytes);

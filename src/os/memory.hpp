@@ -27,7 +27,10 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 // Maps zeroed memory for metadata, to read and write; never backed by huge pages.
 [[nodiscard]] void* map(std::size_t bytes) noexcept;
 
-// The same exactly at `address`. False: something else lies there, or the
+// Maps zeroed memory that a copy of the process shares with it.
+[[nodiscard]] void* map_shared(std::size_t bytes) noexcept;
+
+// As map(), exactly at `address`. False: something else lies there, or the
 // kernel refuses.
 [[nodiscard]] bool map_at(void* address, std::size_t bytes) noexcept;
 

@@ -128,6 +128,20 @@ class PageHeap {
         if (!arena->free.test(i)) visit(arena->region(i));
   }
 
+  // Calls visit(const void* table, std::size_t bytes) for the metadata of each arena, and of
+  // huge blocks that are gone. Requires: the lock is held.
+  template <typename Visit>
+  void for_each_table(Visit visit) const noexcept {
+    for (const Arena* arena = arenas_; arena != nullptr; arena = arena->next)
+      visit(arena, arena->metadata_bytes);
+    for (const Region* head = freed_huge_; head != nullptr; head = head->next)
+      visit(head, sizeof(Region));
+  }
+
+  // The large block that waits in a place to be handed out again; nullptr: none does.
+  static constexpr std::size_t kRecentPlaces = 4;
+  [[nodiscard]] const void* recent(std::size_t place) const noexcept;
+
   // In the child of a fork, under the lock: what another thread was at will not be ended.
   void forget_work_after_fork() noexcept;
 
@@ -243,8 +257,8 @@ class PageHeap {
   std::size_t moved_spans_ = 0;
   std::atomic<std::size_t> freed_spans_{0};
   std::atomic<bool> spans_are_sparse_{false};  // so was the last one looked at
-  std::array<std::atomic<std::uint64_t>, 4> recent_{};
-  std::array<std::uint64_t, 4> recent_seen_{};
+  std::array<std::atomic<std::uint64_t>, kRecentPlaces> recent_{};
+  std::array<std::uint64_t, kRecentPlaces> recent_seen_{};
   std::size_t huge_blocks_ = 0;
   std::size_t huge_pages_ = 0;
   Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone

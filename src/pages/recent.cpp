@@ -53,6 +53,10 @@ bool PageHeap::is_recent(const void* memory) const noexcept {
   return false;
 }
 
+const void* PageHeap::recent(std::size_t place) const noexcept {
+  return memory_of(recent_[place].load(std::memory_order_relaxed));
+}
+
 bool PageHeap::has_recent() const noexcept {
   std::uint64_t words = 0;
   for (const auto& place : recent_) words |= place.load(std::memory_order_relaxed);

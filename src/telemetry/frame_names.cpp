@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/frame_names.hpp"
 
-#include "base/heap_sort.hpp"
+#include "base/sort.hpp"
 #include "os/memory.hpp"
 #include "os/symbol_names.hpp"
 #include "telemetry/frames.hpp"
 
 #include <cstring>
 #include <new>
+#include <span>
 
 namespace luna {
 
@@ -30,9 +31,8 @@ bool FrameNames::load(Modules modules) noexcept {
   if (entries_ == nullptr) return false;
   for (; count_ < count; ++count_)
     ::new (entries_ + count_) Entry{addresses_.address_of_number(count_ + 1), {}};
-  heap_sort(entries_, count_, [](const Entry& one, const Entry& other) noexcept {
-    return one.address < other.address;
-  });
+  sort(std::span<Entry>(entries_, count_),
+       [](const Entry& one, const Entry& other) noexcept { return one.address < other.address; });
   for (const os::Module& module : modules) {
     const std::size_t first = first_from(module.begin);
     const std::size_t end = first_from(module.end);

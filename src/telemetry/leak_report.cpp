@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/leak_report.hpp"
 
-#include "base/heap_sort.hpp"
+#include "base/sort.hpp"
 #include "os/memory.hpp"
 #include "telemetry/frames.hpp"
 
 #include <new>
+#include <span>
 
 namespace luna {
 
@@ -27,7 +28,7 @@ bool LeakReport::make(Suppressions& suppressions) noexcept {
   sites_ = static_cast<RankedSite*>(os::map(profile_.count * sizeof(RankedSite)));
   if (sites_ == nullptr) return false;
   judge_all();
-  heap_sort(sites_, count_, stands_before);
+  sort(std::span<RankedSite>(sites_, count_), stands_before);
   if (!find_names()) return false;
   suppress(suppressions);
   return true;

@@ -34,6 +34,13 @@ class LiveTable {
 
   [[nodiscard]] bool is_full() const noexcept { return count_ >= limit_; }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+
+  // The memory of the table.
+  [[nodiscard]] const void* memory() const noexcept { return places_; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return places_ != nullptr ? (mask_ + 1) * sizeof(LiveSample) : 0;
+  }
 
   // Requires: it is not full, and the address is not in it.
   void insert(const LiveSample& sample) noexcept;

@@ -5,7 +5,9 @@
 #include "base/math.hpp"
 #include "heap/allocator.hpp"
 #include "os/clock.hpp"
+#include "os/error.hpp"
 #include "os/memory.hpp"
+#include "telemetry/reachability.hpp"
 
 #include <array>
 
@@ -218,9 +220,33 @@ std::size_t Profiler::walk_from(const Registers& start, std::uintptr_t* frames,
   return 1 + walker_.walk_from(start, frames + 1, depth - 1);
 }
 
+int Profiler::prove(Reachability& proof) noexcept {
+  wipe_stack();
+  if (!begun()) return os::kNothingThere;
+  // pairs with the release below: one after the other
+  if (proving_.exchange(true, std::memory_order_acquire)) return os::kBusy;
+  const AddressRange own = {address_of(this), address_of(this + 1)};
+  const int error = proof.run({allocator_, lock_, live_, {&own, 1}});
+  if (error == 0) {
+    os::ScopedLock guard(lock_);
+    proof.keep_if([this](Leak& leak) noexcept {
+      const LiveSample* sample = live_.find(leak.address);
+      if (sample == nullptr || sample->born_ns != leak.born_ns) return false;
+      leak.bytes = sample->bytes;
+      leak.weight = sample->weight;
+      leak.site = sample->site;
+      leak.stack = sites_.at(sample->site).stack;
+      return true;
+    });
+  }
+  proving_.store(false, std::memory_order_release);  // pairs with the acquire above
+  return error;
+}
+
 // What was live when the process forked is live in the child too; its draws are its own.
 void Profiler::resume_child() noexcept {
   lock_.reset_in_child();
+  proving_.store(false, std::memory_order_relaxed);
   if (running()) set_interval(interval_.load(std::memory_order_relaxed));
 }
 

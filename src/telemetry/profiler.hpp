@@ -19,6 +19,7 @@
 namespace luna {
 
 class Allocator;
+class Reachability;
 
 struct ProfilerLimits {
   std::size_t table_bytes = std::size_t{16} << 20;  // for sites and live samples together
@@ -70,6 +71,9 @@ class Profiler {
     drop_leaks(profile);
     return done;
   }
+  // Finds the samples that nothing points to. Returns 0 or an errno value: ENOENT if samples
+  // were never taken, EBUSY while another thread is at it, else as Reachability::run().
+  [[nodiscard]] int prove(Reachability& proof) noexcept;
 
   // fork(): hold what must not change, let go, or start anew in the child.
   void prepare_fork() noexcept { lock_.lock(); }
@@ -114,6 +118,7 @@ class Profiler {
   Allocator& allocator_;
   os::Lock lock_;
   std::atomic<bool> begun_{false};
+  std::atomic<bool> proving_{false};
   std::size_t depth_ = 0;
   CodeRange own_code_;
   std::atomic<std::uint64_t> interval_{0};

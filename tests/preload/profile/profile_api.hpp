@@ -20,5 +20,6 @@ struct Api {
   decltype(luna_profile_interval)* interval =
       find<decltype(luna_profile_interval)>("luna_profile_interval");
   decltype(luna_profile_mark)* mark = find<decltype(luna_profile_mark)>("luna_profile_mark");
+  decltype(luna_leaks_prove)* prove = find<decltype(luna_leaks_prove)>("luna_leaks_prove");
   decltype(luna_profile_dump)* dump = find<decltype(luna_profile_dump)>("luna_profile_dump");
 };

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// Values of errno that others than os/ return, by words.
+#pragma once
+
+#include <cerrno>
+
+namespace luna::os {
+
+inline constexpr int kNoMemory = ENOMEM;
+inline constexpr int kNotSupported = ENOTSUP;
+inline constexpr int kNothingThere = ENOENT;
+inline constexpr int kBusy = EBUSY;
+
+}  // namespace luna::os

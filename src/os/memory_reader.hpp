@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Reads memory of the process that may not be there, without a fault, and passes over
+// what was never written to. For a copy of the process: see snapshot.hpp.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace luna::os {
+
+// Pages that are read.
+enum class PagesRead : std::uint8_t {
+  kAll,
+  kBacked,   // in memory or swapped out: else they are zeros, or as in their file
+  kWritten,  // of these, not those that are as in their file
+};
+
+using Words = std::span<const std::uintptr_t>;
+
+// Large: to be made in mapped memory. Threads: one, and nobody may unmap anything
+// meanwhile that shall be read.
+class MemoryReader {
+ public:
+  MemoryReader() noexcept;
+  ~MemoryReader();
+
+  MemoryReader(const MemoryReader&) = delete;
+  MemoryReader& operator=(const MemoryReader&) = delete;
+
+  // Calls visit(Words) for what can be read from `begin`, a multiple of 8, to before `end`.
+  template <typename Visit>
+  void read(std::uintptr_t begin, std::uintptr_t end, PagesRead pages, Visit visit) noexcept {
+    while (begin < end) {
+      const Words words = next(begin, end, pages);
+      if (!words.empty()) visit(words);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kWords = 8192;
+  static constexpr std::size_t kPages = 4096;
+
+  [[nodiscard]] Words next(std::uintptr_t& begin, std::uintptr_t end, PagesRead pages) noexcept;
+  [[nodiscard]] bool wants(std::uintptr_t address, PagesRead pages) noexcept;
+  [[nodiscard]] std::uintptr_t end_of_wanted(std::uintptr_t begin, std::uintptr_t end,
+                                             PagesRead pages) noexcept;
+  [[nodiscard]] std::size_t copy(std::uintptr_t from, std::size_t bytes) noexcept;
+
+  std::size_t page_bytes_;
+  long process_;
+  long memory_ = -1;   // /proc/self/mem, once it is needed
+  long page_map_ = 0;  // /proc/self/pagemap; below 0: it cannot be read
+  std::uintptr_t first_page_ = 0;
+  std::size_t known_pages_ = 0;  // from the first on
+  std::array<std::uint64_t, kPages> page_words_;
+  std::array<std::uintptr_t, kWords> words_;
+};
+
+}  // namespace luna::os
