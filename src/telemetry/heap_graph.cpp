@@ -115,7 +115,6 @@ bool HeapGraph::find_heads() noexcept {
 void HeapGraph::report(Findings& findings) const noexcept {
   findings.count = 0;
   view_.live.for_each([&](const LiveSample& sample) noexcept {
-    if (sample.born_ns >= view_.until_ns) return;
     const FoundBlock block = census_.find(sample.address);
     if (block.bytes == 0 || block.begin != sample.address) return;
     if (reachable_.is_marked(block.begin)) return;

@@ -38,7 +38,6 @@ struct HeapView {
   std::span<const AddressRange> own;  // memory that is no root
   const os::ThreadStop& threads;      // their registers
   std::uintptr_t stack_pointer;       // of the calling thread, whose registers lie above it
-  std::uint64_t until_ns;             // samples that were born later do not count
 };
 
 // Large: to be made in mapped memory. Threads: one, alone in a copy of the process.

@@ -13,9 +13,6 @@ namespace luna {
 
 namespace {
 
-// A younger sample may not have reached the program yet.
-constexpr std::uint64_t kOldEnoughNs = 4'000'000;
-
 struct Work {
   const HeapView& view;
   Findings& findings;
@@ -83,13 +80,9 @@ int Reachability::take_snapshot(os::Snapshot& snapshot, Findings& findings) noex
   subject_->allocator.prepare_fork();
   const bool stopped = threads_.stop(options_.stop_limit_ms);
   const std::uintptr_t begin_of_findings = address_of(findings_.memory);
-  const HeapView view = {subject_->allocator,
-                         subject_->live,
-                         {begin_of_findings, begin_of_findings + findings_.bytes},
-                         subject_->own,
-                         threads_,
-                         stack_pointer_,
-                         os::nanoseconds() - kOldEnoughNs};
+  const HeapView view = {
+      subject_->allocator, subject_->live, {begin_of_findings, begin_of_findings + findings_.bytes},
+      subject_->own,       threads_,       stack_pointer_};
   Work work = {view, findings};
   const int error = snapshot.take(work_on_copy, &work);
   const bool stood = stopped && threads_.resume();
