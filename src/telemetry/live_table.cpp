@@ -7,21 +7,49 @@
 
 namespace luna {
 
+namespace {
+
+constexpr std::size_t kMinPlaces = 16;
+constexpr std::size_t kFirstPlaces = 512;
+
+}  // namespace
+
 bool LiveTable::begin(std::size_t bytes) noexcept {
   const std::size_t places = std::bit_floor(bytes / sizeof(LiveSample));
-  if (places < 16) return false;
-  places_ = static_cast<LiveSample*>(os::map(places * sizeof(LiveSample)));
-  if (places_ == nullptr) return false;
-  mask_ = places - 1;
-  shift_ = 64 - std::countr_zero(places);
-  limit_ = places / 4 * 3;
+  if (places < kMinPlaces || !use_places(places < kFirstPlaces ? places : kFirstPlaces))
+    return false;
+  max_places_ = places;
   return true;
 }
 
-void LiveTable::insert(const LiveSample& sample) noexcept {
+// False: the kernel refuses, and nothing has changed.
+bool LiveTable::use_places(std::size_t places) noexcept {
+  auto* memory = static_cast<LiveSample*>(os::map(places * sizeof(LiveSample)));
+  if (memory == nullptr) return false;
+  places_ = memory;
+  mask_ = places - 1;
+  shift_ = 64 - std::countr_zero(places);
+  return true;
+}
+
+bool LiveTable::grow() noexcept {
+  const std::size_t old_places = mask_ + 1;
+  LiveSample* old = places_;
+  if (old_places >= max_places_ || !use_places(2 * old_places)) return false;
+  for (std::size_t i = 0; i < old_places; ++i)
+    if (old[i].address != 0) put(old[i]);
+  os::release(old, old_places * sizeof(LiveSample));
+  return true;
+}
+
+void LiveTable::put(const LiveSample& sample) noexcept {
   std::size_t at = home_of(sample.address);
   while (places_[at].address != 0) at = (at + 1) & mask_;
   places_[at] = sample;
+}
+
+void LiveTable::insert(const LiveSample& sample) noexcept {
+  put(sample);
   ++count_;
 }
 

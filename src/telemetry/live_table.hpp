@@ -19,8 +19,9 @@ struct LiveSample {
   std::uint32_t born_tick = 0;  // of the WorkClock
 };
 
-// A hash table with open addressing, in memory that is mapped once and touched as it is
-// needed. What is erased leaves no mark: those behind it move up.
+// A hash table with open addressing, which doubles as it fills: hashed addresses touch all
+// pages of a table, however few they are. What is erased leaves no mark: those behind it
+// move up.
 //
 // Threads: guarded by the lock of the profiler.
 class LiveTable {
@@ -29,12 +30,15 @@ class LiveTable {
   LiveTable(const LiveTable&) = delete;
   LiveTable& operator=(const LiveTable&) = delete;
 
-  // Makes room in so many bytes. False: the kernel refuses, or it is too little.
+  // It may take so many bytes, and while it doubles half as many more. False: the kernel
+  // refuses, or it is too little.
   [[nodiscard]] bool begin(std::size_t bytes) noexcept;
 
-  [[nodiscard]] bool is_full() const noexcept { return count_ >= limit_; }
+  // Whether there is no room for one more, even if the table doubles, which it does then.
+  [[nodiscard]] bool is_full() noexcept { return count_ >= room() && !grow(); }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
-  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+  // So many samples there will be at most.
+  [[nodiscard]] std::size_t limit() const noexcept { return max_places_ / 4 * 3; }
 
   // The memory of the table.
   [[nodiscard]] const void* memory() const noexcept { return places_; }
@@ -42,7 +46,7 @@ class LiveTable {
     return places_ != nullptr ? (mask_ + 1) * sizeof(LiveSample) : 0;
   }
 
-  // Requires: it is not full, and the address is not in it.
+  // Requires: is_full() said no, and the address is not in it.
   void insert(const LiveSample& sample) noexcept;
 
   // nullptr: there is none.
@@ -58,6 +62,11 @@ class LiveTable {
   }
 
  private:
+  [[nodiscard]] std::size_t room() const noexcept { return (mask_ + 1) / 4 * 3; }
+  [[nodiscard]] bool use_places(std::size_t places) noexcept;
+  [[nodiscard]] bool grow() noexcept;
+  void put(const LiveSample& sample) noexcept;
+
   [[nodiscard]] std::size_t home_of(std::uintptr_t address) const noexcept {
     // Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, 6.4.
     return static_cast<std::size_t>((std::uint64_t{address} / 16 * 0x9e3779b97f4a7c15) >> shift_);
@@ -67,7 +76,7 @@ class LiveTable {
   std::size_t mask_ = 0;
   int shift_ = 0;
   std::size_t count_ = 0;
-  std::size_t limit_ = 0;
+  std::size_t max_places_ = 0;
 };
 
 }  // namespace luna

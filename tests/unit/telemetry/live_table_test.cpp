@@ -148,6 +148,22 @@ TEST(LiveTable, OtherSamplesOfAClusterStayAsTheyAre) {
   model.verify();
 }
 
+// Few samples touch little, however large the table may become.
+TEST(LiveTable, GrowsWithWhatIsInIt) {
+  LiveTable table;
+  ASSERT_TRUE(table.begin(std::size_t{16} << 20));
+  const std::size_t first = table.bytes();
+  EXPECT_LE(first, std::size_t{64} << 10);
+
+  std::size_t count = 0;
+  for (std::uintptr_t address = 16; !table.is_full(); address += 16, ++count)
+    table.insert(sample_at(address));
+
+  EXPECT_EQ(count, table.limit());
+  EXPECT_GT(table.bytes(), std::size_t{8} << 20);
+  for (std::size_t i = 1; i <= count; ++i) EXPECT_NE(table.find(16 * i), nullptr);
+}
+
 // Around the limit most of the time, where clusters are long.
 void work_at_the_limit(std::size_t places, std::uint64_t seed, int steps) {
   Random random(seed);
