@@ -8,6 +8,7 @@
 #include "preload/profile_file.hpp"
 #include "telemetry/leak_json.hpp"
 #include "telemetry/leak_text.hpp"
+#include "telemetry/reachability.hpp"
 
 #include <errno.h>
 #include <lunalloc/profile.h>
@@ -54,16 +55,27 @@ void complain_of(const SuppressionError& error) noexcept {
                                         : write_leak_text(report, suppressions, out);
 }
 
+// What nothing points to, if the options want it. False: it could not be found, which is said.
+[[nodiscard]] bool prove(Reachability& proof) noexcept {
+  if (!process.options().leak_proof) return false;
+  const int error = process.profiler().prove(proof);
+  if (error != 0) complain("no proof of leaks", strerrordesc_np(error));
+  return error == 0;
+}
+
 [[nodiscard]] int write_file(std::string_view path, ProfileFormat format) noexcept {
   MappedOutput mapped;
   if (mapped.file == nullptr) return ENOMEM;
   os::FileOutput& file = *mapped.file;
   if (!file.create(path)) return file.error();
   bool written = false;
-  const bool taken = process.profiler().with_leaks([&](const LeakProfile& profile) noexcept {
+  Reachability proof;
+  const Reachability* proved = prove(proof) ? &proof : nullptr;
+  const auto write = [&](const LeakProfile& profile) noexcept {
     Output out = file.output();
     written = write_report(profile, format, out);
-  });
+  };
+  const bool taken = process.profiler().with_leaks(write, proved);
   if (taken && written && file.finish()) return 0;
   return file.error() != 0 ? file.error() : ENOMEM;
 }

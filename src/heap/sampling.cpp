@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How samples are taken at no cost for what is not: the lists that a thread allocates from
-// are cut so that they run out just where a sample is due.
+// How samples are taken at no cost for what is not: malloc finds no list to take from and
+// comes to a path that counts. docs/adr/0016 has the law and its reasons.
 #include "base/report.hpp"
 #include "heap/allocator.hpp"
 #include "heap/block_lookup.hpp"

@@ -42,13 +42,35 @@ Words MemoryReader::next(std::uintptr_t& begin, std::uintptr_t end, PagesRead pa
   const std::uintptr_t last = end_of_wanted(next_page, end, pages);
   const std::size_t wanted = last - begin < sizeof words_ ? last - begin : sizeof words_;
   const std::size_t bytes = round_down(copy(begin, wanted), sizeof(std::uintptr_t));
+  if (bytes == 0 && is_known_in_memory(begin)) failed_ = true;
   begin = bytes != 0 ? begin + bytes : next_page;
   return {words_.data(), bytes / sizeof(std::uintptr_t)};
+}
+
+bool MemoryReader::works() noexcept {
+  const std::uintptr_t word = reinterpret_cast<std::uintptr_t>(this);
+  return copy(reinterpret_cast<std::uintptr_t>(&word), sizeof word) == sizeof word &&
+         words_[0] == word;
+}
+
+// Of pages that wants() was asked about.
+bool MemoryReader::is_known_in_memory(std::uintptr_t address) const noexcept {
+  const std::uintptr_t page = address / page_bytes_;
+  return page_map_ >= 0 && page - first_page_ < known_pages_ &&
+         (page_words_[page - first_page_] & kInMemory) != 0;
+}
+
+// Where the kernel does not say, all are.
+bool MemoryReader::is_resident(std::uintptr_t address) noexcept {
+  unsigned char known = 1;
+  const std::uintptr_t page = round_down(address, page_bytes_);
+  return system_call(SYS_mincore, page, page_bytes_, &known) != 0 || (known & 1) != 0;
 }
 
 // Where the kernel does not say, all are.
 bool MemoryReader::wants(std::uintptr_t address, PagesRead pages) noexcept {
   if (pages == PagesRead::kAll || page_map_ < 0) return true;
+  if (pages == PagesRead::kResident) return is_resident(address);
   const std::uintptr_t page = address / page_bytes_;
   if (page - first_page_ >= known_pages_) {
     const long count = system_call(SYS_pread64, page_map_, page_words_.data(), sizeof page_words_,

@@ -13,8 +13,9 @@ namespace luna::os {
 // Pages that are read.
 enum class PagesRead : std::uint8_t {
   kAll,
-  kBacked,   // in memory or swapped out: else they are zeros, or as in their file
-  kWritten,  // of these, not those that are as in their file
+  kResident,  // in memory, also of others: reading more of a file may take memory for good
+  kBacked,    // in memory or swapped out: else they are zeros, or as in their file
+  kWritten,   // of these, not those that are as in their file
 };
 
 using Words = std::span<const std::uintptr_t>;
@@ -38,11 +39,19 @@ class MemoryReader {
     }
   }
 
+  // Whether anything can be read at all.
+  [[nodiscard]] bool works() noexcept;
+
+  // Whether something could not be that is in memory.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+
  private:
   static constexpr std::size_t kWords = 8192;
   static constexpr std::size_t kPages = 4096;
 
   [[nodiscard]] Words next(std::uintptr_t& begin, std::uintptr_t end, PagesRead pages) noexcept;
+  [[nodiscard]] bool is_known_in_memory(std::uintptr_t address) const noexcept;
+  [[nodiscard]] bool is_resident(std::uintptr_t address) noexcept;
   [[nodiscard]] bool wants(std::uintptr_t address, PagesRead pages) noexcept;
   [[nodiscard]] std::uintptr_t end_of_wanted(std::uintptr_t begin, std::uintptr_t end,
                                              PagesRead pages) noexcept;
@@ -52,6 +61,7 @@ class MemoryReader {
   long process_;
   long memory_ = -1;   // /proc/self/mem, once it is needed
   long page_map_ = 0;  // /proc/self/pagemap; below 0: it cannot be read
+  bool failed_ = false;
   std::uintptr_t first_page_ = 0;
   std::size_t known_pages_ = 0;  // from the first on
   std::array<std::uint64_t, kPages> page_words_;

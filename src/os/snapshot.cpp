@@ -5,6 +5,7 @@
 #include "os/system_call.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -69,7 +70,7 @@ SignalGuard::~SignalGuard() {
 
 int Snapshot::take(Work work, void* context) noexcept {
   const long parent = system_call(SYS_getpid);
-  const long id = system_call(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
+  const long id = system_call(SYS_clone, CLONE_UNTRACED, nullptr, nullptr, nullptr, nullptr);
   if (id == 0) work_in_copy(parent, work, context);
   if (id < 0) return static_cast<int>(-id);
   id_ = id;

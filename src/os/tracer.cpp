@@ -185,11 +185,13 @@ bool Tracer::await(TracedThread& thread) noexcept {
     int status = 0;
     const long id = system_call(SYS_wait4, thread.id, &status, __WALL | WNOHANG, nullptr);
     if (id == thread.id && WIFSTOPPED(status)) {
-      thread.stands = true;
-      thread.signal = status >> 16 == kStopEvent ? 0 : WSTOPSIG(status);
-      return true;
-    }
-    if (id == thread.id || (id < 0 && id != -EINTR)) {
+      thread.stands = status >> 16 == kStopEvent;
+      if (thread.stands) return true;
+      // It is about to handle a signal, which would be lost if nobody lived to let it go on. It
+      // stops where the handler begins, for the interruption still stands.
+      const auto signal = static_cast<std::uintptr_t>(WSTOPSIG(status));
+      static_cast<void>(trace(PTRACE_CONT, thread.id, 0, reinterpret_cast<void*>(signal)));
+    } else if (id == thread.id || (id < 0 && id != -EINTR)) {
       thread.is_gone = true;
       return true;
     }
@@ -219,9 +221,7 @@ bool Tracer::read_registers(TracedThread& thread) noexcept {
 // Who was about to stop goes on too, when this process ends.
 void Tracer::let_go() noexcept {
   for (std::size_t i = 0; i < count; ++i) {
-    if (!threads[i].stands) continue;
-    const auto signal = static_cast<std::uintptr_t>(threads[i].signal);
-    static_cast<void>(trace(PTRACE_DETACH, threads[i].id, 0, reinterpret_cast<void*>(signal)));
+    if (threads[i].stands) static_cast<void>(trace(PTRACE_DETACH, threads[i].id, 0, nullptr));
   }
 }
 

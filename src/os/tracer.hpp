@@ -16,7 +16,6 @@ struct TracedThread {
   [[nodiscard]] ThreadRegisters registers() const noexcept;
 
   std::int32_t id;
-  std::int32_t signal;  // that it was about to get
   bool stands;
   bool is_gone;
   std::uint32_t count;
@@ -36,8 +35,8 @@ struct Tracer {
   };
 
   static constexpr std::size_t kMaxThreads = 4096;
-  static constexpr std::uint64_t kGraceMs = 100;         // for a tracer that is not let run
-  static constexpr std::uint64_t kLongestStop = 10'000;  // in ms
+  static constexpr std::uint64_t kGraceMs = 100;      // for a tracer that is not let run
+  static constexpr std::uint64_t kLongestStop = 500;  // in ms
 
   void begin(std::uint64_t limit_ms) noexcept;
 

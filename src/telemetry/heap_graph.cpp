@@ -23,7 +23,7 @@ int HeapGraph::find(Findings& findings) noexcept {
   gather_own();
   gather_stacks();
   if (own_.overflowed() || !find_hidden(hidden_) || hidden_.overflowed()) return os::kNotSupported;
-  if (!mark_from_roots()) return os::kNotSupported;
+  if (!reader_.works() || !mark_from_roots()) return os::kNotSupported;
   if (!find_heads()) return os::kNoMemory;
   report(findings);
   return 0;
@@ -74,13 +74,13 @@ bool HeapGraph::mark_from_roots() noexcept {
   if (memory == nullptr) return false;
   own_.add(address_of(memory), round_up(kBytes, os::page_bytes()));
   own_.sort();
-  auto* roots = ::new (memory) Roots(own_, {stacks_.data(), stack_count_});
+  auto* roots = ::new (memory) Roots(own_);
   for (Root root; roots->next(root);) {
     reader_.read(root.range.begin, root.range.end, root.pages,
                  [this](os::Words words) noexcept { reachable_.mark(words); });
   }
   reachable_.finish();
-  return roots->did_read();
+  return roots->did_read() && !reader_.failed();
 }
 
 void HeapGraph::flood(Marker& reached, const FoundBlock& from) noexcept {

@@ -31,6 +31,7 @@ void add_head(Output& out, const LeakReport& report) noexcept {
   add_number(out.add(",\n"), "interval_bytes", profile.interval_bytes);
   add_number(out.add(",\n"), "duration_ms", profile.now.ms - profile.began.ms);
   add_number(out.add(",\n"), "dropped_samples", profile.dropped_samples);
+  add_name(out.add(",\n"), "proved").add(report.profile().is_proved ? "true" : "false");
   add_number(out.add(",\n"), "steady_sites", report.count_of(LeakClass::kSteady));
 }
 
@@ -49,6 +50,10 @@ void add_verdict(Output& out, const LeakVerdict& verdict) noexcept {
   add_share(out.add(","), "freed_share", verdict.freed_share);
   add_number(out.add(","), "age_ms", verdict.age_ms);
   add_number(out.add(","), "oldest_ms", verdict.oldest_ms);
+  add_number(out.add(",\n"), "lost_bytes", rounded(verdict.lost.bytes));
+  add_number(out.add(","), "lost_objects", rounded(verdict.lost.objects));
+  add_number(out.add(","), "lost_indirect_bytes", rounded(verdict.lost.indirect_bytes));
+  add_name(out.add(","), "lost_definitely").add(verdict.lost.is_definite ? "true" : "false");
 }
 
 void add_amounts(Output& out, const LeakRow& row) noexcept {

@@ -18,6 +18,14 @@ struct LiveAges {
   std::uint16_t born_in = 0;    // a bit for each slot that one is from
 };
 
+// What of a site nothing points to, as far as a proof was asked for; see reachability.hpp.
+struct LostAmount {
+  double objects = 0;
+  double bytes = 0;
+  double indirect_bytes = 0;  // of them, those that others of them point to
+  bool is_definite = false;   // of one at least
+};
+
 struct LeakRow {
   // A sample that lives was allocated then, and stands for so many bytes.
   void note_age(const Moment& born, double bytes) noexcept {
@@ -32,6 +40,7 @@ struct LeakRow {
   Amount live;
   SiteHistory history;  // up to now
   LiveAges ages;
+  LostAmount lost;
 };
 
 struct LeakProfile {
@@ -41,6 +50,7 @@ struct LeakProfile {
   std::uint64_t dropped_samples = 0;
   Moment began;
   Moment now;
+  bool is_proved = false;  // whether a proof was asked for
 };
 
 }  // namespace luna

@@ -16,6 +16,8 @@ namespace {
 [[nodiscard]] bool stands_before(const RankedSite& one, const RankedSite& other) noexcept {
   const bool suspect = is_suspect(one.verdict.leak_class);
   if (suspect != is_suspect(other.verdict.leak_class)) return suspect;
+  const bool lost = one.verdict.leak_class == LeakClass::kLost;
+  if (lost != (other.verdict.leak_class == LeakClass::kLost)) return lost;
   if (one.verdict.score != other.verdict.score) return one.verdict.score > other.verdict.score;
   return one.row < other.row;
 }

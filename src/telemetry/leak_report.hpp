@@ -65,8 +65,8 @@ class LeakReport {
   FrameNames names_;
   RankedSite* sites_ = nullptr;
   std::size_t count_ = 0;
-  std::size_t suppressed_ = 0;           // suspects
-  std::array<std::size_t, 5> counts_{};  // by class, those that are not suppressed
+  std::size_t suppressed_ = 0;                      // suspects
+  std::array<std::size_t, kLeakClasses> counts_{};  // by class, those that are not suppressed
 };
 
 }  // namespace luna

@@ -37,7 +37,9 @@ void add_head(Output& out, const LeakReport& report) noexcept {
   const LeakProfile& profile = report.profile();
   add_duration(out.add("Leak report of "), profile.now.ms - profile.began.ms);
   out.add(", one sample for ").add_bytes(profile.interval_bytes).add(" on the average\n");
-  out.add("Sites: ").add_decimal(report.count_of(LeakClass::kLeak)).add(" leak, ");
+  out.add("Sites: ");
+  if (profile.is_proved) out.add_decimal(report.count_of(LeakClass::kLost)).add(" lost, ");
+  out.add_decimal(report.count_of(LeakClass::kLeak)).add(" leak, ");
   out.add_decimal(report.count_of(LeakClass::kGrows)).add(" grow, ");
   out.add_decimal(report.suppressed()).add(" suppressed; ");
   out.add_decimal(report.count_of(LeakClass::kPlateau)).add(" have levelled off, ");
@@ -96,7 +98,9 @@ void add_suppressions(Output& out, const Suppressions& suppressions) noexcept {
 bool write_leak_text(const LeakReport& report, const Suppressions& suppressions,
                      Output& out) noexcept {
   add_head(out, report);
-  if (report.count_of(LeakClass::kLeak) + report.count_of(LeakClass::kGrows) == 0)
+  if (report.count_of(LeakClass::kLost) + report.count_of(LeakClass::kLeak) +
+          report.count_of(LeakClass::kGrows) ==
+      0)
     out.add("\nNothing is suspected of being a leak.\n");
   const std::size_t others = add_sites(out, report, 0, true);
   if (others < report.count()) out.add("\nNot leaks, as it seems, or too early to tell:\n");

@@ -9,7 +9,8 @@ namespace luna {
 
 struct LiveSample {
   std::uintptr_t address;     // 0: a free place
-  std::uint64_t bytes;        // that the program asked for
+  std::uint64_t bytes;        // that the program asks for
+  std::uint64_t most_bytes;   // that it ever did, and by which it counts as allocated
   std::uint64_t block_bytes;  // that the block has, and was sampled by
   std::uint64_t interval;
   double weight;          // objects that it stands for

@@ -24,9 +24,16 @@ constexpr std::size_t kSitesPart = 2;
   return 1 / one_minus_exp(static_cast<double>(block_bytes) / static_cast<double>(interval));
 }
 
+[[nodiscard]] Amount amount_of(const LiveSample& sample, std::uint64_t bytes) noexcept {
+  return {1, sample.weight, static_cast<double>(bytes) * sample.weight, bytes, sample.block_bytes};
+}
+
 [[nodiscard]] Amount amount_of(const LiveSample& sample) noexcept {
-  return {1, sample.weight, static_cast<double>(sample.bytes) * sample.weight, sample.bytes,
-          sample.block_bytes};
+  return amount_of(sample, sample.bytes);
+}
+
+[[nodiscard]] Amount allocated_of(const LiveSample& sample) noexcept {
+  return amount_of(sample, sample.most_bytes);
 }
 
 // What growth is the difference of.
@@ -90,6 +97,7 @@ bool Profiler::allocated(const SampledBlock& block) noexcept {
   const Stack stack = {frames.data(), walker_.walk(frames.data(), depth_, own_code_)};
   LiveSample sample = {address_of(block.memory),
                        block.bytes,
+                       block.bytes,
                        block.block_bytes,
                        block.interval,
                        weight_of(block.block_bytes, block.interval),
@@ -142,7 +150,9 @@ void Profiler::resized(const SampledBlock& block) noexcept {
   LiveSample* sample = live_.find(address_of(block.memory));
   if (sample == nullptr) return;
   const Amount before = amount_of(*sample);
+  const Amount allocated_before = allocated_of(*sample);
   sample->bytes = block.bytes;
+  if (block.bytes > sample->most_bytes) sample->most_bytes = block.bytes;
   if (block.block_bytes > sample->block_bytes && block.interval == sample->interval) {
     sample->block_bytes = block.block_bytes;
     sample->weight = weight_of(sample->block_bytes, sample->interval);
@@ -152,9 +162,8 @@ void Profiler::resized(const SampledBlock& block) noexcept {
   peak_.change(site.live, site.peak, before, now);
   count_size(site, *sample, before.objects);
   site.history.note(clock_.at(os::to_milliseconds(os::nanoseconds())), site.live.bytes);
-  if (now.bytes <= before.bytes) return;
-  site.allocated -= before;
-  site.allocated += now;
+  site.allocated -= allocated_before;
+  site.allocated += allocated_of(*sample);
 }
 
 // A block counts with the largest size that it had where it lies.

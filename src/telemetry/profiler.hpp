@@ -62,15 +62,17 @@ class Profiler {
     return done;
   }
 
-  // The same with `use(const LeakProfile&)`: how it came to be so.
+  // The same with `use(const LeakProfile&)`: how it came to be so, and if prove() found it
+  // before, what nothing points to.
   template <typename Use>
-  [[nodiscard]] bool with_leaks(Use use) noexcept {
+  [[nodiscard]] bool with_leaks(Use use, const Reachability* proof = nullptr) noexcept {
     LeakProfile profile;
-    const bool done = take_leaks(profile);
+    const bool done = take_leaks(profile, proof);
     if (done) use(profile);
     drop_leaks(profile);
     return done;
   }
+
   // Finds the samples that nothing points to. Returns 0 or an errno value: ENOENT if samples
   // were never taken, EBUSY while another thread is at it, else as Reachability::run().
   [[nodiscard]] int prove(Reachability& proof) noexcept;
@@ -103,7 +105,7 @@ class Profiler {
   [[nodiscard]] bool take_snapshot(Profile& profile) noexcept;
   [[nodiscard]] ProfileRow row_of(const Site& site) const noexcept;
   void drop_snapshot(Profile& profile) noexcept;
-  [[nodiscard]] bool take_leaks(LeakProfile& profile) noexcept;
+  [[nodiscard]] bool take_leaks(LeakProfile& profile, const Reachability* proof) noexcept;
   void drop_leaks(LeakProfile& profile) noexcept;
   void set_interval(std::uint64_t interval) noexcept;
 

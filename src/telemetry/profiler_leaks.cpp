@@ -3,12 +3,25 @@
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "telemetry/profiler.hpp"
+#include "telemetry/reachability.hpp"
 
 #include <new>
 
 namespace luna {
 
-bool Profiler::take_leaks(LeakProfile& profile) noexcept {
+namespace {
+
+void add_loss(LostAmount& lost, const Leak& leak) noexcept {
+  const double bytes = static_cast<double>(leak.bytes) * leak.weight;
+  lost.objects += leak.weight;
+  lost.bytes += bytes;
+  if (leak.indirect) lost.indirect_bytes += bytes;
+  if (leak.grade == LeakGrade::kDefinite) lost.is_definite = true;
+}
+
+}  // namespace
+
+bool Profiler::take_leaks(LeakProfile& profile, const Reachability* proof) noexcept {
   os::ScopedLock guard(lock_);
   profile.interval_bytes = last_interval_.load(std::memory_order_relaxed);
   profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
@@ -20,13 +33,16 @@ bool Profiler::take_leaks(LeakProfile& profile) noexcept {
   if (rows == nullptr) return false;
   for (std::uint32_t i = 0; i < count; ++i) {
     const Site& site = sites_.at(i);
-    ::new (rows + i) LeakRow{site.stack, site.allocated, site.live, site.history, {}};
+    ::new (rows + i) LeakRow{site.stack, site.allocated, site.live, site.history, {}, {}};
     rows[i].history.advance(profile.now);
   }
   live_.for_each([&](const LiveSample& sample) {
     const double bytes = static_cast<double>(sample.bytes) * sample.weight;
     rows[sample.site].note_age({os::to_milliseconds(sample.born_ns), sample.born_tick}, bytes);
   });
+  profile.is_proved = proof != nullptr;
+  if (proof != nullptr)
+    for (const Leak& leak : proof->leaks()) add_loss(rows[leak.site].lost, leak);
   profile.rows = rows;
   profile.count = count;
   return true;

@@ -12,12 +12,13 @@ namespace {
   if (name.starts_with("/dev/"))
     return !name.starts_with("/dev/shm/") && !name.starts_with("/dev/zero") &&
            !name.starts_with("/dev/hugepages/");
-  return name.starts_with("anon_inode:") || name.starts_with("[v");
+  return name.starts_with("/sys/") || name.starts_with("/proc/") ||
+         name.starts_with("anon_inode:") || name.starts_with("[v");
 }
 
 // What was written to once may be readable only by now.
 [[nodiscard]] os::PagesRead pages_of(const os::MapsLine& line) noexcept {
-  if (line.permissions[3] != 'p') return os::PagesRead::kAll;
+  if (line.permissions[3] != 'p') return os::PagesRead::kResident;
   return line.inode != 0 ? os::PagesRead::kWritten : os::PagesRead::kBacked;
 }
 
@@ -41,25 +42,11 @@ bool Roots::next_line() noexcept {
   os::MapsLine line;
   while (maps_.next(line)) {
     ++lines_;
-    if (is_root(line)) {
-      rest_ = {{line.begin, line.end}, pages_of(line)};
-      leave_out_dead_stack(line);
-    }
-    const bool is_guard = line.permissions.starts_with("---");
-    guard_end_ = is_guard ? line.end : 0;
-    if (is_root(line)) return true;
+    if (!is_root(line)) continue;
+    rest_ = {{line.begin, line.end}, pages_of(line)};
+    return true;
   }
   return false;
-}
-
-// A stack has a guard below it, but for that of the first thread, which has a name. What
-// lies below a stack without one may be anything.
-void Roots::leave_out_dead_stack(const os::MapsLine& line) noexcept {
-  if (line.name != "[stack]" && guard_end_ != line.begin) return;
-  std::uintptr_t lowest = line.end;
-  for (const std::uintptr_t pointer : stack_pointers_)
-    if (pointer >= line.begin && pointer < lowest) lowest = pointer;
-  if (lowest != line.end) rest_.range.begin = round_down(lowest, sizeof(std::uintptr_t));
 }
 
 bool find_hidden(AddressRanges& hidden) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory from which a program may know its blocks: all of its mappings but those of the
-// allocator and the profiler, and the stacks from where they are in use.
+// allocator and the profiler. Stacks are roots as a whole, below their stack pointers too: a
+// stack that lies in another one, as that of a coroutine or of a signal handler may, is in use.
 #pragma once
 
 #include "os/memory_reader.hpp"
@@ -23,10 +24,8 @@ struct Root {
 // reader of memory.
 class Roots {
  public:
-  // `own`: what is left out. Below the lowest of the stack pointers in a mapping nothing
-  // is in use, if the mapping is a stack as far as one can tell.
-  Roots(const AddressRanges& own, std::span<const std::uintptr_t> stack_pointers) noexcept
-      : own_(own), stack_pointers_(stack_pointers) {}
+  // `own`: what is left out.
+  explicit Roots(const AddressRanges& own) noexcept : own_(own) {}
 
   // False after the last one; did_read() tells whether there was any.
   [[nodiscard]] bool next(Root& root) noexcept;
@@ -34,14 +33,11 @@ class Roots {
 
  private:
   [[nodiscard]] bool next_line() noexcept;
-  void leave_out_dead_stack(const os::MapsLine& line) noexcept;
 
   const AddressRanges& own_;
-  std::span<const std::uintptr_t> stack_pointers_;
   std::array<char, 4096 + 128> buffer_;
   os::MapsReader maps_{buffer_.data(), buffer_.size()};
   Root rest_{};
-  std::uintptr_t guard_end_ = 0;  // of the mapping before, if nobody may touch it
   std::size_t lines_ = 0;
 };
 

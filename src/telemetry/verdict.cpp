@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMinSlots = 8;
 constexpr double kMost = 0.99;      // nothing is sure
+constexpr double kPossible = 0.5;   // lost, unless a register knows better
 constexpr double kSure = 0.5;       // of growth, to say that it is there
 constexpr double kHardlyAny = 0.1;  // of what was allocated is freed
 constexpr double kNearlyAll = 0.9;  // of the growth
@@ -134,12 +135,15 @@ void classify(LeakVerdict& verdict, double grew, double goes_on, double grows) n
 }  // namespace
 
 std::string_view name_of(LeakClass leak_class) noexcept {
-  static constexpr std::array<std::string_view, 5> kNames = {"leak", "grows", "plateau", "burst",
-                                                             "steady"};
+  static constexpr std::array<std::string_view, kLeakClasses> kNames = {
+      "lost", "leak", "grows", "plateau", "burst", "steady"};
   return kNames[static_cast<std::size_t>(leak_class)];
 }
 
-LeakVerdict judge(const LeakRow& row, const Moment& began, const Moment& now) noexcept {
+namespace {
+
+[[nodiscard]] LeakVerdict judge_history(const LeakRow& row, const Moment& began,
+                                        const Moment& now) noexcept {
   LeakVerdict verdict;
   const SiteHistory& history = row.history;
   verdict.slots = history.count();
@@ -162,6 +166,19 @@ LeakVerdict judge(const LeakRow& row, const Moment& began, const Moment& now) no
   if (verdict.confidence > kMost) verdict.confidence = kMost;
   const bool suspect = is_suspect(verdict.leak_class);
   verdict.score = suspect ? verdict.confidence * growth.total * age : row.live.bytes;
+  return verdict;
+}
+
+}  // namespace
+
+// What nothing points to is lost, however it came to be.
+LeakVerdict judge(const LeakRow& row, const Moment& began, const Moment& now) noexcept {
+  LeakVerdict verdict = judge_history(row, began, now);
+  verdict.lost = row.lost;
+  if (row.lost.bytes == 0) return verdict;
+  verdict.leak_class = LeakClass::kLost;
+  verdict.confidence = row.lost.is_definite ? kMost : kPossible;
+  verdict.score = row.lost.bytes;
   return verdict;
 }
 
@@ -192,6 +209,16 @@ void add_freed(Text& text, const LeakVerdict& verdict) noexcept {
       .add(" of what it allocated was freed");
 }
 
+void add_loss(Text& text, const LostAmount& lost) noexcept {
+  text.add("nothing points to ").add_bytes(rounded(lost.bytes)).add(" of it in ");
+  text.add_decimal(rounded(lost.objects)).add(rounded(lost.objects) == 1 ? " object" : " objects");
+  if (lost.indirect_bytes != 0)
+    text.add(", but for ")
+        .add_bytes(rounded(lost.indirect_bytes))
+        .add(" that others of them lead to");
+  if (!lost.is_definite) text.add("; a register of a thread may know better");
+}
+
 void add_intervals(Text& text, std::size_t part, std::size_t whole) noexcept {
   text.add_decimal(part).add(" of ").add_decimal(whole).add(" intervals");
 }
@@ -200,6 +227,9 @@ void add_intervals(Text& text, std::size_t part, std::size_t whole) noexcept {
 
 void add_reason(Text& text, const LeakVerdict& verdict) noexcept {
   switch (verdict.leak_class) {
+    case LeakClass::kLost:
+      add_loss(text, verdict.lost);
+      return;
     case LeakClass::kLeak:
     case LeakClass::kGrows:
       add_growth(text, verdict);

@@ -13,6 +13,7 @@
 namespace luna {
 
 enum class LeakClass : std::uint8_t {
+  kLost,     // nothing points to it
   kLeak,     // grows all the time, and hardly anything of it is freed
   kGrows,    // grows all the time, though some of it is freed
   kPlateau,  // grew, and has levelled off: a cache
@@ -21,6 +22,8 @@ enum class LeakClass : std::uint8_t {
 };
 
 [[nodiscard]] std::string_view name_of(LeakClass leak_class) noexcept;
+
+inline constexpr std::size_t kLeakClasses = 6;
 
 // Those that ought to be looked at.
 [[nodiscard]] constexpr bool is_suspect(LeakClass leak_class) noexcept {
@@ -40,6 +43,7 @@ struct LeakVerdict {
   double freed_share = 0;       // of the bytes that were allocated
   std::uint64_t age_ms = 0;     // of the site
   std::uint64_t oldest_ms = 0;  // how old its oldest sample is
+  LostAmount lost;
 };
 
 [[nodiscard]] LeakVerdict judge(const LeakRow& row, const Moment& began,

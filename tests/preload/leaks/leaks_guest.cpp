@@ -108,7 +108,8 @@ namespace {
 // What lives as long as the process is never destroyed.
 template <typename Type>
 [[nodiscard]] Type& eternal() {
-  return *expect::opaque(new Type);
+  static Type* const kept = expect::opaque(new Type);
+  return *kept;
 }
 
 void slow_leak() { serve_all(leak_slowly); }

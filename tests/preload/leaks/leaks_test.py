@@ -49,7 +49,7 @@ def functions(site):
 def suspects(report):
     """The sites that the report calls leaks, in its order."""
     return [site for site in report["sites"]
-            if site["verdict"] in ("leak", "grows") and not site["suppressed"]]
+            if site["verdict"] in ("lost", "leak", "grows") and not site["suppressed"]]
 
 
 def told(sites):
@@ -104,10 +104,24 @@ def at_exit(folder):
     expect(first.startswith("1. leak, confidence ") and "leak_slowly" in first, text)
 
 
+def proof(folder):
+    """What nothing points to comes first, and is nowhere where all is kept."""
+    report, errors = run("cycles", folder, "leak_proof:true")
+    first = report["sites"][0]
+    expect(not errors and report["proved"] and first["verdict"] == "lost", f"{errors}{first}")
+    expect(LEAKS["cycles"] in functions(first) and first["lost_definitely"], f"{first}")
+    expect(first["lost_bytes"] > 0.95 * first["live_bytes"], f"{first}")
+    expect(first["reason"].startswith("nothing points to "), first["reason"])
+    for name in ("cache", "container", "singleton"):
+        report, errors = run(name, folder, "leak_proof:true")
+        lost = [site for site in report["sites"] if site["lost_bytes"] != 0]
+        expect(not errors and report["proved"] and not lost, f"{name}: {errors}{told(lost)}")
+
+
 with tempfile.TemporaryDirectory() as scratch:
     if part in LEAKS:
         check_leak(run(part, scratch)[0], LEAKS[part])
     elif part in OTHERS:
         check_other(run(part, scratch)[0], *OTHERS[part])
     else:
-        {"suppressed": suppressed, "at_exit": at_exit}[part](scratch)
+        {"suppressed": suppressed, "at_exit": at_exit, "proof": proof}[part](scratch)

@@ -20,7 +20,7 @@ constexpr std::size_t kPlaces = 64;
 constexpr std::size_t kLimit = kPlaces / 4 * 3;
 
 [[nodiscard]] LiveSample sample_at(std::uintptr_t address, std::uint64_t bytes = 1) {
-  return {address, bytes, bytes, 1, 1, 0, 0};
+  return {address, bytes, bytes, bytes, 1, 1, 0, 0};
 }
 
 // The place in the table that an address wants: by the definition of Fibonacci hashing.
