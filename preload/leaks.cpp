@@ -5,6 +5,7 @@
 #include "os/environment.hpp"
 #include "os/memory.hpp"
 #include "preload/process.hpp"
+#include "preload/profile_dumps.hpp"
 #include "preload/profile_file.hpp"
 #include "telemetry/leak_json.hpp"
 #include "telemetry/leak_text.hpp"
@@ -76,7 +77,10 @@ void complain_of(const SuppressionError& error) noexcept {
     written = write_report(profile, format, out);
   };
   const bool taken = process.profiler().with_leaks(write, proved);
-  if (taken && written && file.finish()) return 0;
+  if (taken && written && file.finish()) {
+    process.profile_quota().note_bytes(file.written_bytes());
+    return 0;
+  }
   return file.error() != 0 ? file.error() : ENOMEM;
 }
 
@@ -85,6 +89,7 @@ void complain_of(const SuppressionError& error) noexcept {
 int dump_leaks(const char* path, ProfileFormat format) noexcept {
   if (!process.profiler().begun()) return ENOENT;
   if (path != nullptr) return write_file(path, format);
+  if (!may_write_profile()) return EDQUOT;
   ProfilePath expanded;
   const std::string_view name =
       expand_profile_path(format == ProfileFormat::kJson ? ".leaks.json" : ".leaks.txt", expanded);

@@ -9,6 +9,7 @@
 #include "preload/leaks.hpp"
 #include "preload/own_code.hpp"
 #include "preload/profile.hpp"
+#include "preload/profile_dumps.hpp"
 
 #include <pthread.h>
 
@@ -56,9 +57,10 @@ void Process::exit() noexcept {
   report_leaks_at_exit();
   end_profile();
   if (!options_.stats_print) return;
-  std::array<char, 1024> buffer;
+  std::array<char, 1280> buffer;
   Text text(buffer.data(), buffer.size());
   write_summary(allocator_.usage(), text);
+  write_profiler_summary(profiler_.usage(), text);
   write_error(text.view());
 }
 
@@ -137,6 +139,8 @@ void* Process::with_heap(Allocate allocate) noexcept {
   if (heap == nullptr) heap = attach_thread();
   if (heap == nullptr) return nullptr;
   void* block = allocate(*heap);
+  if (profiler_.triggers().is_due()) [[unlikely]]
+    write_due_profile();
   // What the C library allocates after our exit hook must not hold a heap.
   if (thread_state.ended) park_thread();
   return block;
@@ -202,6 +206,7 @@ void Process::after_fork_in_parent() noexcept {
 void Process::after_fork_in_child() noexcept {
   process.allocator_.resume_child(thread_state.heap());
   process.profiler_.resume_child();
+  process.profile_quota_.resume_child();
   resume_guard_in_child();
 }
 

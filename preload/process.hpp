@@ -4,6 +4,7 @@
 
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
+#include "telemetry/file_quota.hpp"
 #include "telemetry/profiler.hpp"
 
 #include <atomic>
@@ -44,6 +45,9 @@ class Process {
   [[nodiscard]] Allocator& allocator() noexcept { return allocator_; }
   [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
 
+  // Of the files that are named by the option profile_file.
+  [[nodiscard]] FileQuota& profile_quota() noexcept { return profile_quota_; }
+
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
     return profiles_.fetch_add(1, std::memory_order_relaxed);
@@ -72,6 +76,7 @@ class Process {
   Allocator allocator_;
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};
+  FileQuota profile_quota_;
   Options options_;
   os::Lock lock_;
   std::atomic<bool> prepared_{false};

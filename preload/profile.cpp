@@ -5,6 +5,7 @@
 #include "os/file_output.hpp"
 #include "preload/guard.hpp"
 #include "preload/process.hpp"
+#include "preload/profile_dumps.hpp"
 #include "preload/profile_file.hpp"
 #include "telemetry/profile_writer.hpp"
 
@@ -21,10 +22,15 @@ namespace {
 constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMaxMebibytes = std::uint64_t{1} << 20;
 
+// No path, which an empty one is not: one by the option profile_file.
 [[nodiscard]] int write_file(std::string_view path, ProfileKind kind,
                              ProfileFormat format) noexcept {
   MappedOutput mapped;
   if (mapped.file == nullptr) return ENOMEM;
+  if (path.data() == nullptr) {
+    path = expand_profile_path(info_of(format).ending, *mapped.path);
+    if (path.empty()) return EINVAL;
+  }
   os::FileOutput& file = *mapped.file;
   if (!file.create(path)) return file.error();
   bool written = false;
@@ -33,7 +39,10 @@ constexpr std::uint64_t kMaxMebibytes = std::uint64_t{1} << 20;
     written = write_profile(profile, format, out);
   };
   const bool taken = process.profiler().with_profile(write, kind);
-  if (taken && written && file.finish()) return 0;
+  if (taken && written && file.finish()) {
+    process.profile_quota().note_bytes(file.written_bytes());
+    return 0;
+  }
   return file.error() != 0 ? file.error() : ENOMEM;
 }
 
@@ -53,7 +62,7 @@ int start_profile(std::uint64_t interval) noexcept {
   if (!options.enabled) return ENOTSUP;
   begin_guard();
   const ProfilerLimits limits = {options.profile_memory << 20, options.profile_depth,
-                                 temporary_nanoseconds(options)};
+                                 temporary_nanoseconds(options), options.profile_cpu_percent};
   return process.profiler().start(interval, limits) ? 0 : ENOMEM;
 }
 
@@ -61,9 +70,8 @@ int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexc
   if (!can_say(format, kind)) return EINVAL;
   if (!process.profiler().begun()) return ENOENT;
   if (path != nullptr) return write_file(path, kind, format);
-  ProfilePath expanded;
-  const std::string_view name = expand_profile_path(info_of(format).ending, expanded);
-  return name.empty() ? EINVAL : write_file(name, kind, format);
+  if (!may_write_profile()) return EDQUOT;
+  return write_file({}, kind, format);
 }
 
 int mark_profile() noexcept {
@@ -74,7 +82,10 @@ int mark_profile() noexcept {
 
 void begin_profile() noexcept {
   const Options& options = process.options();
-  if (options.profile_at_exit && !can_say(options.profile_format, options.profile_kind))
+  begin_profile_dumps();
+  const bool writes = options.profile_at_exit || options.profile_signal != 0 ||
+                      options.profile_growth_mib != 0 || options.profile_peak_percent != 0;
+  if (writes && !can_say(options.profile_format, options.profile_kind))
     complain("option \"profile_kind\"", "profile_format knows heap and peak; nothing is written");
   if (!options.profile && options.guard_samples == 0) return;
   if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes)

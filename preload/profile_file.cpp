@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::size_t kLongestEnding = 32;
 
+struct Buffers {
+  os::FileOutput file;
+  ProfilePath path;
+};
+
 }  // namespace
 
 void complain(std::string_view what, std::string_view why) noexcept {
@@ -40,14 +45,17 @@ std::string_view expand_profile_path(std::string_view ending, ProfilePath& path)
   return file.name;
 }
 
-MappedOutput::MappedOutput() noexcept : memory(os::map(sizeof(os::FileOutput))) {
-  if (memory != nullptr) file = ::new (memory) os::FileOutput;
+MappedOutput::MappedOutput() noexcept : memory_(os::map(sizeof(Buffers))) {
+  if (memory_ == nullptr) return;
+  auto* buffers = ::new (memory_) Buffers;
+  path = &buffers->path;
+  file = &buffers->file;
 }
 
 MappedOutput::~MappedOutput() {
   if (file == nullptr) return;
   file->~FileOutput();
-  os::release(memory, sizeof(os::FileOutput));
+  os::release(memory_, sizeof(Buffers));
 }
 
 }  // namespace luna

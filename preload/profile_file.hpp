@@ -21,15 +21,18 @@ using ProfilePath = std::array<char, PATH_MAX>;
 [[nodiscard]] std::string_view expand_profile_path(std::string_view ending,
                                                    ProfilePath& path) noexcept;
 
-// A file whose buffer would be too much for the stack of a small thread.
+// A file, and its path, whose buffers would be too much for the stack of a small thread.
 struct MappedOutput {
   MappedOutput() noexcept;
   ~MappedOutput();
   MappedOutput(const MappedOutput&) = delete;
   MappedOutput& operator=(const MappedOutput&) = delete;
 
-  void* memory;
+  ProfilePath* path = nullptr;
   os::FileOutput* file = nullptr;  // nullptr: there is no memory
+
+ private:
+  void* memory_;
 };
 
 }  // namespace luna

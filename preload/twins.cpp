@@ -5,6 +5,7 @@
 #include "preload/print.hpp"
 
 #include <lunalloc/lunalloc.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include <array>
@@ -40,7 +41,9 @@ LUNA_EXPORT size_t luna_malloc_usable_size(const void* pointer) {
 }
 
 LUNA_EXPORT int luna_stats_read(luna_stats* stats) {
-  if (stats->struct_size != sizeof(luna_stats)) return EINVAL;
+  constexpr size_t kFirstBytes = offsetof(luna_stats, profiler_bytes);
+  const size_t bytes = stats->struct_size;
+  if (bytes != sizeof(luna_stats) && bytes != kFirstBytes) return EINVAL;
   const luna::HeapUsage usage = luna::process.allocator().usage();
   stats->live_bytes = usage.small_bytes + usage.pages.large_bytes;
   stats->live_blocks = usage.small_blocks + usage.pages.large_blocks;
@@ -52,6 +55,12 @@ LUNA_EXPORT int luna_stats_read(luna_stats* stats) {
   stats->reserved_bytes = usage.pages.reserved;
   stats->metadata_bytes = usage.pages.metadata;
   stats->thread_heaps = usage.thread_heaps;
+  if (bytes == kFirstBytes) return 0;
+  const luna::ProfilerUsage profiler = luna::process.profiler().usage();
+  stats->profiler_bytes = profiler.touched_bytes;
+  stats->profiler_reserved_bytes = profiler.reserved_bytes;
+  stats->profiler_live_samples = profiler.live_samples;
+  stats->profiler_dropped_samples = profiler.dropped_samples;
   return 0;
 }
 
@@ -59,9 +68,10 @@ LUNA_EXPORT int luna_stats_print(int file) { return luna::print_summary(file); }
 LUNA_EXPORT size_t luna_purge(size_t keep_bytes) { return luna::process.trim(keep_bytes); }
 
 int luna::print_summary(int file) noexcept {
-  std::array<char, 1024> buffer;
+  std::array<char, 1280> buffer;
   Text text(buffer.data(), buffer.size());
   write_summary(process.allocator().usage(), text);
+  write_profiler_summary(process.profiler().usage(), text);
   std::string_view rest = text.view();
   while (!rest.empty()) {
     const ssize_t written = ::write(file, rest.data(), rest.size());

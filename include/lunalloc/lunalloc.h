@@ -56,6 +56,12 @@ typedef struct luna_stats {
   uint64_t reserved_bytes;   // address space
   uint64_t metadata_bytes;   // address space of lunalloc's own tables
   uint64_t thread_heaps;     // heaps, in use or waiting for a thread
+  // From here on since a profile of the heap can be taken; struct_size may also be that of the
+  // fields above alone. All are 0 if none was ever begun.
+  uint64_t profiler_bytes;            // of the profiler's tables, backed by the kernel
+  uint64_t profiler_reserved_bytes;   // of them, address space
+  uint64_t profiler_live_samples;     // blocks in use that it watches
+  uint64_t profiler_dropped_samples;  // samples that found no room in the tables
 } luna_stats;
 
 // Fills `*stats` and returns 0. EINVAL: struct_size is unknown to this version;

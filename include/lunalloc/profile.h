@@ -46,7 +46,8 @@ int luna_profile_start(uint64_t interval);
 // Takes no more samples. What was sampled and is in use is followed until it is freed.
 void luna_profile_stop(void);
 
-// The interval in bytes; 0 while no samples are taken.
+// The present interval in bytes; 0 while no samples are taken. It may be wider than what was
+// asked for, but if that was 1: see the option profile_cpu_percent.
 uint64_t luna_profile_interval(void);
 
 // Growth is measured from now on; without a mark, from the first start. Returns 0, or ENOENT if
@@ -56,7 +57,8 @@ int luna_profile_mark(void);
 // Writes a profile to a new file with mode 0600 that appears at once as a whole, and replaces
 // what had its name. A path of NULL stands for a name made from the option profile_file. Returns
 // 0, EINVAL if the kind or the format is unknown or the format does not know the kind, ENOENT if
-// samples were never taken, or a positive errno value of the file system.
+// samples were never taken, EDQUOT if the path is NULL and the options profile_max_files or
+// profile_max_mib allow no more, or a positive errno value of the file system.
 int luna_profile_dump(const char* path, luna_profile_kind kind, luna_profile_format format);
 
 // Writes who leaks, in the same way: the sites whose memory grows, by how much and for how long,

@@ -41,6 +41,15 @@ void write_summary(const HeapUsage& usage, Text& text) noexcept {
   text.add("  heaps       ").add_decimal(usage.thread_heaps).add(" of threads\n");
 }
 
+void write_profiler_summary(const ProfilerUsage& usage, Text& text) noexcept {
+  if (usage.reserved_bytes == 0) return;
+  text.add("  profiler    ").add_bytes(usage.touched_bytes).add(" of tables, of ");
+  text.add_bytes(usage.reserved_bytes).add(" reserved\n");
+  text.add("  samples     ").add_decimal(usage.live_samples).add(" live of ");
+  text.add_decimal(usage.sites).add(" sites, ");
+  text.add_decimal(usage.dropped_samples).add(" dropped\n");
+}
+
 void write_malloc_info(const HeapUsage& usage, Text& text) noexcept {
   text.add("<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n</sizes>\n");
   add_total(text, "fast", 0, 0);

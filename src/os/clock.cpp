@@ -28,6 +28,13 @@ std::uint64_t epoch_nanoseconds() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+std::uint64_t process_cpu_nanoseconds() noexcept {
+  struct timespec now = {};
+  system_call(SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 void sleep_milliseconds(std::uint64_t milliseconds) noexcept {
   const struct timespec time = {static_cast<time_t>(milliseconds / 1000),
                                 static_cast<long>(milliseconds % 1000 * 1'000'000)};

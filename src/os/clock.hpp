@@ -19,6 +19,9 @@ namespace luna::os {
 // The time of day, in nanoseconds since the epoch.
 [[nodiscard]] std::uint64_t epoch_nanoseconds() noexcept;
 
+// CPU time of all threads of the process. A system call.
+[[nodiscard]] std::uint64_t process_cpu_nanoseconds() noexcept;
+
 // Returns after so long, or somewhat earlier if a signal comes.
 void sleep_milliseconds(std::uint64_t milliseconds) noexcept;
 

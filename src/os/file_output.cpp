@@ -32,6 +32,7 @@ void close_file(long& file) noexcept {
 bool FileOutput::create(std::string_view path) noexcept {
   error_ = 0;
   length_ = 0;
+  written_ = 0;
   const std::size_t slash = path.rfind('/');
   const std::string_view name = part_of(path, slash + 1);  // all of it where there is none
   if (name.empty()) return fail(-EISDIR);
@@ -81,6 +82,7 @@ bool FileOutput::flush() noexcept {
     if (count == -EINTR) continue;
     if (count <= 0) return fail(count == 0 ? -EIO : count);
     done += static_cast<std::size_t>(count);
+    written_ += static_cast<std::uint64_t>(count);
   }
   length_ = 0;
   return true;

@@ -34,6 +34,9 @@ class FileOutput {
   // before; nothing is left behind, and error() says why.
   [[nodiscard]] bool finish() noexcept;
 
+  // That the file has, or had until it was finished.
+  [[nodiscard]] std::uint64_t written_bytes() const noexcept { return written_; }
+
   // Removes what was written so far.
   void abandon() noexcept;
 
@@ -55,6 +58,7 @@ class FileOutput {
   long error_ = 0;
   bool has_temporary_ = false;
   std::size_t length_ = 0;
+  std::uint64_t written_ = 0;
   std::array<char, kNameBytes> name_;
   std::array<char, 64> temporary_;
   std::array<char, kBufferBytes> buffer_;

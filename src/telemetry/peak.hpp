@@ -29,6 +29,9 @@ class Peak {
     ++moment_;
   }
 
+  // What lives at all sites.
+  [[nodiscard]] double bytes() const noexcept { return bytes_; }
+
   // A site that has not changed since has now what it had then.
   [[nodiscard]] const Amount& amount_of(const Amount& live, const PeakShare& share) const noexcept {
     return share.moment == moment_ ? share.amount : live;

@@ -45,6 +45,7 @@ class Comments {
   explicit Comments(const Profile& profile) noexcept {
     if (profile.dropped_samples != 0)
       next().add("dropped_samples: ").add_decimal(profile.dropped_samples);
+    add_cost(profile.cost);
     std::size_t deepest = 0;
     for (std::size_t i = 0; i < profile.count; ++i)
       if (profile.rows[i].stack.depth >= profile.max_depth) ++deepest;
@@ -62,12 +63,21 @@ class Comments {
   }
 
  private:
+  void add_cost(const SamplingCost& cost) noexcept {
+    if (cost.cpu_ns == 0) return;
+    Text& text = next();
+    text.add("sampling: ").add_decimal(cost.sampling_ns).add(" of ").add_decimal(cost.cpu_ns);
+    text.add(" ns of CPU time; interval asked for: ").add_decimal(cost.asked_interval);
+    text.add(", widened: ").add_decimal(cost.widened);
+  }
+
   [[nodiscard]] Text& next() noexcept { return texts_[count_++]; }
 
   std::size_t count_ = 0;
-  std::array<std::array<char, 128>, 2> buffers_;
-  std::array<Text, 2> texts_ = {Text(buffers_[0].data(), buffers_[0].size()),
-                                Text(buffers_[1].data(), buffers_[1].size())};
+  std::array<std::array<char, 160>, 3> buffers_;
+  std::array<Text, 3> texts_ = {Text(buffers_[0].data(), buffers_[0].size()),
+                                Text(buffers_[1].data(), buffers_[1].size()),
+                                Text(buffers_[2].data(), buffers_[2].size())};
 };
 
 // All that goes into a profile, and what writes it.

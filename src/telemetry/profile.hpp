@@ -71,6 +71,15 @@ struct ProfileRow {
   BlockSizes sizes{};  // of what was allocated
 };
 
+// What taking the samples cost, and what was done about it. CPU time is that of the windows that
+// have ended; where nothing is measured, both are 0.
+struct SamplingCost {
+  std::uint64_t asked_interval = 0;
+  std::uint64_t widened = 0;      // how often the interval was made wider
+  std::uint64_t sampling_ns = 0;  // spent on samples
+  std::uint64_t cpu_ns = 0;       // that the process used meanwhile, with these
+};
+
 struct Profile {
   ProfileKind kind = ProfileKind::kHeap;  // what it was asked for; it has all
   const ProfileRow* rows = nullptr;
@@ -82,6 +91,7 @@ struct Profile {
   std::size_t max_depth = 0;          // stacks were cut at so many frames; 0: they were not
   std::uint64_t marked_ns = 0;        // when growth begins, after the beginning
   std::uint64_t temporary_ns = 0;     // what lives no longer is temporary
+  SamplingCost cost{};
 };
 
 }  // namespace luna

@@ -84,6 +84,10 @@ void add_head(Output& out, const Profile& profile) noexcept {
   add_number(out.add(",\n"), "max_depth", profile.max_depth);
   add_number(out.add(",\n"), "marked_ns", profile.marked_ns);
   add_number(out.add(",\n"), "temporary_ns", profile.temporary_ns);
+  add_number(out.add(",\n"), "asked_interval_bytes", profile.cost.asked_interval);
+  add_number(out.add(",\n"), "intervals_widened", profile.cost.widened);
+  add_number(out.add(",\n"), "sampling_ns", profile.cost.sampling_ns);
+  add_number(out.add(",\n"), "measured_cpu_ns", profile.cost.cpu_ns);
   add_bounds(out);
   add_amount(out.add(",\n"), "allocated", totals.allocated);
   add_amount(out.add(",\n"), "live", totals.live);

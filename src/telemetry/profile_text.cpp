@@ -94,6 +94,17 @@ void add_total(Output& out, std::string_view label, const Shown& shown,
   out.add("\n");
 }
 
+// Where it was measured.
+void add_cost(Output& out, const SamplingCost& cost) noexcept {
+  if (cost.cpu_ns == 0) return;
+  out.add("Sampling:  ").add_percent(cost.sampling_ns, cost.cpu_ns).add(" of the CPU time");
+  if (cost.widened != 0) {
+    out.add("; the interval was widened ").add_decimal(cost.widened).add(" times, ");
+    out.add_bytes(cost.asked_interval).add(" was asked for");
+  }
+  out.add("\n");
+}
+
 void add_head(Output& out, const Profile& profile, const KindColumns& kind) noexcept {
   const std::uint64_t since = profile.kind == ProfileKind::kGrowth ? profile.marked_ns : 0;
   out.add(kind.title).add(" of ");
@@ -174,6 +185,7 @@ bool write_profile_text(const Profile& profile, Modules modules, std::size_t max
   add_total(out, "Allocated", kind.whole, whole);
   if (profile.dropped_samples != 0)
     out.add("Dropped:   ").add_decimal(profile.dropped_samples).add(" samples, not counted here\n");
+  add_cost(out, profile.cost);
   const Order order = {profile, kind.shown.bytes};
   std::size_t site = profile.count;
   for (std::size_t place = 1; place <= max_sites && out.ok(); ++place) {

@@ -60,11 +60,13 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   const SampleObserver observer = {
       this,
       [](void* self, const SampledBlock& block) noexcept {
-        return static_cast<Profiler*>(self)->allocated(block);
+        return static_cast<Profiler*>(self)->measure_allocated(block);
       },
-      [](void* self, void* memory) noexcept { return static_cast<Profiler*>(self)->freed(memory); },
+      [](void* self, void* memory) noexcept {
+        return static_cast<Profiler*>(self)->measure_freed(memory);
+      },
       [](void* self, const SampledBlock& block) noexcept {
-        static_cast<Profiler*>(self)->resized(block);
+        static_cast<Profiler*>(self)->measure_resized(block);
       },
       [](void* self, void* from, void* to) noexcept {
         static_cast<Profiler*>(self)->moved(from, to);
@@ -72,6 +74,7 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   };
   depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
   temporary_ns_ = limits.temporary_ns;
+  cpu_percent_ = limits.cpu_percent;
   const std::size_t sites_bytes = limits.table_bytes / kSitesPart;
   if (!sites_.begin(sites_bytes) || !live_.begin(limits.table_bytes - sites_bytes) ||
       !allocator_.begin_sampling(observer))
@@ -82,13 +85,6 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   clock_.begin(os::to_milliseconds(started_ns_));
   begun_.store(true, std::memory_order_release);  // pairs with begun()
   return true;
-}
-
-void Profiler::set_interval(std::uint64_t interval) noexcept {
-  os::ScopedLock guard(lock_);  // lest one thread begin and another end at once
-  interval_.store(interval, std::memory_order_relaxed);
-  if (interval != 0) last_interval_.store(interval, std::memory_order_relaxed);
-  allocator_.set_sampling_interval(interval, os::nanoseconds() ^ address_of(this));
 }
 
 bool Profiler::allocated(const SampledBlock& block) noexcept {
@@ -116,6 +112,7 @@ bool Profiler::allocated(const SampledBlock& block) noexcept {
   site.sizes.add(sample.bucket, sample.weight, noise_);
   peak_.change(site.live, site.peak, {}, amount_of(sample));
   site.history.note_allocated(now, site.live.bytes);
+  triggers_.note(peak_.bytes());
   return true;
 }
 
@@ -206,6 +203,7 @@ bool Profiler::take_snapshot(Profile& profile) noexcept {
   profile.temporary_ns = temporary_ns_;
   profile.max_depth = depth_;
   profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
+  profile.cost = share_.cost();
   const std::uint32_t count = sites_.count();
   if (count == 0) return true;
   auto* rows = static_cast<ProfileRow*>(os::map(count * sizeof(ProfileRow)));
@@ -256,7 +254,8 @@ int Profiler::prove(Reachability& proof) noexcept {
 void Profiler::resume_child() noexcept {
   lock_.reset_in_child();
   proving_.store(false, std::memory_order_relaxed);
-  if (running()) set_interval(interval_.load(std::memory_order_relaxed));
+  triggers_.resume_child();
+  if (running()) set_interval(share_.asked());
 }
 
 }  // namespace luna

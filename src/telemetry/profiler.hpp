@@ -4,6 +4,8 @@
 
 #include "heap/samples.hpp"
 #include "os/lock.hpp"
+#include "telemetry/cpu_share.hpp"
+#include "telemetry/dump_triggers.hpp"
 #include "telemetry/history.hpp"
 #include "telemetry/leak_profile.hpp"
 #include "telemetry/live_table.hpp"
@@ -25,6 +27,16 @@ struct ProfilerLimits {
   std::size_t table_bytes = std::size_t{16} << 20;  // for sites and live samples together
   std::size_t depth = 64;                           // frames of a stack
   std::uint64_t temporary_ns = 100'000;             // what lives no longer is temporary
+  std::uint64_t cpu_percent = 0;                    // that samples may take; 0: as they do
+};
+
+// What the tables of a profiler take.
+struct ProfilerUsage {
+  std::size_t touched_bytes = 0;  // that the kernel backs
+  std::size_t reserved_bytes = 0;
+  std::size_t live_samples = 0;
+  std::size_t sites = 0;
+  std::uint64_t dropped_samples = 0;
 };
 
 // Threads: any. One lock inside, under which nothing is allocated and no stack is walked.
@@ -77,6 +89,12 @@ class Profiler {
   // were never taken, EBUSY while another thread is at it, else as Reachability::run().
   [[nodiscard]] int prove(Reachability& proof) noexcept;
 
+  // Slow: asks the kernel.
+  [[nodiscard]] ProfilerUsage usage() noexcept;
+
+  // Told of what lives.
+  [[nodiscard]] DumpTriggers& triggers() noexcept { return triggers_; }
+
   // fork(): hold what must not change, let go, or start anew in the child.
   void prepare_fork() noexcept { lock_.lock(); }
   void resume_parent() noexcept { lock_.unlock(); }
@@ -107,7 +125,14 @@ class Profiler {
   void drop_snapshot(Profile& profile) noexcept;
   [[nodiscard]] bool take_leaks(LeakProfile& profile, const Reachability* proof) noexcept;
   void drop_leaks(LeakProfile& profile) noexcept;
+
+  // profiler_cost.cpp
   void set_interval(std::uint64_t interval) noexcept;
+  void apply_interval(std::uint64_t interval) noexcept;
+  void review_interval() noexcept;
+  [[nodiscard]] bool measure_allocated(const SampledBlock& block) noexcept;
+  [[nodiscard]] bool measure_freed(void* memory) noexcept;
+  void measure_resized(const SampledBlock& block) noexcept;
 
   [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
   [[nodiscard]] bool freed(void* memory) noexcept;
@@ -130,6 +155,9 @@ class Profiler {
   std::uint64_t started_ns_ = 0;  // by the clock that never goes back
   std::uint64_t marked_ns_ = 0;   // by the same
   std::uint64_t temporary_ns_ = 0;
+  std::uint64_t cpu_percent_ = 0;
+  CpuShare share_;
+  DumpTriggers triggers_;
   Peak peak_;
   RoundingNoise noise_;
   WorkClock clock_;  // of the sites' histories

@@ -72,6 +72,8 @@ std::uint32_t SiteTable::add(const Stack& stack, std::uint64_t hash) noexcept {
   return count_++;
 }
 
+std::size_t SiteTable::bytes() const noexcept { return capacity_ * kBytesPerSite; }
+
 std::size_t SiteTable::used_bytes() const noexcept {
   return count_ * (sizeof(Site) + sizeof(std::uint32_t)) + used_frames_ * sizeof *frames_;
 }

@@ -44,6 +44,10 @@ class SiteTable {
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
   [[nodiscard]] std::size_t used_bytes() const noexcept;
 
+  // The memory of the table.
+  [[nodiscard]] const void* memory() const noexcept { return sites_; }
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
  private:
   [[nodiscard]] std::uint32_t add(const Stack& stack, std::uint64_t hash) noexcept;
 

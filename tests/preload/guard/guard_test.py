@@ -67,7 +67,8 @@ def check_programs():
         if shutil.which(command[0]) is None:
             continue
         plain = run(command, "", preload="")
-        for options in (ALL, "profile_interval:64,guard_samples:3,guard_slots:500"):
+        for options in (ALL, "profile_interval:64,profile_cpu_percent:0,guard_samples:3,"
+                        "guard_slots:500"):
             result = run(command, options)
             told = f"{command[0]} with {options}: {result.stderr}"
             expect(result.returncode == 0 and result.stderr == "", told)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 part, library, guest, plugin = sys.argv[1], *map(os.path.abspath, sys.argv[2:])
-CONF = "profile:true,profile_interval:512"
+CONF = "profile:true,profile_interval:512,profile_cpu_percent:0"
 
 # The function that leaks.
 LEAKS = {

@@ -68,7 +68,7 @@ def check_other_formats(folder):
 
 def sampled(folder):
     """Estimates lie within five standard deviations."""
-    run("sampled", folder)
+    run("sampled", folder, "profile_cpu_percent:0")
     found = Profile(f"{folder}/sampled.json")
     for function, kind, objects, size, block in (("keep_some", "live", 100000, 300, 320),
                                                  ("drop_some", "allocated", 1000000, 64, 64)):

@@ -46,7 +46,25 @@ TEST(Summary, HasARowForEachNumber) {
 }
 
 TEST(Summary, FitsTheBufferItIsPrintedFrom) {
-  EXPECT_EQ(written(write_summary, 1024), written(write_summary));
+  const auto write_all = [](const HeapUsage& usage, Text& text) {
+    write_summary(usage, text);
+    write_profiler_summary({SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX}, text);
+  };
+  EXPECT_EQ(written(write_all, 1280), written(write_all));
+}
+
+TEST(Summary, HasWhatTheProfilerTakes) {
+  const auto write = [](const HeapUsage&, Text& text) {
+    write_profiler_summary({1024 * 1024, std::size_t{16} << 20, 12, 3, 7}, text);
+  };
+  EXPECT_EQ(written(write),
+            "  profiler    1.0 MiB of tables, of 16.0 MiB reserved\n"
+            "  samples     12 live of 3 sites, 7 dropped\n");
+}
+
+TEST(Summary, SaysNothingOfAProfilerThatNeverBegan) {
+  const auto write = [](const HeapUsage&, Text& text) { write_profiler_summary({}, text); };
+  EXPECT_EQ(written(write), "");
 }
 
 TEST(MallocInfo, IsBalancedXml) {

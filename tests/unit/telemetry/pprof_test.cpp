@@ -237,6 +237,18 @@ TEST(Pprof, CommentsSayWhatIsMissing) {
             "stacks of the greatest depth, 3 frames, beyond which they are cut: 1");
 }
 
+TEST(Pprof, ACommentSaysWhatSamplesCost) {
+  test::SampleProfile sample;
+  sample.profile.max_depth = 64;
+  sample.profile.cost = {4096, 3, 2'500'000, 1'000'000'000};
+  const Decoded decoded(sample.profile, sample.modules);
+  const Numbers& comments = decoded.message.numbers.at(13);
+
+  ASSERT_EQ(comments.size(), 1U);
+  EXPECT_EQ(decoded.string(comments[0]),
+            "sampling: 2500000 of 1000000000 ns of CPU time; interval asked for: 4096, widened: 3");
+}
+
 TEST(Pprof, NothingMissingIsNoComment) {
   test::SampleProfile sample;
   sample.profile.max_depth = 4;

@@ -20,6 +20,7 @@ TEST(ProfileJson, HasAllThatIsKnown) {
   sample.profile.max_depth = 64;
   sample.profile.count = 2;
   sample.profile.kind = ProfileKind::kGrowth;
+  sample.profile.cost = {262144, 1, 2'500'000, 500'000'000};
 
   EXPECT_EQ(json(sample.profile, sample.modules),
             R"({"format":"lunalloc-heap-profile",
@@ -32,6 +33,10 @@ TEST(ProfileJson, HasAllThatIsKnown) {
 "max_depth":64,
 "marked_ns":2000000000,
 "temporary_ns":100000,
+"asked_interval_bytes":262144,
+"intervals_widened":1,
+"sampling_ns":2500000,
+"measured_cpu_ns":500000000,
 "lifetime_bounds_ns":[1000,4000,16000,64000,256000,1024000,4096000,16384000,65536000,262144000,1048576000,4194304000,16777216000,67108864000,268435456000,1073741824000,4294967296000],
 "size_bounds":[16,32,64,128,256,512,1024,2048,4096,8192,16384,32768,65536,131072,262144,524288,1048576,2097152,4194304,8388608,16777216,33554432,67108864],
 "allocated":{"samples":7,"objects":43,"bytes":3149729,"sampled_bytes":3000400},

@@ -128,6 +128,18 @@ TEST(ProfileText, DroppedSamplesAreSaid) {
   EXPECT_NE(text(sample, 0).find("Dropped:   7 samples"), std::string::npos);
 }
 
+TEST(ProfileText, CostIsSaidWhereItWasMeasured) {
+  test::SampleProfile sample;
+  EXPECT_EQ(text(sample, 0).find("Sampling"), std::string::npos);
+  sample.profile.cost = {4096, 0, 2'500'000, 1'000'000'000};
+  EXPECT_NE(text(sample, 0).find("Sampling:  0.2 % of the CPU time\n"), std::string::npos);
+  sample.profile.cost.widened = 3;
+  EXPECT_NE(text(sample, 0).find("Sampling:  0.2 % of the CPU time; the interval was widened 3 "
+                                 "times, 4.0 KiB was asked for\n"),
+            std::string::npos)
+      << text(sample, 0);
+}
+
 TEST(ProfileText, OutputThatFailsIsReported) {
   const test::SampleProfile sample;
   test::FullOutput full{10};

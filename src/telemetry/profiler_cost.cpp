@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// What the profiler costs: the time and the memory that it takes, and the interval that keeps
+// the time below its cap.
+#include "base/align.hpp"
+#include "heap/allocator.hpp"
+#include "os/clock.hpp"
+#include "os/memory.hpp"
+#include "telemetry/profiler.hpp"
+
+#include <array>
+
+namespace luna {
+
+namespace {
+
+// Feeds the time of a scope.
+class Measured {
+ public:
+  explicit Measured(CpuShare& share) noexcept
+      : share_(share), begin_ns_(share.on() ? os::nanoseconds() : 0) {}
+  ~Measured() {
+    if (begin_ns_ != 0) share_.note(os::nanoseconds() - begin_ns_);
+  }
+
+  Measured(const Measured&) = delete;
+  Measured& operator=(const Measured&) = delete;
+
+ private:
+  CpuShare& share_;
+  std::uint64_t begin_ns_;
+};
+
+// Of a mapping, as far as the kernel says.
+[[nodiscard]] std::size_t touched_bytes(const void* memory, std::size_t bytes) noexcept {
+  std::array<unsigned char, 256> resident;
+  const std::size_t page = os::page_bytes();
+  std::size_t touched = 0;
+  for (std::size_t at = 0; at < bytes; at += resident.size() * page) {
+    const std::size_t rest = bytes - at;
+    const std::size_t part = rest < resident.size() * page ? rest : resident.size() * page;
+    resident.fill(0);
+    if (!os::find_resident(static_cast<const std::byte*>(memory) + at, part, resident.data()))
+      continue;
+    for (std::size_t i = 0; i < round_up(part, page) / page; ++i)
+      if (resident[i] != 0) touched += page;
+  }
+  return touched;
+}
+
+}  // namespace
+
+// The interval changes here alone, for here no lock is held, and whoever allocates may find
+// another interval at any time.
+bool Profiler::measure_allocated(const SampledBlock& block) noexcept {
+  if (!share_.on()) return allocated(block);
+  const std::uint64_t begin_ns = os::nanoseconds();
+  const bool kept = allocated(block);
+  const std::uint64_t end_ns = os::nanoseconds();
+  share_.note(end_ns - begin_ns);
+  if (share_.is_due(end_ns)) [[unlikely]]
+    review_interval();
+  return kept;
+}
+
+bool Profiler::measure_freed(void* memory) noexcept {
+  const Measured measured(share_);
+  return freed(memory);
+}
+
+void Profiler::measure_resized(const SampledBlock& block) noexcept {
+  const Measured measured(share_);
+  resized(block);
+}
+
+void Profiler::review_interval() noexcept {
+  os::ScopedLock guard(lock_);
+  if (!running()) return;
+  const std::uint64_t interval = share_.review(os::nanoseconds(), os::process_cpu_nanoseconds());
+  if (interval != this->interval()) apply_interval(interval);
+}
+
+void Profiler::set_interval(std::uint64_t interval) noexcept {
+  os::ScopedLock guard(lock_);  // lest one thread begin and another end at once
+  share_.begin(interval, cpu_percent_, os::nanoseconds(), os::process_cpu_nanoseconds());
+  apply_interval(interval);
+}
+
+// Requires: the lock is held.
+void Profiler::apply_interval(std::uint64_t interval) noexcept {
+  interval_.store(interval, std::memory_order_relaxed);
+  if (interval != 0) last_interval_.store(interval, std::memory_order_relaxed);
+  allocator_.set_sampling_interval(interval, os::nanoseconds() ^ address_of(this));
+}
+
+ProfilerUsage Profiler::usage() noexcept {
+  if (!begun()) return {};
+  // Where the tables lie does not change any more.
+  const std::size_t touched =
+      touched_bytes(sites_.memory(), sites_.bytes()) + touched_bytes(live_.memory(), live_.bytes());
+  os::ScopedLock guard(lock_);
+  return {touched, sites_.bytes() + live_.bytes(), live_.count(), sites_.count(),
+          dropped_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace luna
