@@ -94,10 +94,9 @@ void Profiler::apply_interval(std::uint64_t interval) noexcept {
 
 ProfilerUsage Profiler::usage() noexcept {
   if (!begun()) return {};
-  // Where the tables lie does not change any more.
+  os::ScopedLock guard(lock_);
   const std::size_t touched =
       touched_bytes(sites_.memory(), sites_.bytes()) + touched_bytes(live_.memory(), live_.bytes());
-  os::ScopedLock guard(lock_);
   return {touched, sites_.bytes() + live_.bytes(), live_.count(), sites_.count(),
           dropped_.load(std::memory_order_relaxed)};
 }
