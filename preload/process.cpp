@@ -6,6 +6,7 @@
 #include "os/environment.hpp"
 #include "preload/foreign.hpp"
 #include "preload/guard.hpp"
+#include "preload/labels.hpp"
 #include "preload/leaks.hpp"
 #include "preload/own_code.hpp"
 #include "preload/profile.hpp"
@@ -47,6 +48,7 @@ void Process::start() noexcept {
   }
   options_ = options;
   profiler_.set_own_code(own_code());
+  begin_labels();
   begin_profile();
   if (options.enabled) return;
   // What ld.so allocated before this stays ours; free() knows it by its address.

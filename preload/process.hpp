@@ -21,6 +21,7 @@ struct ThreadState {
   std::uint8_t frees_without_heap = 0;
   std::uint8_t exit_rounds = 0;  // how often the exit hook has run
   bool ended = false;            // it ran for the last time
+  std::uint32_t labels = 0;      // a set of the profiler's LabelTable
 };
 
 class Process {

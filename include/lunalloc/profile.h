@@ -54,6 +54,21 @@ uint64_t luna_profile_interval(void);
 // samples were never taken.
 int luna_profile_mark(void);
 
+// Gives the calling thread a label, such as the tenant or the kind of request that it works for;
+// replaces one with the same key; a value of NULL removes it, a key of NULL with it removes all.
+// Samples that the thread takes carry the labels that it has at that moment, and are sites of
+// their own. They end with the thread; threads that it starts have none, the child of a fork has
+// those of the thread that forked. A thread that is given none costs nothing.
+//
+// A key is 1 to 31 letters, digits and any of "_-./"; a value has up to 63 bytes. Each set of
+// labels that a thread ever had takes memory for good, of profile_memory, so there should be
+// hundreds or thousands of sets, not one for each request. Returns 0; EINVAL if the key has other
+// characters or none, E2BIG if key or value is too long, ENOSPC if the thread has 8 others,
+// ENOTSUP if the option enabled is off; then nothing has changed. ENOMEM if there is no room for
+// one more set: the thread has no labels then, and the profile says how many samples it took
+// before it got others or had all removed.
+int luna_profile_label(const char* key, const char* value);
+
 // Writes a profile to a new file with mode 0600 that appears at once as a whole, and replaces
 // what had its name. A path of NULL stands for a name made from the option profile_file. Returns
 // 0, EINVAL if the kind or the format is unknown or the format does not know the kind, ENOENT if

@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <link.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 namespace luna::os {
@@ -62,6 +64,12 @@ std::string_view program_name(char* buffer, std::size_t capacity) noexcept {
 std::uint64_t process_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_getpid)); }
 
 std::uint64_t thread_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_gettid)); }
+
+std::string_view thread_name(char* buffer, std::size_t capacity) noexcept {
+  std::array<char, 16> name = {};
+  if (system_call(SYS_prctl, PR_GET_NAME, name.data()) < 0) return {};
+  return Text(buffer, capacity).add(name.data()).view();
+}
 
 std::string_view host_name(char* buffer, std::size_t capacity) noexcept {
   struct utsname names = {};

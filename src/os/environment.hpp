@@ -31,6 +31,9 @@ namespace luna::os {
 // Of the calling thread, as the kernel numbers them.
 [[nodiscard]] std::uint64_t thread_id() noexcept;
 
+// Name of the calling thread, at most 15 characters.
+[[nodiscard]] std::string_view thread_name(char* buffer, std::size_t capacity) noexcept;
+
 // Name of the machine, at most 64 characters.
 [[nodiscard]] std::string_view host_name(char* buffer, std::size_t capacity) noexcept;
 

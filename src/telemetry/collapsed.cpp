@@ -27,7 +27,8 @@ bool write_collapsed(const Profile& profile, Modules modules, const Column& colu
     const ProfileRow& row = profile.rows[i];
     const std::uint64_t number = rounded(column.value(row));
     if (number == 0) continue;
-    add_stack(out, modules, row.stack);
+    add_label_frames(out, row.labels);
+    add_stack(out.add(row.labels.empty() ? "" : ";"), modules, row.stack);
     out.add(" ").add_decimal(number).add("\n");
   }
   return out.ok();

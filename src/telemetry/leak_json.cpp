@@ -5,6 +5,7 @@
 #include "telemetry/amounts.hpp"
 #include "telemetry/frames.hpp"
 #include "telemetry/json.hpp"
+#include "telemetry/labels.hpp"
 
 #include <array>
 #include <bit>
@@ -99,6 +100,7 @@ void add_site(Output& out, const LeakReport& report, const RankedSite& site) noe
   out.add("{");
   add_verdict(out, site.verdict);
   add_name(out.add(","), "suppressed").add(site.is_suppressed ? "true" : "false");
+  add_label_object(add_name(out.add(","), "labels"), row.labels);
   add_amounts(out, row);
   add_history(out, row.history);
   add_stack(out, report, row.stack);

@@ -41,6 +41,7 @@ struct LeakRow {
   SiteHistory history;  // up to now
   LiveAges ages;
   LostAmount lost;
+  Labels labels{};
 };
 
 struct LeakProfile {

@@ -54,6 +54,7 @@ void add_site(Output& out, const LeakReport& report, const RankedSite& site) noe
   out.add(name_of(site.verdict.leak_class)).add(", confidence ");
   out.add_decimal(percent(site.verdict.confidence)).add(" %: ");
   add_amount(out, row.live);
+  add_labels(out, row.labels);
   Line reason;
   add_reason(reason.text, site.verdict);
   out.add("\n   ").add(reason.text.view()).add("\n");

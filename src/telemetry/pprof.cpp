@@ -2,6 +2,7 @@
 // The numbers of the fields are those of profile.proto, in github.com/google/pprof.
 #include "telemetry/pprof.hpp"
 
+#include "base/align.hpp"
 #include "base/format.hpp"
 #include "base/utf8.hpp"
 #include "telemetry/address_table.hpp"
@@ -35,7 +36,7 @@ enum : std::uint32_t {
 };
 
 // Texts are named by their place in a table: first these, then name and unit of each column,
-// path and build-id of each module, and the comments.
+// path and build-id of each module, the comments, and the texts of labels.
 enum FixedString : std::uint32_t { kEmpty, kSpace, kBytes, kFixedStrings };
 
 constexpr std::array<std::string_view, kFixedStrings> kStrings = {"", "space", "bytes"};
@@ -46,6 +47,8 @@ class Comments {
     if (profile.dropped_samples != 0)
       next().add("dropped_samples: ").add_decimal(profile.dropped_samples);
     add_cost(profile.cost);
+    if (profile.unlabelled_samples != 0)
+      next().add("unlabelled_samples: ").add_decimal(profile.unlabelled_samples);
     std::size_t deepest = 0;
     for (std::size_t i = 0; i < profile.count; ++i)
       if (profile.rows[i].stack.depth >= profile.max_depth) ++deepest;
@@ -74,10 +77,10 @@ class Comments {
   [[nodiscard]] Text& next() noexcept { return texts_[count_++]; }
 
   std::size_t count_ = 0;
-  std::array<std::array<char, 160>, 3> buffers_;
-  std::array<Text, 3> texts_ = {Text(buffers_[0].data(), buffers_[0].size()),
-                                Text(buffers_[1].data(), buffers_[1].size()),
-                                Text(buffers_[2].data(), buffers_[2].size())};
+  std::array<std::array<char, 160>, 4> buffers_;
+  std::array<Text, 4> texts_ = {
+      Text(buffers_[0].data(), buffers_[0].size()), Text(buffers_[1].data(), buffers_[1].size()),
+      Text(buffers_[2].data(), buffers_[2].size()), Text(buffers_[3].data(), buffers_[3].size())};
 };
 
 // All that goes into a profile, and what writes it.
@@ -86,6 +89,7 @@ struct Encoder {
   Modules modules;
   const AddressTable& addresses;
   const Comments& comments;
+  const AddressTable& label_texts;  // each of a set of labels once, by where it is kept
   ProtobufWriter& writer;
   const KindColumns& kind = columns_of(profile.kind);
 
@@ -150,6 +154,14 @@ struct Encoder {
     writer.nested(kSample, [&](ProtobufWriter& out) noexcept {
       out.nested(1, locations);
       out.nested(2, values);
+      row.labels.for_each([&](const Label& label) noexcept { write_label(out, label); });
+    });
+  }
+
+  void write_label(ProtobufWriter& out, const Label& label) const noexcept {
+    out.nested(3, [&](ProtobufWriter& field) noexcept {
+      field.number(1, label_string(label.key));
+      field.number(2, label_string(label.value));
     });
   }
 
@@ -164,6 +176,22 @@ struct Encoder {
       write_string(module.build_id);
     }
     for (std::size_t i = 0; i < comments.count(); ++i) write_string(comments[i]);
+    write_label_strings();
+  }
+
+  // In the order in which they were numbered.
+  void write_label_strings() const noexcept {
+    std::size_t written = 0;
+    const auto write = [&](std::string_view text) noexcept {
+      if (label_texts.number_of(address_of(text.data())) != written + 1) return;
+      write_string(text);
+      ++written;
+    };
+    for (std::size_t i = 0; i < profile.count; ++i)
+      profile.rows[i].labels.for_each([&](const Label& label) noexcept {
+        write(label.key);
+        write(label.value);
+      });
   }
 
   // Readers refuse what is not UTF-8.
@@ -182,6 +210,9 @@ struct Encoder {
   [[nodiscard]] std::size_t comment_string(std::size_t index) const noexcept {
     return path_string(modules.size()) + index;
   }
+  [[nodiscard]] std::size_t label_string(std::string_view text) const noexcept {
+    return comment_string(comments.count()) + label_texts.number_of(address_of(text.data())) - 1;
+  }
 };
 
 [[nodiscard]] bool number_addresses(const Profile& profile, AddressTable& addresses) noexcept {
@@ -193,16 +224,28 @@ struct Encoder {
   return true;
 }
 
+[[nodiscard]] bool number_label_texts(const Profile& profile, AddressTable& texts) noexcept {
+  bool ok = true;
+  for (std::size_t i = 0; i < profile.count && ok; ++i)
+    profile.rows[i].labels.for_each([&](const Label& label) noexcept {
+      ok = ok && texts.add(address_of(label.key.data())) &&
+           texts.add(address_of(label.value.data()));
+    });
+  return ok;
+}
+
 }  // namespace
 
 bool write_pprof(const Profile& profile, Modules modules, Output& out) noexcept {
   AddressTable addresses;
-  if (!number_addresses(profile, addresses)) return false;
+  AddressTable label_texts;
+  if (!number_addresses(profile, addresses) || !number_label_texts(profile, label_texts))
+    return false;
   const Comments comments(profile);
   GzipOutput gzip(out);
   Output message = gzip.output();
   ProtobufWriter writer(message);
-  const Encoder encoder{profile, modules, addresses, comments, writer};
+  const Encoder encoder{profile, modules, addresses, comments, label_texts, writer};
   encoder.write_head();
   for (std::size_t i = 0; i < profile.count && out.ok(); ++i) encoder.write_sample(profile.rows[i]);
   for (std::size_t i = 0; i < modules.size(); ++i) encoder.write_mapping(i);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "telemetry/block_sizes.hpp"
+#include "telemetry/labels.hpp"
 #include "telemetry/lifetimes.hpp"
 #include "telemetry/profile_kind.hpp"
 
@@ -69,6 +70,7 @@ struct ProfileRow {
   Growth growth{};     // since the mark, or since profiling began
   Lifetimes lifetimes{};
   BlockSizes sizes{};  // of what was allocated
+  Labels labels{};     // of the threads that allocated it
 };
 
 // What taking the samples cost, and what was done about it. CPU time is that of the windows that
@@ -87,10 +89,11 @@ struct Profile {
   std::uint64_t interval_bytes = 0;  // one sample for so many bytes, on the average
   std::uint64_t began_ns = 0;        // since the epoch
   std::uint64_t duration_ns = 0;
-  std::uint64_t dropped_samples = 0;  // for lack of room in the tables
-  std::size_t max_depth = 0;          // stacks were cut at so many frames; 0: they were not
-  std::uint64_t marked_ns = 0;        // when growth begins, after the beginning
-  std::uint64_t temporary_ns = 0;     // what lives no longer is temporary
+  std::uint64_t dropped_samples = 0;     // for lack of room in the tables
+  std::uint64_t unlabelled_samples = 0;  // whose labels found no room
+  std::size_t max_depth = 0;             // stacks were cut at so many frames; 0: they were not
+  std::uint64_t marked_ns = 0;           // when growth begins, after the beginning
+  std::uint64_t temporary_ns = 0;        // what lives no longer is temporary
   SamplingCost cost{};
 };
 

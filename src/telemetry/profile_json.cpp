@@ -81,6 +81,7 @@ void add_head(Output& out, const Profile& profile) noexcept {
   add_number(out.add(",\n"), "began_ns", profile.began_ns);
   add_number(out.add(",\n"), "duration_ns", profile.duration_ns);
   add_number(out.add(",\n"), "dropped_samples", profile.dropped_samples);
+  add_number(out.add(",\n"), "unlabelled_samples", profile.unlabelled_samples);
   add_number(out.add(",\n"), "max_depth", profile.max_depth);
   add_number(out.add(",\n"), "marked_ns", profile.marked_ns);
   add_number(out.add(",\n"), "temporary_ns", profile.temporary_ns);
@@ -108,7 +109,8 @@ void add_site(Output& out, const ProfileRow& row) noexcept {
   add_name(out.add("{"), "frames").add("[");
   for (std::size_t i = 0; i < row.stack.depth; ++i)
     out.add(i == 0 ? "\"" : ",\"").add_hex(row.stack.frames[i]).add("\"");
-  add_amount(out.add("],"), "allocated", row.allocated);
+  add_label_object(add_name(out.add("],"), "labels"), row.labels);
+  add_amount(out.add(","), "allocated", row.allocated);
   add_amount(out.add(","), "live", row.live);
   add_amount(out.add(","), "peak", row.peak);
   add_growth(out.add(","), row.growth);

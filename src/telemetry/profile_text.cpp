@@ -159,7 +159,8 @@ void add_site(Output& out, const KindColumns& kind, const ProfileRow& row,
   if (shown.bytes > 0 && total.bytes > 0)
     out.add(" (").add_percent(rounded(shown.bytes), rounded(total.bytes)).add(")");
   add_amount(out.add(", of "), whole);
-  out.add(" allocated\n");
+  add_labels(out.add(" allocated"), row.labels);
+  out.add("\n");
 }
 
 void add_stack(Output& out, Modules modules, const Stack& stack) noexcept {
@@ -186,6 +187,10 @@ bool write_profile_text(const Profile& profile, Modules modules, std::size_t max
   if (profile.dropped_samples != 0)
     out.add("Dropped:   ").add_decimal(profile.dropped_samples).add(" samples, not counted here\n");
   add_cost(out, profile.cost);
+  if (profile.unlabelled_samples != 0)
+    out.add("Unlabelled: ")
+        .add_decimal(profile.unlabelled_samples)
+        .add(" samples, for lack of room\n");
   const Order order = {profile, kind.shown.bytes};
   std::size_t site = profile.count;
   for (std::size_t place = 1; place <= max_sites && out.ok(); ++place) {

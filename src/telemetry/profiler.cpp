@@ -7,6 +7,8 @@
 #include "os/clock.hpp"
 #include "os/error.hpp"
 #include "os/memory.hpp"
+#include "os/probe.hpp"
+#include "telemetry/amounts.hpp"
 #include "telemetry/reachability.hpp"
 
 #include <array>
@@ -17,6 +19,9 @@ namespace {
 
 // What is left of the memory for tables is for the live samples.
 constexpr std::size_t kSitesPart = 2;
+
+// Of the sites' half.
+constexpr std::size_t kLabelsPart = 32;
 
 // Each object that is sampled stands for so many: one over the probability of that.
 [[nodiscard]] double weight_of(std::uint64_t block_bytes, std::uint64_t interval) noexcept {
@@ -34,6 +39,20 @@ constexpr std::size_t kSitesPart = 2;
 
 [[nodiscard]] Amount allocated_of(const LiveSample& sample) noexcept {
   return amount_of(sample, sample.most_bytes);
+}
+
+// A block is known by an odd address while it is moved, when it is none that a tracer knows.
+[[nodiscard]] bool is_known_to_tracers(const LiveSample& sample) noexcept {
+  return sample.address % 2 == 0;
+}
+
+void trace_allocation(const LiveSample& sample) noexcept {
+  if (os::traces_allocations() && is_known_to_tracers(sample)) [[unlikely]]
+    os::probe_allocation(sample.address, sample.bytes, rounded(amount_of(sample).bytes));
+}
+
+void trace_free(const LiveSample& sample) noexcept {
+  if (is_known_to_tracers(sample)) os::probe_free(sample.address);
 }
 
 // What growth is the difference of.
@@ -76,8 +95,8 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   temporary_ns_ = limits.temporary_ns;
   cpu_percent_ = limits.cpu_percent;
   const std::size_t sites_bytes = limits.table_bytes / kSitesPart;
-  if (!sites_.begin(sites_bytes) || !live_.begin(limits.table_bytes - sites_bytes) ||
-      !allocator_.begin_sampling(observer))
+  if (!sites_.begin(sites_bytes - sites_bytes / kLabelsPart) ||
+      !live_.begin(limits.table_bytes - sites_bytes) || !allocator_.begin_sampling(observer))
     return false;
   began_ns_ = os::epoch_nanoseconds();
   started_ns_ = os::nanoseconds();
@@ -100,9 +119,11 @@ bool Profiler::allocated(const SampledBlock& block) noexcept {
                        os::nanoseconds(),
                        SiteTable::kNone,
                        static_cast<std::uint8_t>(size_bucket(block.bytes))};
+  const std::uint32_t labels = label_source_ != nullptr ? label_source_() : LabelTable::kNone;
   os::ScopedLock guard(lock_);
-  if (!live_.is_full()) sample.site = sites_.find_or_add(stack);
+  if (!live_.is_full()) sample.site = sites_.find_or_add(stack, labels_.at(labels));
   if (sample.site == SiteTable::kNone) return drop();
+  if (labels == LabelTable::kLost) unlabelled_.fetch_add(1, std::memory_order_relaxed);
   clock_.note_sample();
   const Moment now = clock_.at(os::to_milliseconds(sample.born_ns));
   sample.born_tick = now.tick;
@@ -113,6 +134,7 @@ bool Profiler::allocated(const SampledBlock& block) noexcept {
   peak_.change(site.live, site.peak, {}, amount_of(sample));
   site.history.note_allocated(now, site.live.bytes);
   triggers_.note(peak_.bytes());
+  trace_allocation(sample);
   return true;
 }
 
@@ -136,6 +158,7 @@ bool Profiler::freed(void* memory) noexcept {
   peak_.change(site.live, site.peak, gone, {});
   site.lifetimes.add({gone.objects, gone.bytes, now - sample->born_ns}, temporary_ns_, noise_);
   site.history.note(clock_.at(os::to_milliseconds(now)), site.live.bytes);
+  trace_free(*sample);
   live_.erase(sample);
   return true;
 }
@@ -154,6 +177,8 @@ void Profiler::resized(const SampledBlock& block) noexcept {
     sample->block_bytes = block.block_bytes;
     sample->weight = weight_of(sample->block_bytes, sample->interval);
   }
+  trace_free(*sample);
+  trace_allocation(*sample);
   const Amount now = amount_of(*sample);
   Site& site = sites_.at(sample->site);
   peak_.change(site.live, site.peak, before, now);
@@ -177,8 +202,9 @@ void Profiler::moved(void* from, void* to) noexcept {
   if (sample == nullptr) return;
   LiveSample now = *sample;
   now.address = address_of(to);
+  trace_free(*sample);
   live_.erase(sample);
-  live_.insert(now);
+  live_.insert(now);  // tracers are told when it is resized, which follows
 }
 
 void Profiler::mark() noexcept {
@@ -191,7 +217,8 @@ ProfileRow Profiler::row_of(const Site& site) const noexcept {
   Growth growth = state_of(site);
   growth -= site.mark;
   const Amount& peak = peak_.amount_of(site.live, site.peak);
-  return {site.stack, site.allocated, site.live, peak, growth, site.lifetimes, site.sizes};
+  return {site.stack, site.allocated, site.live,  peak,
+          growth,     site.lifetimes, site.sizes, site.labels};
 }
 
 bool Profiler::take_snapshot(Profile& profile) noexcept {
@@ -204,6 +231,7 @@ bool Profiler::take_snapshot(Profile& profile) noexcept {
   profile.max_depth = depth_;
   profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
   profile.cost = share_.cost();
+  profile.unlabelled_samples = unlabelled_.load(std::memory_order_relaxed);
   const std::uint32_t count = sites_.count();
   if (count == 0) return true;
   auto* rows = static_cast<ProfileRow*>(os::map(count * sizeof(ProfileRow)));
@@ -252,6 +280,7 @@ int Profiler::prove(Reachability& proof) noexcept {
 
 // What was live when the process forked is live in the child too; its draws are its own.
 void Profiler::resume_child() noexcept {
+  labels_.resume_child();
   lock_.reset_in_child();
   proving_.store(false, std::memory_order_relaxed);
   triggers_.resume_child();

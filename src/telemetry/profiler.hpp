@@ -7,6 +7,7 @@
 #include "telemetry/cpu_share.hpp"
 #include "telemetry/dump_triggers.hpp"
 #include "telemetry/history.hpp"
+#include "telemetry/label_table.hpp"
 #include "telemetry/leak_profile.hpp"
 #include "telemetry/live_table.hpp"
 #include "telemetry/peak.hpp"
@@ -96,12 +97,23 @@ class Profiler {
   [[nodiscard]] DumpTriggers& triggers() noexcept { return triggers_; }
 
   // fork(): hold what must not change, let go, or start anew in the child.
-  void prepare_fork() noexcept { lock_.lock(); }
-  void resume_parent() noexcept { lock_.unlock(); }
+  void prepare_fork() noexcept {
+    lock_.lock();
+    labels_.prepare_fork();
+  }
+  void resume_parent() noexcept {
+    labels_.resume_parent();
+    lock_.unlock();
+  }
   void resume_child() noexcept;
 
   // Frames of this code are left out where a stack begins. Before the first start().
   void set_own_code(CodeRange code) noexcept { own_code_ = code; }
+
+  // Where the calling thread's set of labels is found, for each sample. Before the first start().
+  using LabelSource = std::uint32_t (*)() noexcept;
+  void set_label_source(LabelSource source) noexcept { label_source_ = source; }
+  [[nodiscard]] LabelTable& labels() noexcept { return labels_; }
 
   // To be called when code went that may have been on a stack.
   void forget_code() noexcept { walker_.forget(); }
@@ -150,6 +162,7 @@ class Profiler {
   CodeRange own_code_;
   std::atomic<std::uint64_t> interval_{0};
   std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> unlabelled_{0};
   std::atomic<std::uint64_t> last_interval_{0};  // that was not 0
   std::uint64_t began_ns_ = 0;
   std::uint64_t started_ns_ = 0;  // by the clock that never goes back
@@ -161,6 +174,8 @@ class Profiler {
   Peak peak_;
   RoundingNoise noise_;
   WorkClock clock_;  // of the sites' histories
+  LabelSource label_source_ = nullptr;
+  LabelTable labels_;
   SiteTable sites_;
   LiveTable live_;
   StackWalker walker_;

@@ -33,7 +33,8 @@ bool Profiler::take_leaks(LeakProfile& profile, const Reachability* proof) noexc
   if (rows == nullptr) return false;
   for (std::uint32_t i = 0; i < count; ++i) {
     const Site& site = sites_.at(i);
-    ::new (rows + i) LeakRow{site.stack, site.allocated, site.live, site.history, {}, {}};
+    ::new (rows + i)
+        LeakRow{site.stack, site.allocated, site.live, site.history, {}, {}, site.labels};
     rows[i].history.advance(profile.now);
   }
   live_.for_each([&](const LiveSample& sample) {

@@ -20,9 +20,12 @@ constexpr std::size_t kBytesPerSite = sizeof(Site) + kMaxSlotsPerSite * sizeof(s
                                       kFramesPerSite * sizeof(std::uintptr_t);
 
 // FNV-1a by words, with a last mix, for the low bits choose the slot.
-[[nodiscard]] std::uint64_t hash_of(const Stack& stack) noexcept {
+[[nodiscard]] std::uint64_t hash_of(const Stack& stack, const Labels& labels) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (std::size_t i = 0; i < stack.depth; ++i) hash = (hash ^ stack.frames[i]) * 0x100000001b3;
+  // One of a kind by its place; as a frame, so that sites without labels pay nothing.
+  if (!labels.empty())
+    hash = (hash ^ reinterpret_cast<std::uintptr_t>(labels.packed().data())) * 0x100000001b3;
   return hash ^ hash >> 32;
 }
 
@@ -47,21 +50,23 @@ bool SiteTable::begin(std::size_t bytes) noexcept {
   return true;
 }
 
-std::uint32_t SiteTable::find_or_add(const Stack& stack) noexcept {
-  const std::uint64_t hash = hash_of(stack);
+std::uint32_t SiteTable::find_or_add(const Stack& stack, const Labels& labels) noexcept {
+  const std::uint64_t hash = hash_of(stack, labels);
   for (auto slot = static_cast<std::uint32_t>(hash);; ++slot) {
     std::uint32_t& place = slots_[slot & slot_mask_];
     if (place == 0) {
-      const std::uint32_t index = add(stack, hash);
+      const std::uint32_t index = add(stack, labels, hash);
       if (index != kNone) place = index + 1;
       return index;
     }
     const Site& site = sites_[place - 1];
-    if (site.hash == hash && is_same(site.stack, stack)) return place - 1;
+    if (site.hash == hash && is_same(site.stack, stack) && site.labels.is_same(labels))
+      return place - 1;
   }
 }
 
-std::uint32_t SiteTable::add(const Stack& stack, std::uint64_t hash) noexcept {
+std::uint32_t SiteTable::add(const Stack& stack, const Labels& labels,
+                             std::uint64_t hash) noexcept {
   if (count_ == capacity_ || max_frames_ - used_frames_ < stack.depth) return kNone;
   std::uintptr_t* frames = frames_ + used_frames_;
   std::memcpy(frames, stack.frames, stack.depth * sizeof *frames);
@@ -69,6 +74,7 @@ std::uint32_t SiteTable::add(const Stack& stack, std::uint64_t hash) noexcept {
   Site& site = sites_[count_];  // the kernel's zeros
   site.hash = hash;
   site.stack = {frames, stack.depth};
+  site.labels = labels;
   return count_++;
 }
 

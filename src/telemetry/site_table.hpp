@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The sites of a profile: each stack that a sampled block was allocated from, once.
+// The sites of a profile: each stack that a sampled block was allocated from, once for each set
+// of labels that threads had there.
 #pragma once
 
 #include "telemetry/history.hpp"
@@ -15,6 +16,7 @@ namespace luna {
 struct Site {
   std::uint64_t hash;
   Stack stack;
+  Labels labels;
   Amount allocated;
   Amount live;
   PeakShare peak;
@@ -36,9 +38,10 @@ class SiteTable {
   // Makes room for sites in so many bytes. False: the kernel refuses, or it is too little.
   [[nodiscard]] bool begin(std::size_t bytes) noexcept;
 
-  // Index of the site with this stack, which may be new; kNone: the table is full.
+  // Index of the site with this stack and these labels, which may be new; kNone: the table is
+  // full. Requires: all labels are those of one LabelTable.
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  [[nodiscard]] std::uint32_t find_or_add(const Stack& stack) noexcept;
+  [[nodiscard]] std::uint32_t find_or_add(const Stack& stack, const Labels& labels = {}) noexcept;
 
   [[nodiscard]] Site& at(std::uint32_t index) noexcept { return sites_[index]; }
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
@@ -49,7 +52,8 @@ class SiteTable {
   [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
-  [[nodiscard]] std::uint32_t add(const Stack& stack, std::uint64_t hash) noexcept;
+  [[nodiscard]] std::uint32_t add(const Stack& stack, const Labels& labels,
+                                  std::uint64_t hash) noexcept;
 
   std::uint32_t* slots_ = nullptr;  // index + 1 of the site; 0: free
   std::uint32_t slot_mask_ = 0;

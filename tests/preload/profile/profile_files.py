@@ -83,7 +83,8 @@ def packed(data):
 
 
 class PprofProfile:
-    """One in pprof's format: its types of values, and each sample as addresses and values."""
+    """One in pprof's format: its types of values, and each sample as addresses and values;
+    beside these the labels of each."""
 
     def __init__(self, path):
         fields = list(fields_of(gzip.decompress(pathlib.Path(path).read_bytes())))
@@ -96,11 +97,14 @@ class PprofProfile:
                 location = dict(fields_of(value))
                 addresses[location[1]] = location[3]
         self.samples = []
+        self.labels = []
         for field, value in fields:
             if field == 2:
                 sample = dict(fields_of(value))
                 self.samples.append(([addresses[number] for number in packed(sample[1])],
                                      packed(sample[2])))
+                labels = [dict(fields_of(text)) for number, text in fields_of(value) if number == 3]
+                self.labels.append({self.strings[one[1]]: self.strings[one[2]] for one in labels})
 
     def values(self, name_of, function):
         """Sums over the samples of which this function is innermost, for each type of value."""

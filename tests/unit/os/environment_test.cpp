@@ -2,6 +2,7 @@
 #include "os/environment.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -57,6 +58,16 @@ TEST(ReadFile, MissingFileIsEmpty) {
   std::array<char, 4> buffer;
 
   EXPECT_TRUE(os::read_file("/nonexistent/file", buffer.data(), buffer.size()).empty());
+}
+
+TEST(Environment, ThreadHasTheNameThatItWasGiven) {
+  std::array<char, 16> before = {};
+  ASSERT_EQ(::pthread_getname_np(::pthread_self(), before.data(), before.size()), 0);
+  ASSERT_EQ(::pthread_setname_np(::pthread_self(), "fifteen letters"), 0);
+  std::array<char, 16> buffer;
+
+  EXPECT_EQ(os::thread_name(buffer.data(), buffer.size()), "fifteen letters");
+  ASSERT_EQ(::pthread_setname_np(::pthread_self(), before.data()), 0);
 }
 
 TEST(Environment, ProcessAndHostAreAsTheCLibrarySays) {

@@ -63,6 +63,17 @@ TEST(Collapsed, SiteWithoutAStackHasAName) {
   EXPECT_EQ(collapsed(sample, kHeap.columns[2]), "[no_stack] 11\n[no_stack] 2\n");
 }
 
+TEST(Collapsed, LabelsAreTheOutermostFrames) {
+  test::SampleProfile sample;
+  sample.rows[0].labels = Labels("\1a\3b c\6tenant\4blue");
+  sample.rows[1].stack.depth = 0;
+  sample.rows[1].labels = Labels("\1a\1;");
+
+  EXPECT_EQ(collapsed(sample, kHeap.columns[2]),
+            "[a=b_c];[tenant=blue];my_app_1+0x401200;my_app_1+0x401100;libx.so.6+0x2010 11\n"
+            "[a=_];[no_stack] 2\n");
+}
+
 TEST(Collapsed, OutputThatFailsIsReported) {
   const test::SampleProfile sample;
   test::FullOutput full{10};

@@ -32,6 +32,7 @@ struct SampleLeaks {
     fill(5, [](std::uint32_t tick) { return tick < 8 ? 0.0 + tick : 0.0; });
     rows[0].stack = rows[3].stack = sample.rows[0].stack;
     rows[1].stack = rows[2].stack = sample.rows[1].stack;
+    rows[0].labels = rows[1].labels = Labels("\6tenant\4blue");
     rows[4].stack = rows[5].stack = sample.rows[2].stack;
     profile = {rows.data(), rows.size(), 1, 3, {1000, 0}, {1000 + 10 * kTicks, kTicks - 1}};
   }
@@ -86,7 +87,7 @@ TEST(LeakReport, TextSaysWhatAndWhy) {
                               "1 came at once and stay, 2 are steady\n"
                               "Dropped: 3 samples, not judged here\n"
                               "\n"
-                              "1. leak, confidence 99 %: 78.1 KiB in 10 objects\n"
+                              "1. leak, confidence 99 %: 78.1 KiB in 10 objects [tenant=blue]\n"
                               "   grew from 4.8 KiB to 73.2 KiB in 160 ms, in 14 of 15 intervals, ",
                               0),
             0U)
@@ -119,7 +120,7 @@ TEST(LeakReport, JsonHasTheSame) {
   const std::string& text = output.text;
   EXPECT_EQ(text.rfind("{\"format\":\"lunalloc-leak-report\",\n\"version\":1,\n", 0), 0U);
   EXPECT_NE(text.find("{\"verdict\":\"leak\",\"confidence\":0.9"), std::string::npos) << text;
-  EXPECT_NE(text.find("\"suppressed\":true"), std::string::npos);
+  EXPECT_NE(text.find("\"suppressed\":true,\"labels\":{\"tenant\":\"blue\"},"), std::string::npos);
   EXPECT_NE(text.find("\"history\":[[1000,1000],[1000,2000],[2000,3000]"), std::string::npos);
   EXPECT_NE(text.find("{\"module\":\"/lib/libx.so.6\",\"address\":\"0x2020\",\"function\":\"\"}"),
             std::string::npos);

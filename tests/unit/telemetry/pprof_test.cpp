@@ -249,6 +249,42 @@ TEST(Pprof, ACommentSaysWhatSamplesCost) {
             "sampling: 2500000 of 1000000000 ns of CPU time; interval asked for: 4096, widened: 3");
 }
 
+// Rows with the same set share its texts; the first row has nothing to say and is left out.
+TEST(Pprof, SamplesHaveLabels) {
+  static constexpr std::string_view kSet("\4kind\0\6tenant\3a\xFF-", 17);
+  test::SampleProfile sample;
+  sample.rows[0].labels = Labels("\4only\1x");
+  sample.rows[0].allocated = sample.rows[0].live = {};
+  sample.rows[1].labels = sample.rows[2].labels = Labels(kSet);
+  sample.profile.dropped_samples = 9;
+  const Decoded decoded(sample.profile, sample.modules);
+
+  const std::vector<Message> samples = decoded.message.messages(2);
+  ASSERT_EQ(samples.size(), 2U);
+  for (const Message& one : samples) {
+    const std::vector<Message> labels = one.messages(3);
+    ASSERT_EQ(labels.size(), 2U);
+    EXPECT_EQ(decoded.string(labels[0].number(1)), "kind");
+    EXPECT_EQ(decoded.string(labels[0].number(2)), "");
+    EXPECT_NE(labels[0].number(2), 0U);  // else readers take it for a number
+    EXPECT_EQ(decoded.string(labels[1].number(1)), "tenant");
+    EXPECT_EQ(decoded.string(labels[1].number(2)), "a\xEF\xBF\xBD-");
+  }
+  EXPECT_EQ(decoded.string(decoded.message.numbers.at(13)[0]), "dropped_samples: 9");
+}
+
+TEST(Pprof, UnlabelledSamplesAreAComment) {
+  test::SampleProfile sample;
+  sample.profile.dropped_samples = 9;
+  sample.profile.unlabelled_samples = 4;
+  sample.profile.max_depth = 3;
+  const Decoded decoded(sample.profile, sample.modules);
+
+  const Numbers& comments = decoded.message.numbers.at(13);
+  ASSERT_EQ(comments.size(), 3U);
+  EXPECT_EQ(decoded.string(comments[1]), "unlabelled_samples: 4");
+}
+
 TEST(Pprof, NothingMissingIsNoComment) {
   test::SampleProfile sample;
   sample.profile.max_depth = 4;

@@ -17,6 +17,8 @@ std::string json(const Profile& profile, Modules modules) {
 TEST(ProfileJson, HasAllThatIsKnown) {
   test::SampleProfile sample;
   sample.profile.dropped_samples = 5;
+  sample.profile.unlabelled_samples = 6;
+  sample.rows[1].labels = Labels("\6tenant\4blue");
   sample.profile.max_depth = 64;
   sample.profile.count = 2;
   sample.profile.kind = ProfileKind::kGrowth;
@@ -30,6 +32,7 @@ TEST(ProfileJson, HasAllThatIsKnown) {
 "began_ns":1700000000123456789,
 "duration_ns":12500000000,
 "dropped_samples":5,
+"unlabelled_samples":6,
 "max_depth":64,
 "marked_ns":2000000000,
 "temporary_ns":100000,
@@ -46,8 +49,8 @@ TEST(ProfileJson, HasAllThatIsKnown) {
 {"path":"/opt/my app;1","build_id":"00ff10","begin":"0x401000","end":"0x402000","file_offset":"0x1000","bias":"0x0"},
 {"path":"/lib/libx.so.6","build_id":"","begin":"0x7f0000002000","end":"0x7f0000004000","file_offset":"0x1000","bias":"0x7f0000000000"}],
 "sites":[
-{"frames":["0x7f0000002011","0x401101","0x401201"],"allocated":{"samples":4,"objects":40,"bytes":4001,"sampled_bytes":400},"live":{"samples":1,"objects":11,"bytes":1000,"sampled_bytes":100},"peak":{"samples":2,"objects":21,"bytes":2000,"sampled_bytes":200},"growth":{"allocated_objects":1,"allocated_bytes":101,"live_objects":-3,"live_bytes":-300},"freed":{"objects":30,"bytes":3000,"lifetime_ns":1500000000,"byte_milliseconds":150000,"lifetimes":[0,0,0,10,0,0,0,0,0,20,0,0,0,0,0,0,0,0]},"temporary":{"objects":10,"bytes":1020},"sizes":[0,0,0,40,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},
-{"frames":["0x7f0000002021","0x401201"],"allocated":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"live":{"samples":2,"objects":2,"bytes":2097152,"sampled_bytes":2000000},"peak":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"growth":{"allocated_objects":2,"allocated_bytes":2097152,"live_objects":1,"live_bytes":1048576},"freed":{"objects":0,"bytes":0,"lifetime_ns":0,"byte_milliseconds":0,"lifetimes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},"temporary":{"objects":0,"bytes":0},"sizes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}]}
+{"frames":["0x7f0000002011","0x401101","0x401201"],"labels":{},"allocated":{"samples":4,"objects":40,"bytes":4001,"sampled_bytes":400},"live":{"samples":1,"objects":11,"bytes":1000,"sampled_bytes":100},"peak":{"samples":2,"objects":21,"bytes":2000,"sampled_bytes":200},"growth":{"allocated_objects":1,"allocated_bytes":101,"live_objects":-3,"live_bytes":-300},"freed":{"objects":30,"bytes":3000,"lifetime_ns":1500000000,"byte_milliseconds":150000,"lifetimes":[0,0,0,10,0,0,0,0,0,20,0,0,0,0,0,0,0,0]},"temporary":{"objects":10,"bytes":1020},"sizes":[0,0,0,40,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},
+{"frames":["0x7f0000002021","0x401201"],"labels":{"tenant":"blue"},"allocated":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"live":{"samples":2,"objects":2,"bytes":2097152,"sampled_bytes":2000000},"peak":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"growth":{"allocated_objects":2,"allocated_bytes":2097152,"live_objects":1,"live_bytes":1048576},"freed":{"objects":0,"bytes":0,"lifetime_ns":0,"byte_milliseconds":0,"lifetimes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},"temporary":{"objects":0,"bytes":0},"sizes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}]}
 )");
 }
 

@@ -140,6 +140,18 @@ TEST(ProfileText, CostIsSaidWhereItWasMeasured) {
       << text(sample, 0);
 }
 
+TEST(ProfileText, LabelsStandAtTheHeadOfAStack) {
+  test::SampleProfile sample;
+  sample.profile.unlabelled_samples = 3;
+  sample.rows[0].labels = Labels("\1a\1b\6tenant\4blue");
+
+  const std::string all = text(sample, 10);
+  EXPECT_NE(all.find("40 objects allocated [a=b] [tenant=blue]\n    libx"), std::string::npos)
+      << all;
+  EXPECT_NE(all.find("3 objects allocated\n    libx"), std::string::npos) << all;
+  EXPECT_NE(all.find("Unlabelled: 3 samples, for lack of room\n"), std::string::npos) << all;
+}
+
 TEST(ProfileText, OutputThatFailsIsReported) {
   const test::SampleProfile sample;
   test::FullOutput full{10};

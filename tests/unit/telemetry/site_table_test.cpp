@@ -92,6 +92,25 @@ TEST(SiteTable, TellsStacksOfTheSameHashApart) {
   }
 }
 
+TEST(SiteTable, OtherLabelsAreAnother) {
+  Sites sites(kSmall);
+  static constexpr std::string_view kSets = "\1a\1b\1a\1c";
+  const Labels one(kSets.substr(0, 4));
+  const Labels other(kSets.substr(4));
+  const Frames frames = {1, 2, 3};
+
+  const std::uint32_t plain = sites.add(frames);
+  const std::uint32_t first = sites.table.find_or_add(stack_of(frames), one);
+  const std::uint32_t second = sites.table.find_or_add(stack_of(frames), other);
+
+  EXPECT_EQ(sites.table.count(), 3U);
+  EXPECT_EQ(sites.add(frames), plain);
+  EXPECT_EQ(sites.table.find_or_add(stack_of(frames), one), first);
+  EXPECT_EQ(sites.table.find_or_add(stack_of(frames), other), second);
+  EXPECT_TRUE(sites.table.at(plain).labels.empty());
+  EXPECT_TRUE(sites.table.at(second).labels.is_same(other));
+}
+
 TEST(SiteTable, KeepsACopyOfTheStack) {
   Sites sites(kSmall);
   Frames frames = {10, 20};
