@@ -60,16 +60,16 @@ class Meter {
     return bytes_until_ <= 0;
   }
 
- private:
-  // Beyond so many blocks the count is not exact, which nobody lives to see.
-  static constexpr double kMaxBlocks = 2e9;
-
   // splitmix64, from Steele, Lea and Flood, "Fast splittable pseudorandom number generators".
   [[nodiscard]] static constexpr std::uint64_t mixed(std::uint64_t z) noexcept {
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
     return z ^ z >> 31;
   }
+
+ private:
+  // Beyond so many blocks the count is not exact, which nobody lives to see.
+  static constexpr double kMaxBlocks = 2e9;
 
   // Bytes up to the next mark: exponentially distributed.
   [[nodiscard]] double draw() noexcept {

@@ -30,8 +30,8 @@ struct SampleObserver {
   bool (*allocated)(void* context, const SampledBlock& block) noexcept;
   // False: no such block is known, so it was freed before.
   bool (*freed)(void* context, void* memory) noexcept;
-  // realloc changed the block, which has so many bytes now.
-  void (*resized)(void* context, const SampledBlock& block) noexcept;
+  // realloc changed the block, which has so many bytes now. False: it is a sample no more.
+  bool (*resized)(void* context, const SampledBlock& block) noexcept;
   // The block is known by another address from now on.
   void (*moved)(void* context, void* from, void* to) noexcept;
 };

@@ -136,7 +136,10 @@ void Allocator::forget_sample(void* pointer) noexcept {
 
 void Allocator::note_resized_sample(void* memory, std::size_t bytes) noexcept {
   const SampleObserver& observer = samples_.observer();
-  observer.resized(observer.context, {memory, bytes, usable_bytes(memory), samples_.interval()});
+  // Only runs and spans become smaller, so there is no slab to take it out of.
+  if (!observer.resized(observer.context,
+                        {memory, bytes, usable_bytes(memory), samples_.interval()}))
+    disown_run(window_, memory);
 }
 
 // The old address may be another block's before this returns, so the sample is known by an

@@ -4,6 +4,7 @@
 #include "base/align.hpp"
 #include "base/math.hpp"
 #include "heap/allocator.hpp"
+#include "heap/meter.hpp"
 #include "os/clock.hpp"
 #include "os/error.hpp"
 #include "os/memory.hpp"
@@ -85,7 +86,7 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
         return static_cast<Profiler*>(self)->measure_freed(memory);
       },
       [](void* self, const SampledBlock& block) noexcept {
-        static_cast<Profiler*>(self)->measure_resized(block);
+        return static_cast<Profiler*>(self)->measure_resized(block);
       },
       [](void* self, void* from, void* to) noexcept {
         static_cast<Profiler*>(self)->moved(from, to);
@@ -164,19 +165,28 @@ bool Profiler::freed(void* memory) noexcept {
 }
 
 // A block that grew counts as if it had been as large from the beginning. What it gained was
-// drawn too, if samples are taken as they were then; see Allocator::sample_growth().
-void Profiler::resized(const SampledBlock& block) noexcept {
+// drawn too, if samples are taken as they were then; see Allocator::sample_growth(). One that
+// lost pages stays a sample as often as it would be one at its new size: else one that shrinks
+// and grows by turns would be drawn each time, and counted far too often.
+bool Profiler::resized(const SampledBlock& block) noexcept {
   os::ScopedLock guard(lock_);
   LiveSample* sample = live_.find(address_of(block.memory));
-  if (sample == nullptr) return;
+  if (sample == nullptr) return true;
   const Amount before = amount_of(*sample);
-  const Amount allocated_before = allocated_of(*sample);
-  sample->bytes = block.bytes;
-  if (block.bytes > sample->most_bytes) sample->most_bytes = block.bytes;
-  if (block.block_bytes > sample->block_bytes && block.interval == sample->interval) {
+  const Amount counted = allocated_of(*sample);
+  const bool same_interval = block.interval == sample->interval;
+  const bool shrinks = same_interval && block.block_bytes < sample->block_bytes;
+  if (same_interval) {
+    const double weight = weight_of(block.block_bytes, block.interval);
+    if (shrinks && !stays_sampled(sample->weight, weight)) {
+      drop_live(*sample);
+      return false;
+    }
     sample->block_bytes = block.block_bytes;
-    sample->weight = weight_of(sample->block_bytes, sample->interval);
+    sample->weight = weight;
   }
+  sample->bytes = block.bytes;
+  if (shrinks || block.bytes > sample->most_bytes) sample->most_bytes = block.bytes;
   trace_free(*sample);
   trace_allocation(*sample);
   const Amount now = amount_of(*sample);
@@ -184,8 +194,27 @@ void Profiler::resized(const SampledBlock& block) noexcept {
   peak_.change(site.live, site.peak, before, now);
   count_size(site, *sample, before.objects);
   site.history.note(clock_.at(os::to_milliseconds(os::nanoseconds())), site.live.bytes);
-  site.allocated -= allocated_before;
+  if (shrinks) return true;  // it was allocated as large as it was
+  site.allocated -= counted;
   site.allocated += allocated_of(*sample);
+  return true;
+}
+
+// With the probability of the one size over that of the other. Mixed, since what is spread
+// evenly would make one answer follow from the last.
+bool Profiler::stays_sampled(double weight, double new_weight) noexcept {
+  const double uniform = static_cast<double>(Meter::mixed(noise_.next()) >> 11) * 0x1p-53;
+  return uniform * new_weight < weight;
+}
+
+// The block goes on, but those that stay samples stand for it.
+void Profiler::drop_live(LiveSample& sample) noexcept {
+  Site& site = sites_.at(sample.site);
+  peak_.change(site.live, site.peak, amount_of(sample), {});
+  site.sizes.add(sample.bucket, -sample.weight, noise_);
+  site.history.note(clock_.at(os::to_milliseconds(os::nanoseconds())), site.live.bytes);
+  trace_free(sample);
+  live_.erase(&sample);
 }
 
 // A block counts with the largest size that it had where it lies.

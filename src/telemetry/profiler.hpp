@@ -144,11 +144,13 @@ class Profiler {
   void review_interval() noexcept;
   [[nodiscard]] bool measure_allocated(const SampledBlock& block) noexcept;
   [[nodiscard]] bool measure_freed(void* memory) noexcept;
-  void measure_resized(const SampledBlock& block) noexcept;
+  [[nodiscard]] bool measure_resized(const SampledBlock& block) noexcept;
 
   [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
   [[nodiscard]] bool freed(void* memory) noexcept;
-  void resized(const SampledBlock& block) noexcept;
+  [[nodiscard]] bool resized(const SampledBlock& block) noexcept;
+  [[nodiscard]] bool stays_sampled(double weight, double new_weight) noexcept;
+  void drop_live(LiveSample& sample) noexcept;
   void count_size(Site& site, LiveSample& sample, double old_weight) noexcept;
   void moved(void* from, void* to) noexcept;
   [[nodiscard]] bool is_full() noexcept;

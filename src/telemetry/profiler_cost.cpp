@@ -67,9 +67,9 @@ bool Profiler::measure_freed(void* memory) noexcept {
   return freed(memory);
 }
 
-void Profiler::measure_resized(const SampledBlock& block) noexcept {
+bool Profiler::measure_resized(const SampledBlock& block) noexcept {
   const Measured measured(share_);
-  resized(block);
+  return resized(block);
 }
 
 void Profiler::review_interval() noexcept {

@@ -33,8 +33,9 @@ struct Recorder {
   static bool freed(void* self, void* memory) noexcept {
     return static_cast<Recorder*>(self)->live.erase(memory) != 0;
   }
-  static void resized(void* self, const SampledBlock& block) noexcept {
+  static bool resized(void* self, const SampledBlock& block) noexcept {
     static_cast<Recorder*>(self)->live.at(block.memory).bytes = block.bytes;
+    return true;
   }
   static void moved(void* self, void* from, void* to) noexcept {
     auto& live = static_cast<Recorder*>(self)->live;
