@@ -132,6 +132,7 @@ void Process::thread_exits(void* process_pointer) noexcept {
     return;
   }
   thread_state.ended = true;
+  self->profiler_.end_thread();
   self->park_thread();
 }
 

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <link.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
@@ -64,6 +65,8 @@ std::string_view program_name(char* buffer, std::size_t capacity) noexcept {
 std::uint64_t process_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_getpid)); }
 
 std::uint64_t thread_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_gettid)); }
+
+std::uintptr_t thread_key() noexcept { return static_cast<std::uintptr_t>(::pthread_self()); }
 
 std::string_view thread_name(char* buffer, std::size_t capacity) noexcept {
   std::array<char, 16> name = {};

@@ -2,6 +2,7 @@
 // What the process was started with, read before libc is ready.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -31,8 +32,14 @@ namespace luna::os {
 // Of the calling thread, as the kernel numbers them.
 [[nodiscard]] std::uint64_t thread_id() noexcept;
 
+// Tells the threads that live apart, without a system call; never 0. A later thread may have
+// that of one that ended.
+[[nodiscard]] std::uintptr_t thread_key() noexcept;
+
 // Name of the calling thread, at most 15 characters.
 [[nodiscard]] std::string_view thread_name(char* buffer, std::size_t capacity) noexcept;
+inline constexpr std::size_t kMaxThreadName = 16;  // with a 0 at its end
+using ThreadName = std::array<char, kMaxThreadName>;
 
 // Name of the machine, at most 64 characters.
 [[nodiscard]] std::string_view host_name(char* buffer, std::size_t capacity) noexcept;

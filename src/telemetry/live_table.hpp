@@ -18,6 +18,7 @@ struct LiveSample {
   std::uint32_t site;
   std::uint8_t bucket = 0;      // of the sizes of its site, where it is counted
   std::uint32_t born_tick = 0;  // of the WorkClock
+  std::uint32_t thread = 0;     // that allocated it, of the ThreadNumbers
 };
 
 // A hash table with open addressing, which doubles as it fills: hashed addresses touch all

@@ -7,6 +7,7 @@
 #include "telemetry/labels.hpp"
 #include "telemetry/lifetimes.hpp"
 #include "telemetry/profile_kind.hpp"
+#include "telemetry/recent.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -62,6 +63,18 @@ struct Growth {
   }
 };
 
+// What a site does now, to be held against its past.
+struct SiteActivity {
+  Tally recent;                 // in the last recent_ms
+  std::uint64_t recent_ms = 0;  // 0: it is not known
+  std::uint64_t past_ms = 0;    // from the site's first sample up to then
+  std::size_t slots = 0;        // parts of its history
+  std::size_t busy_slots = 0;   // in which it allocated
+  double elsewhere_bytes = 0;   // that other threads freed than those that allocated them
+};
+
+struct Patterns;
+
 struct ProfileRow {
   Stack stack;
   Amount allocated{};  // since profiling began
@@ -71,6 +84,7 @@ struct ProfileRow {
   Lifetimes lifetimes{};
   BlockSizes sizes{};  // of what was allocated
   Labels labels{};     // of the threads that allocated it
+  SiteActivity activity{};
 };
 
 // What taking the samples cost, and what was done about it. CPU time is that of the windows that
@@ -95,6 +109,7 @@ struct Profile {
   std::uint64_t marked_ns = 0;           // when growth begins, after the beginning
   std::uint64_t temporary_ns = 0;        // what lives no longer is temporary
   SamplingCost cost{};
+  const Patterns* patterns = nullptr;  // of all sites; nullptr: there is none
 };
 
 }  // namespace luna

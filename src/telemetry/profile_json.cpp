@@ -3,6 +3,7 @@
 
 #include "telemetry/amounts.hpp"
 #include "telemetry/json.hpp"
+#include "telemetry/patterns_json.hpp"
 
 #include <cstddef>
 #include <string_view>
@@ -129,7 +130,10 @@ bool write_profile_json(const Profile& profile, Modules modules, Output& out) no
   add_name(out.add("],\n"), "sites").add("[");
   for (std::size_t i = 0; i < profile.count && out.ok(); ++i)
     add_site(out.add(i == 0 ? "\n" : ",\n"), profile.rows[i]);
-  return out.add("]}\n").ok();
+  out.add("]");
+  if (profile.patterns != nullptr)
+    write_patterns_json(profile, add_name(out.add(",\n"), "patterns"));
+  return out.add("}\n").ok();
 }
 
 }  // namespace luna

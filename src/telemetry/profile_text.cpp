@@ -5,6 +5,7 @@
 #include "telemetry/amounts.hpp"
 #include "telemetry/columns.hpp"
 #include "telemetry/frames.hpp"
+#include "telemetry/patterns_text.hpp"
 
 #include <array>
 #include <cstdint>
@@ -201,6 +202,7 @@ bool write_profile_text(const Profile& profile, Modules modules, std::size_t max
     add_details(out, profile.kind, row);
     add_stack(out, modules, row.stack);
   }
+  if (profile.patterns != nullptr) write_patterns_text(profile, modules, out);
   return out.ok();
 }
 

@@ -18,10 +18,10 @@ namespace luna {
 
 namespace {
 
-// What is left of the memory for tables is for the live samples.
-constexpr std::size_t kSitesPart = 2;
+// Of the memory for tables, sixteenths: what is left is for the live samples.
+constexpr std::size_t kSitesPart = 11;
 
-// Of the sites' half.
+// Of the sites' part.
 constexpr std::size_t kLabelsPart = 32;
 
 // Each object that is sampled stands for so many: one over the probability of that.
@@ -95,7 +95,9 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
   temporary_ns_ = limits.temporary_ns;
   cpu_percent_ = limits.cpu_percent;
-  const std::size_t sites_bytes = limits.table_bytes / kSitesPart;
+  if (patterns_ == nullptr) patterns_ = static_cast<Patterns*>(os::map(sizeof(Patterns)));
+  if (patterns_ == nullptr) return false;
+  const std::size_t sites_bytes = limits.table_bytes / 16 * kSitesPart;
   if (!sites_.begin(sites_bytes - sites_bytes / kLabelsPart) ||
       !live_.begin(limits.table_bytes - sites_bytes) || !allocator_.begin_sampling(observer))
     return false;
@@ -128,12 +130,14 @@ bool Profiler::allocated(const SampledBlock& block) noexcept {
   clock_.note_sample();
   const Moment now = clock_.at(os::to_milliseconds(sample.born_ns));
   sample.born_tick = now.tick;
-  live_.insert(sample);
   Site& site = sites_.at(sample.site);
+  sample.thread = patterns_->threads.of_caller();
+  live_.insert(sample);
   site.allocated += amount_of(sample);
   site.sizes.add(sample.bucket, sample.weight, noise_);
   peak_.change(site.live, site.peak, {}, amount_of(sample));
   site.history.note_allocated(now, site.live.bytes);
+  note_allocated(site, sample);
   triggers_.note(peak_.bytes());
   trace_allocation(sample);
   return true;
@@ -159,6 +163,7 @@ bool Profiler::freed(void* memory) noexcept {
   peak_.change(site.live, site.peak, gone, {});
   site.lifetimes.add({gone.objects, gone.bytes, now - sample->born_ns}, temporary_ns_, noise_);
   site.history.note(clock_.at(os::to_milliseconds(now)), site.live.bytes);
+  note_freed(site, *sample, now);
   trace_free(*sample);
   live_.erase(sample);
   return true;
@@ -193,6 +198,7 @@ bool Profiler::resized(const SampledBlock& block) noexcept {
   Site& site = sites_.at(sample->site);
   peak_.change(site.live, site.peak, before, now);
   count_size(site, *sample, before.objects);
+  note_changed(site, before, now);
   site.history.note(clock_.at(os::to_milliseconds(os::nanoseconds())), site.live.bytes);
   if (shrinks) return true;  // it was allocated as large as it was
   site.allocated -= counted;
@@ -242,12 +248,13 @@ void Profiler::mark() noexcept {
   marked_ns_ = os::nanoseconds();
 }
 
-ProfileRow Profiler::row_of(const Site& site) const noexcept {
+ProfileRow Profiler::row_of(Site& site, std::uint64_t age_ms) const noexcept {
   Growth growth = state_of(site);
   growth -= site.mark;
   const Amount& peak = peak_.amount_of(site.live, site.peak);
-  return {site.stack, site.allocated, site.live,  peak,
-          growth,     site.lifetimes, site.sizes, site.labels};
+  return {site.stack, site.allocated, site.live,
+          peak,       growth,         site.lifetimes,
+          site.sizes, site.labels,    activity_of(site, age_ms)};
 }
 
 bool Profiler::take_snapshot(Profile& profile) noexcept {
@@ -261,17 +268,22 @@ bool Profiler::take_snapshot(Profile& profile) noexcept {
   profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
   profile.cost = share_.cost();
   profile.unlabelled_samples = unlabelled_.load(std::memory_order_relaxed);
+  if (!copy_patterns(profile)) return false;
   const std::uint32_t count = sites_.count();
   if (count == 0) return true;
   auto* rows = static_cast<ProfileRow*>(os::map(count * sizeof(ProfileRow)));
   if (rows == nullptr) return false;
-  for (std::uint32_t i = 0; i < count; ++i) rows[i] = row_of(sites_.at(i));
+  const std::uint64_t age_ms = os::to_milliseconds(profile.duration_ns);
+  for (std::uint32_t i = 0; i < count; ++i) rows[i] = row_of(sites_.at(i), age_ms);
   profile.rows = rows;
   profile.count = count;
   return true;
 }
 
 void Profiler::drop_snapshot(Profile& profile) noexcept {
+  if (profile.patterns != nullptr)
+    os::release(const_cast<Patterns*>(profile.patterns), sizeof(Patterns));
+  profile.patterns = nullptr;
   if (profile.rows == nullptr) return;
   os::release(const_cast<ProfileRow*>(profile.rows), profile.count * sizeof(ProfileRow));
   profile.rows = nullptr;
@@ -312,6 +324,7 @@ void Profiler::resume_child() noexcept {
   labels_.resume_child();
   lock_.reset_in_child();
   proving_.store(false, std::memory_order_relaxed);
+  if (patterns_ != nullptr) patterns_->threads.keep_caller();
   triggers_.resume_child();
   if (running()) set_interval(share_.asked());
 }

@@ -10,6 +10,7 @@
 #include "telemetry/label_table.hpp"
 #include "telemetry/leak_profile.hpp"
 #include "telemetry/live_table.hpp"
+#include "telemetry/patterns.hpp"
 #include "telemetry/peak.hpp"
 #include "telemetry/profile.hpp"
 #include "telemetry/site_table.hpp"
@@ -107,6 +108,9 @@ class Profiler {
   }
   void resume_child() noexcept;
 
+  // The calling thread ends: a new one may soon be taken for it.
+  void end_thread() noexcept;
+
   // Frames of this code are left out where a stack begins. Before the first start().
   void set_own_code(CodeRange code) noexcept { own_code_ = code; }
 
@@ -133,7 +137,7 @@ class Profiler {
  private:
   [[nodiscard]] bool begin(const ProfilerLimits& limits) noexcept;
   [[nodiscard]] bool take_snapshot(Profile& profile) noexcept;
-  [[nodiscard]] ProfileRow row_of(const Site& site) const noexcept;
+  [[nodiscard]] ProfileRow row_of(Site& site, std::uint64_t age_ms) const noexcept;
   void drop_snapshot(Profile& profile) noexcept;
   [[nodiscard]] bool take_leaks(LeakProfile& profile, const Reachability* proof) noexcept;
   void drop_leaks(LeakProfile& profile) noexcept;
@@ -153,6 +157,12 @@ class Profiler {
   void drop_live(LiveSample& sample) noexcept;
   void count_size(Site& site, LiveSample& sample, double old_weight) noexcept;
   void moved(void* from, void* to) noexcept;
+  void note_allocated(Site& site, const LiveSample& sample) noexcept;
+  void note_changed(Site& site, const Amount& before, const Amount& after) noexcept;
+  void note_freed(Site& site, const LiveSample& sample, std::uint64_t now_ns) noexcept;
+  [[nodiscard]] std::uint64_t age_ns(std::uint64_t now_ns) const noexcept;
+  [[nodiscard]] SiteActivity activity_of(Site& site, std::uint64_t age_ms) const noexcept;
+  [[nodiscard]] bool copy_patterns(Profile& profile) noexcept;
   [[nodiscard]] bool is_full() noexcept;
   [[nodiscard]] bool drop() noexcept;
 
@@ -180,6 +190,7 @@ class Profiler {
   LabelTable labels_;
   SiteTable sites_;
   LiveTable live_;
+  Patterns* patterns_ = nullptr;  // mapped by begin()
   StackWalker walker_;
 };
 

@@ -6,6 +6,7 @@
 #include "telemetry/history.hpp"
 #include "telemetry/peak.hpp"
 #include "telemetry/profile.hpp"
+#include "telemetry/recent.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,8 @@ struct Site {
   Lifetimes lifetimes;
   BlockSizes sizes;
   SiteHistory history;  // of `live`
+  RecentTally recent;
+  float elsewhere_bytes;  // that other threads freed than those that allocated them
 };
 
 // Memory is mapped once and touched as it is needed: bounded from the start.

@@ -132,8 +132,8 @@ TEST(SiteTable, NewSiteHasNoAmounts) {
   for (const float weight : site.sizes.weights) EXPECT_EQ(weight, 0.0F);
 }
 
-// 1 MiB of tables holds some 1,400 sites; a new member of Site has its price.
-TEST(SiteTable, SiteIsSmall) { EXPECT_LE(sizeof(Site), 576U); }
+// 1 MiB of tables holds some 1,250 sites; a new member of Site has its price.
+TEST(SiteTable, SiteIsSmall) { EXPECT_LE(sizeof(Site), 640U); }
 
 // More stacks than places, so that many share one, with few frames that differ.
 TEST(SiteTable, TellsManyStacksApart) {
@@ -172,7 +172,7 @@ TEST(SiteTable, FullTableKnowsWhatItHas) {
 }
 
 TEST(SiteTable, SmallStacksFindRoomWhereLargeOnesDoNot) {
-  Sites sites(kSmall);
+  Sites sites(kSmall + 2048);  // not a multiple of such stacks
   const std::vector<Frames> taken = sites.fill(200);
   EXPECT_EQ(sites.add(Frames(200, 7)), SiteTable::kNone);
   const std::uint32_t small = sites.add({7});
@@ -182,7 +182,7 @@ TEST(SiteTable, SmallStacksFindRoomWhereLargeOnesDoNot) {
 }
 
 TEST(SiteTable, UsesNoMoreThanItWasGiven) {
-  for (std::size_t bytes = 12'000; bytes < 100'000; bytes += 3001) {
+  for (std::size_t bytes = 13'000; bytes < 100'000; bytes += 3001) {
     Sites sites(bytes);
     static_cast<void>(sites.fill(20));
     EXPECT_LE(sites.table.used_bytes(), bytes);
