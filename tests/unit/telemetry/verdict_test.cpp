@@ -224,7 +224,7 @@ TEST(Verdict, ReasonIsASentenceWithUnits) {
     return std::string(text.view());
   };
   LeakVerdict verdict = {
-      LeakClass::kLeak, 0.9,        1, 1.25 * 1048576, 9.85 * 1048576, 13, 15, 12, false, 0.02,
+      LeakClass::kLeak, 0.9,         1, 1.25 * 1048576, 9.85 * 1048576, 13, 15, 12, false, 0.02,
       14 * 60'000,      14 * 60'000, {}};
   EXPECT_EQ(reason(verdict),
             "grew from 1.2 MiB to 9.8 MiB in 14 min, in 13 of 14 intervals, and 2.0 % of what it "
