@@ -25,8 +25,8 @@ def expect(holds, what):
 def run(part, folder, conf=""):
     """Runs a part of the guest; returns what it says on stderr."""
     environment = dict(os.environ, LD_PRELOAD=library, LUNALLOC_CONF=conf)
-    result = subprocess.run([guest, part, folder], env=environment, capture_output=True,
-                            text=True, timeout=200, check=False)
+    result = subprocess.run([guest, part, folder], env=environment, cwd=folder,
+                            capture_output=True, text=True, timeout=200, check=False)
     if result.returncode or "done" not in result.stdout:
         sys.exit(f"failed: {part} with {conf!r} ended with {result.returncode}:"
                  f" {result.stdout}{result.stderr}")
