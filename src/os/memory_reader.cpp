@@ -34,6 +34,7 @@ MemoryReader::~MemoryReader() {
 }
 
 Words MemoryReader::next(std::uintptr_t& begin, std::uintptr_t end, PagesRead pages) noexcept {
+  end_ = end;
   const std::uintptr_t next_page = round_down(begin, page_bytes_) + page_bytes_;
   if (!wants(begin, pages)) {
     begin = next_page;
@@ -53,7 +54,7 @@ bool MemoryReader::works() noexcept {
          words_[0] == word;
 }
 
-// Of pages that wants() was asked about.
+// Of pages whose entries in the page map are at hand.
 bool MemoryReader::is_known_in_memory(std::uintptr_t address) const noexcept {
   const std::uintptr_t page = address / page_bytes_;
   return page_map_ >= 0 && page - first_page_ < known_pages_ &&
@@ -62,15 +63,23 @@ bool MemoryReader::is_known_in_memory(std::uintptr_t address) const noexcept {
 
 // Where the kernel does not say, all are.
 bool MemoryReader::is_resident(std::uintptr_t address) noexcept {
-  unsigned char known = 1;
-  const std::uintptr_t page = round_down(address, page_bytes_);
-  return system_call(SYS_mincore, page, page_bytes_, &known) != 0 || (known & 1) != 0;
+  const std::uintptr_t page = address / page_bytes_;
+  if (page - first_resident_ >= known_resident_) {
+    const std::uintptr_t rest = round_up(end_, page_bytes_) / page_bytes_ - page;
+    const std::size_t count = rest < kPages ? rest : kPages;
+    const long error =
+        system_call(SYS_mincore, page * page_bytes_, count * page_bytes_, resident_.data());
+    first_resident_ = page;
+    known_resident_ = error == 0 ? count : 0;
+    if (error != 0) return true;
+  }
+  return (resident_[page - first_resident_] & 1) != 0;
 }
 
 // Where the kernel does not say, all are.
 bool MemoryReader::wants(std::uintptr_t address, PagesRead pages) noexcept {
-  if (pages == PagesRead::kAll || page_map_ < 0) return true;
   if (pages == PagesRead::kResident) return is_resident(address);
+  if (pages == PagesRead::kAll || page_map_ < 0) return true;
   const std::uintptr_t page = address / page_bytes_;
   if (page - first_page_ >= known_pages_) {
     const long count = system_call(SYS_pread64, page_map_, page_words_.data(), sizeof page_words_,

@@ -65,6 +65,10 @@ class MemoryReader {
   std::uintptr_t first_page_ = 0;
   std::size_t known_pages_ = 0;  // from the first on
   std::array<std::uint64_t, kPages> page_words_;
+  std::uintptr_t end_ = 0;  // of what is being read
+  std::uintptr_t first_resident_ = 0;
+  std::size_t known_resident_ = 0;  // from the first on
+  std::array<unsigned char, kPages> resident_;
   std::array<std::uintptr_t, kWords> words_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/format.hpp"
 #include "os/clock.hpp"
+#include "os/environment.hpp"
 #include "os/system_call.hpp"
 
 #include <elf.h>
@@ -17,6 +18,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace luna::os {
 
@@ -169,15 +171,32 @@ bool Tracer::is_known(long id) const noexcept {
 // A number that is none of our threads is not ours to trace: they may be told by a /proc of
 // another namespace.
 bool Tracer::seize(long id) noexcept {
-  if (system_call(SYS_tgkill, process, id, 0) != 0) return true;  // it has ended
+  if (system_call(SYS_tgkill, process, id, 0) != 0) return true;
   if (limit_ms == 0) return fail(ETIMEDOUT);
   if (count == kMaxThreads) return fail(ENOSPC);
   const long result = trace(PTRACE_SEIZE, id, 0, nullptr);
-  if (result < 0) return system_call(SYS_tgkill, process, id, 0) != 0 || fail(result);
+  if (result < 0) return has_ended(id) || fail(result);
   threads[count].id = static_cast<std::int32_t>(id);
   ++count;
   static_cast<void>(trace(PTRACE_INTERRUPT, id, 0, nullptr));
   return true;
+}
+
+// Also the first thread, if it has: then it stays as a zombie while others run.
+bool Tracer::has_ended(long id) const noexcept {
+  if (system_call(SYS_tgkill, process, id, 0) != 0) return true;
+  std::array<char, 64> path{};
+  Text(path.data(), path.size() - 1)
+      .add("/proc/")
+      .add_decimal(static_cast<std::uint64_t>(process))
+      .add("/task/")
+      .add_decimal(static_cast<std::uint64_t>(id))
+      .add("/stat");
+  std::array<char, 128> text;
+  const std::string_view stat = read_file(path.data(), text.data(), text.size());
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos || name_end + 2 >= stat.size()) return false;
+  return stat[name_end + 2] == 'Z' || stat[name_end + 2] == 'X';
 }
 
 bool Tracer::await(TracedThread& thread) noexcept {

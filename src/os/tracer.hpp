@@ -63,6 +63,7 @@ struct Tracer {
   [[nodiscard]] bool seize_all() noexcept;
   [[nodiscard]] bool seize_listed(std::size_t bytes) noexcept;
   [[nodiscard]] bool seize(long id) noexcept;
+  [[nodiscard]] bool has_ended(long id) const noexcept;
   [[nodiscard]] bool is_known(long id) const noexcept;
   [[nodiscard]] bool await(TracedThread& thread) noexcept;
   [[nodiscard]] bool read_registers(TracedThread& thread) noexcept;

@@ -15,9 +15,9 @@ namespace {
 // So many pages, of which some are written to; and what a reader sees of them.
 class Pages {
  public:
-  explicit Pages(std::size_t count) : count_(count) {
+  explicit Pages(std::size_t count, int sharing = MAP_PRIVATE) : count_(count) {
     memory_ = static_cast<std::byte*>(::mmap(nullptr, count * page_bytes(), PROT_READ | PROT_WRITE,
-                                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+                                             sharing | MAP_ANONYMOUS, -1, 0));
     forbid_huge_pages(memory_, count * page_bytes());
   }
   ~Pages() { ::munmap(memory_, count_ * page_bytes()); }
@@ -55,6 +55,26 @@ class Pages {
   std::byte* memory_;
   std::size_t count_;
 };
+
+// What is shared would stay in memory once it was read, for as long as anybody has it.
+TEST(MemoryReader, SparseSharedMemoryStaysSparse) {
+  Pages pages(10'000, MAP_SHARED);
+  pages.write(1, 1000);
+  pages.write(9'999, 1000);
+
+  for (int i = 0; i < 2; ++i) {
+    const Pages::Seen seen = pages.read(PagesRead::kResident);
+    EXPECT_EQ(seen.sum, 2000U);
+    EXPECT_EQ(seen.pages, 2U);
+  }
+}
+
+// A pointer that a reader of nothing would miss.
+TEST(MemoryReader, SaysWhetherItCanRead) {
+  const auto reader = std::make_unique<MemoryReader>();
+  EXPECT_TRUE(reader->works());
+  EXPECT_FALSE(reader->failed());
+}
 
 TEST(MemoryReader, ReadsAllOrWhatIsBacked) {
   Pages pages(100);

@@ -3,6 +3,8 @@
 #include "support/planted.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -114,6 +116,42 @@ TEST(ReachabilityThreads, ARegisterOfAThreadThatSleepsIsARoot) {
   LUNA_SKIP_IF_SANITIZED();
   ASSERT_EQ(::pipe(pipe_ends), 0);
   expect_kept(keep_while_asleep);
+}
+
+// As a coroutine that waits: below the stack pointer of a thread that has the rest of the
+// mapping for its stack, with a page without access below both.
+TEST(ReachabilityThreads, AStackBelowAnotherIsARoot) {
+  LUNA_SKIP_IF_SANITIZED();
+  constexpr std::size_t kHalf = std::size_t{1} << 20;
+  Planted& fixture = test::planted();
+  const Disguise block = fixture.plant(64);
+  auto* const guard = static_cast<std::byte*>(
+      ::mmap(nullptr, 4096 + 2 * kHalf, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  std::byte* const below = guard + 4096;
+  ASSERT_EQ(::mprotect(below, 2 * kHalf, PROT_READ | PROT_WRITE), 0);
+  auto* const word = reinterpret_cast<void* volatile*>(below + kHalf / 2);
+  *word = block.words();
+  stage = 0;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstack(&attributes, below + kHalf, kHalf), 0);
+  pthread_t thread;
+  const auto wait = [](void*) -> void* {
+    stage = 1;
+    wait_for(2);
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, wait, nullptr), 0);
+  wait_for(1);
+
+  EXPECT_EQ(fixture.verdict(block), "reachable");
+  *word = nullptr;
+  EXPECT_EQ(fixture.verdict(block), "definite");
+
+  stage = 2;
+  EXPECT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
+  EXPECT_EQ(::munmap(guard, 4096 + 2 * kHalf), 0);
 }
 
 // What is not seen is not sure.
