@@ -15,13 +15,6 @@
 #include <string>
 #include <thread>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// A sanitizer keeps addresses of its own, and watches over reads.
-#define LUNA_SKIP_IF_SANITIZED() GTEST_SKIP() << "a sanitizer has memory of its own"
-#else
-#define LUNA_SKIP_IF_SANITIZED() static_cast<void>(0)
-#endif
-
 namespace luna::test {
 
 // An address that does not look like one.

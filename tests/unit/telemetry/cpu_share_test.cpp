@@ -49,7 +49,7 @@ struct Played {
 
 TEST(CpuShare, LeavesTheIntervalBelowTheCap) {
   Played played;
-  for (int i = 0; i < 50; ++i) EXPECT_EQ(played.window(i % 10), kAsked);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(played.window(static_cast<std::uint64_t>(i % 10)), kAsked);
   EXPECT_EQ(played.share.cost().widened, 0U);
 }
 

@@ -24,7 +24,6 @@ void* volatile global;
 thread_local void* volatile of_thread;
 
 TEST(Reachability, ABlockThatNothingPointsToIsALeakOfAnySize) {
-  LUNA_SKIP_IF_SANITIZED();
   for (const std::size_t bytes : {16U, 100U, 4096U, 16'384U, 20'000U, 300'000U, 5'000'000U}) {
     Planted& fixture = test::planted();
     const Disguise block = fixture.plant(bytes);
@@ -33,7 +32,6 @@ TEST(Reachability, ABlockThatNothingPointsToIsALeakOfAnySize) {
 }
 
 TEST(Reachability, LeaksComeWithWhatTheProfilerKnows) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   const Disguise block = fixture.plant(1234);
 
@@ -51,7 +49,6 @@ TEST(Reachability, LeaksComeWithWhatTheProfilerKnows) {
 }
 
 TEST(Reachability, GlobalsAndThreadLocalsAreRoots) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   const Disguise first = fixture.plant(100);
   const Disguise second = fixture.plant(100);
@@ -67,7 +64,6 @@ TEST(Reachability, GlobalsAndThreadLocalsAreRoots) {
 }
 
 TEST(Reachability, InteriorPointersKeepABlockAndItsEndDoesNot) {
-  LUNA_SKIP_IF_SANITIZED();
   for (const std::size_t bytes : {64U, 20'000U, 3'000'000U}) {
     Planted& fixture = test::planted();
     const Disguise block = fixture.plant(bytes);
@@ -81,7 +77,6 @@ TEST(Reachability, InteriorPointersKeepABlockAndItsEndDoesNot) {
 }
 
 TEST(Reachability, AMappingOfTheProgramIsARoot) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   for (const int kind : {MAP_PRIVATE, MAP_SHARED}) {
     const Disguise block = fixture.plant(100);
@@ -98,7 +93,6 @@ TEST(Reachability, AMappingOfTheProgramIsARoot) {
 }
 
 TEST(Reachability, OfAListItsHeadIsDirectAndTheRestIndirect) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   std::array<Disguise, 50> list;
   for (Disguise& node : list) node = fixture.plant(48);
@@ -116,7 +110,6 @@ TEST(Reachability, OfAListItsHeadIsDirectAndTheRestIndirect) {
 
 // 0 → 1 → 2 → 0, and 2 → 3; in each order of addresses.
 TEST(Reachability, OfACircleOneIsDirectAndWhatHangsOnItIsNot) {
-  LUNA_SKIP_IF_SANITIZED();
   std::array<std::size_t, 4> order = {0, 1, 2, 3};
   do {
     Planted& fixture = test::planted();
@@ -140,7 +133,6 @@ TEST(Reachability, OfACircleOneIsDirectAndWhatHangsOnItIsNot) {
 }
 
 TEST(Reachability, WhatAFreedBlockStillHoldsKeepsNothing) {
-  LUNA_SKIP_IF_SANITIZED();
   for (const std::size_t bytes : {64U, 20'000U, 400'000U}) {
     Planted& fixture = test::planted();
     const Disguise holder = fixture.plant(bytes);
@@ -157,7 +149,6 @@ TEST(Reachability, WhatAFreedBlockStillHoldsKeepsNothing) {
 
 // The same of blocks that are in the lists of the thread, for they are no samples.
 TEST(Reachability, NorDoesOneThatWaitsInAList) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   fixture.profiler.stop();
   const Disguise holder = fixture.plant(64);
@@ -174,7 +165,6 @@ TEST(Reachability, NorDoesOneThatWaitsInAList) {
 
 // More than the stack of blocks that are yet to be looked into has room for.
 TEST(Reachability, AWideStructureIsSeenToItsEnd) {
-  LUNA_SKIP_IF_SANITIZED();
   constexpr std::size_t kMany = 700'000;
   Planted& fixture = test::planted();
   fixture.profiler.stop();
@@ -194,7 +184,6 @@ TEST(Reachability, AWideStructureIsSeenToItsEnd) {
 }
 
 TEST(Reachability, APartOfABlockThatNobodyMayTouchIsNoMatter) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   const Disguise holder = fixture.plant(100'000);
   const Disguise block = fixture.plant(64);
@@ -208,7 +197,6 @@ TEST(Reachability, APartOfABlockThatNobodyMayTouchIsNoMatter) {
 }
 
 TEST(Reachability, NobodyIsToldOfTheCopies) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   EXPECT_EQ(fixture.verdict(fixture.plant(64)), "definite");
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG | __WALL), -1);
@@ -216,7 +204,6 @@ TEST(Reachability, NobodyIsToldOfTheCopies) {
 }
 
 TEST(Reachability, TimeIsLimited) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   Reachability proof({0, 0, 5'000});
   EXPECT_EQ(fixture.profiler.prove(proof), ETIMEDOUT);

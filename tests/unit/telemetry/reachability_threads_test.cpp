@@ -97,23 +97,13 @@ void expect_kept(void (*keep)(Disguise)) {
   EXPECT_EQ(fixture.verdict(block), "definite");
 }
 
-TEST(ReachabilityThreads, AStackIsARoot) {
-  LUNA_SKIP_IF_SANITIZED();
-  expect_kept(keep_on_stack);
-}
+TEST(ReachabilityThreads, AStackIsARoot) { expect_kept(keep_on_stack); }
 
-TEST(ReachabilityThreads, AThreadsVariableIsARoot) {
-  LUNA_SKIP_IF_SANITIZED();
-  expect_kept(keep_in_variable);
-}
+TEST(ReachabilityThreads, AThreadsVariableIsARoot) { expect_kept(keep_in_variable); }
 
-TEST(ReachabilityThreads, ARegisterOfAThreadThatRunsIsARoot) {
-  LUNA_SKIP_IF_SANITIZED();
-  expect_kept(keep_in_register);
-}
+TEST(ReachabilityThreads, ARegisterOfAThreadThatRunsIsARoot) { expect_kept(keep_in_register); }
 
 TEST(ReachabilityThreads, ARegisterOfAThreadThatSleepsIsARoot) {
-  LUNA_SKIP_IF_SANITIZED();
   ASSERT_EQ(::pipe(pipe_ends), 0);
   expect_kept(keep_while_asleep);
 }
@@ -121,7 +111,6 @@ TEST(ReachabilityThreads, ARegisterOfAThreadThatSleepsIsARoot) {
 // As a coroutine that waits: below the stack pointer of a thread that has the rest of the
 // mapping for its stack, with a page without access below both.
 TEST(ReachabilityThreads, AStackBelowAnotherIsARoot) {
-  LUNA_SKIP_IF_SANITIZED();
   constexpr std::size_t kHalf = std::size_t{1} << 20;
   Planted& fixture = test::planted();
   const Disguise block = fixture.plant(64);
@@ -156,7 +145,6 @@ TEST(ReachabilityThreads, AStackBelowAnotherIsARoot) {
 
 // What is not seen is not sure.
 TEST(ReachabilityThreads, WithoutTheRegistersALeakIsPossible) {
-  LUNA_SKIP_IF_SANITIZED();
   Planted& fixture = test::planted();
   const Disguise block = fixture.plant(64);
   const ProofOptions options = {1, 60'000, 0};

@@ -316,7 +316,7 @@ TEST(Unbiased, ThreadsAtOnce) { expect_unbiased(kSmall, 5, at_once); }
   for (int i = 0; i < kBlocks; ++i) {
     Block block = {thread.allocate(100 << 10), 100 << 10, 100 << 10, 0, false};
     for (int k = 0; k < 2 * kTeeth; ++k) {
-      const std::size_t bytes = (k % 2 == 0 ? 40 : 100) << 10;
+      const std::size_t bytes = (k % 2 == 0 ? std::size_t{40} : 100) << 10;
       EXPECT_EQ(run.fixture.allocator.resize(&thread.heap(), block.memory, bytes), block.memory);
       if (k % 2 != 0) block.allocated += 60 << 10;
     }
