@@ -36,8 +36,12 @@ std::uint64_t process_cpu_nanoseconds() noexcept {
 }
 
 void sleep_milliseconds(std::uint64_t milliseconds) noexcept {
-  const struct timespec time = {static_cast<time_t>(milliseconds / 1000),
-                                static_cast<long>(milliseconds % 1000 * 1'000'000)};
+  sleep_nanoseconds(milliseconds * 1'000'000);
+}
+
+void sleep_nanoseconds(std::uint64_t nanoseconds) noexcept {
+  const struct timespec time = {static_cast<time_t>(nanoseconds / 1'000'000'000),
+                                static_cast<long>(nanoseconds % 1'000'000'000)};
   system_call(SYS_nanosleep, &time, nullptr);
 }
 

@@ -24,5 +24,6 @@ namespace luna::os {
 
 // Returns after so long, or somewhat earlier if a signal comes.
 void sleep_milliseconds(std::uint64_t milliseconds) noexcept;
+void sleep_nanoseconds(std::uint64_t nanoseconds) noexcept;
 
 }  // namespace luna::os

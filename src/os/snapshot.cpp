@@ -22,11 +22,6 @@ constexpr std::size_t kBytesOfSignalSet = 8;
 constexpr long kCloseRange = 436;  // of Linux 5.9; glibc's headers may be older
 constexpr int kMaxResult = 127;
 
-void pause_for(long nanoseconds) noexcept {
-  const struct timespec time = {0, nanoseconds};
-  system_call(SYS_nanosleep, &time, nullptr);
-}
-
 // Nobody shall wait for an end of a pipe that only the copy has still open.
 void close_all_files() noexcept { system_call(kCloseRange, 0U, ~0U, 0U); }
 
@@ -80,7 +75,7 @@ int Snapshot::take(Work work, void* context) noexcept {
 int Snapshot::wait(std::uint64_t limit_ms) noexcept {
   const std::uint64_t end = nanoseconds() + limit_ms * 1'000'000;
   bool killed = false;
-  for (long nap = 100'000;; nap = nap < 4'000'000 ? nap * 2 : nap) {
+  for (std::uint64_t nap = 100'000;; nap = nap < 4'000'000 ? nap * 2 : nap) {
     int status = 0;
     const long id = system_call(SYS_wait4, id_, &status, __WALL | (killed ? 0 : WNOHANG), nullptr);
     if (id == id_) {
@@ -92,7 +87,7 @@ int Snapshot::wait(std::uint64_t limit_ms) noexcept {
       system_call(SYS_kill, id_, SIGKILL);
       killed = true;
     } else {
-      pause_for(nap);
+      sleep_nanoseconds(nap);
     }
   }
 }

@@ -215,8 +215,7 @@ bool Tracer::await(TracedThread& thread) noexcept {
       return true;
     }
     if (nanoseconds() >= deadline_ns) return fail(ETIMEDOUT);
-    const struct timespec nap = {0, 20'000};
-    system_call(SYS_nanosleep, &nap, nullptr);
+    sleep_nanoseconds(20'000);
   }
 }
 

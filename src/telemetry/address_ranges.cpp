@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/address_ranges.hpp"
 
+#include "base/search.hpp"
 #include "base/sort.hpp"
 #include "os/memory.hpp"
 
@@ -44,15 +45,9 @@ void AddressRanges::sort() noexcept {
 }
 
 std::size_t AddressRanges::first_ending_behind(std::uintptr_t address) const noexcept {
-  std::size_t first = 0;
-  for (std::size_t end = count_; first < end;) {
-    const std::size_t middle = first + (end - first) / 2;
-    if (ranges_[middle].end <= address)
-      first = middle + 1;
-    else
-      end = middle;
-  }
-  return first;
+  return partition_point(
+      std::span<const AddressRange>(ranges_, count_),
+      [address](const AddressRange& range) noexcept { return range.end <= address; });
 }
 
 bool AddressRanges::overlap(const AddressRange& range) const noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/frame_names.hpp"
 
+#include "base/search.hpp"
 #include "base/sort.hpp"
 #include "os/memory.hpp"
 #include "os/symbol_names.hpp"
@@ -43,16 +44,9 @@ bool FrameNames::load(Modules modules) noexcept {
 }
 
 std::size_t FrameNames::first_from(std::uintptr_t address) const noexcept {
-  std::size_t low = 0;
-  for (std::size_t high = count_; low < high;) {
-    const std::size_t middle = low + (high - low) / 2;
-    if (entries_[middle].address < address) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
+  return partition_point(
+      std::span<const Entry>(entries_, count_),
+      [address](const Entry& entry) noexcept { return entry.address < address; });
 }
 
 // The first name that a file has for a function stands. Those found are still the file's.

@@ -21,6 +21,10 @@ Output& add_name(Output& out, std::string_view name) noexcept {
   return out.add("\"").add(name).add("\":");
 }
 
+Output& add_number(Output& out, std::string_view name, std::uint64_t value) noexcept {
+  return add_name(out, name).add_decimal(value);
+}
+
 Output& add_string(Output& out, std::string_view text) noexcept {
   out.add("\"");
   while (!text.empty()) {

@@ -14,10 +14,6 @@ namespace luna {
 
 namespace {
 
-void add_number(Output& out, std::string_view name, std::uint64_t value) noexcept {
-  add_name(out, name).add_decimal(value);
-}
-
 // From 0 to 1, with three digits.
 void add_share(Output& out, std::string_view name, double share) noexcept {
   const std::uint64_t thousandths = rounded(share * 1000);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/module_table.hpp"
 
+#include "base/search.hpp"
 #include "os/memory.hpp"
 
 #include <cstring>
@@ -9,16 +10,9 @@
 namespace luna {
 
 std::size_t find_module(Modules modules, std::uintptr_t address) noexcept {
-  std::size_t low = 0;  // the first that ends behind the address
-  for (std::size_t high = modules.size(); low < high;) {
-    const std::size_t middle = low + (high - low) / 2;
-    if (modules[middle].end > address) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low < modules.size() && modules[low].begin <= address ? low : modules.size();
+  const std::size_t first = partition_point(
+      modules, [address](const os::Module& module) noexcept { return module.end <= address; });
+  return first < modules.size() && modules[first].begin <= address ? first : modules.size();
 }
 
 namespace {

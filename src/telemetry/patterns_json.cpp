@@ -14,10 +14,6 @@ namespace luna {
 
 namespace {
 
-void add_number(Output& out, std::string_view name, std::uint64_t value) noexcept {
-  add_name(out, name).add_decimal(value);
-}
-
 void add_estimate(Output& out, std::string_view name, double value) noexcept {
   add_number(out, name, rounded(value));
 }

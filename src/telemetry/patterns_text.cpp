@@ -5,6 +5,7 @@
 #include "telemetry/anomalies.hpp"
 #include "telemetry/frames.hpp"
 #include "telemetry/patterns.hpp"
+#include "telemetry/time_text.hpp"
 #include "telemetry/top_sites.hpp"
 #include "telemetry/waves.hpp"
 
@@ -16,19 +17,6 @@ namespace luna {
 namespace {
 
 constexpr std::size_t kPairsForPeople = 5;
-
-// With two digits at least, and the largest unit that allows it.
-void add_time(Output& out, double nanoseconds) noexcept {
-  struct Unit {
-    std::string_view name;
-    double nanoseconds;
-  };
-  static constexpr std::array<Unit, 4> kUnits = {
-      Unit{" ns", 1}, {" us", 1e3}, {" ms", 1e6}, {" s", 1e9}};
-  std::size_t unit = kUnits.size() - 1;
-  while (unit > 0 && nanoseconds < 10 * kUnits[unit].nanoseconds) --unit;
-  out.add_decimal(rounded(nanoseconds / kUnits[unit].nanoseconds)).add(kUnits[unit].name);
-}
 
 void add_estimate(Output& out, double bytes) noexcept { out.add_bytes(rounded(bytes)); }
 

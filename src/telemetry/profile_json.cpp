@@ -12,10 +12,6 @@ namespace luna {
 
 namespace {
 
-void add_number(Output& out, std::string_view name, std::uint64_t value) noexcept {
-  add_name(out, name).add_decimal(value);
-}
-
 void add_address(Output& out, std::string_view name, std::uint64_t value) noexcept {
   add_name(out, name).add("\"").add_hex(value).add("\"");
 }

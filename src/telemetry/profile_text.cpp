@@ -6,6 +6,7 @@
 #include "telemetry/columns.hpp"
 #include "telemetry/frames.hpp"
 #include "telemetry/patterns_text.hpp"
+#include "telemetry/time_text.hpp"
 
 #include <array>
 #include <cstdint>
@@ -72,19 +73,6 @@ void add_amount(Output& out, const Values& values) noexcept {
   out.add(rounded_signed(values.objects) == 1 ? " object" : " objects");
 }
 
-// With two digits at least, and the largest unit that allows it.
-void add_duration(Output& out, double nanoseconds) noexcept {
-  struct Unit {
-    std::string_view name;
-    double nanoseconds;
-  };
-  static constexpr std::array<Unit, 4> kUnits = {
-      Unit{" ns", 1}, {" us", 1e3}, {" ms", 1e6}, {" s", 1e9}};
-  std::size_t unit = kUnits.size() - 1;
-  while (unit > 0 && nanoseconds < 10 * kUnits[unit].nanoseconds) --unit;
-  out.add_decimal(rounded(nanoseconds / kUnits[unit].nanoseconds)).add(kUnits[unit].name);
-}
-
 void add_total(Output& out, std::string_view label, const Shown& shown,
                const Values& values) noexcept {
   constexpr std::string_view kBlanks = "           ";
@@ -114,8 +102,8 @@ void add_head(Output& out, const Profile& profile, const KindColumns& kind) noex
   if (profile.kind == ProfileKind::kLifetimes)
     out.add("Lifetimes are drawn by factors of 4, from below 1 us to above 72 minutes\n");
   if (profile.kind == ProfileKind::kTemporary) {
-    add_duration(out.add("Temporary is what was freed within "),
-                 static_cast<double>(profile.temporary_ns));
+    add_time(out.add("Temporary is what was freed within "),
+             static_cast<double>(profile.temporary_ns));
     out.add("\n");
   }
 }
@@ -138,7 +126,7 @@ void add_details(Output& out, ProfileKind kind, const ProfileRow& row) noexcept 
   const Lifetimes& lifetimes = row.lifetimes;
   if (kind == ProfileKind::kLifetimes) {
     add_drawing(out.add("    "), lifetimes.histogram);
-    add_duration(out.add(" mean "), lifetimes.nanoseconds / lifetimes.objects);
+    add_time(out.add(" mean "), lifetimes.nanoseconds / lifetimes.objects);
     out.add("\n");
   }
   if (kind == ProfileKind::kTemporary) {
