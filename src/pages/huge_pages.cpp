@@ -43,8 +43,10 @@ constexpr int kMaxRefusals = 8;
 [[nodiscard]] bool may_collapse(const Region& region) noexcept {
   if (region.huge || region.hugetlb || region.collapsing || region.purges != 0) return false;
   if (region.state == RegionState::kShared) return region.free_pages <= kMaxMissingPages;
-  if (region.state == RegionState::kSpanHead) return !region.moved;
-  return region.state == RegionState::kSpanBody && !region.span_head->moved;
+  if (region.state != RegionState::kSpanHead && region.state != RegionState::kSpanBody)
+    return false;
+  const Region& head = region.state == RegionState::kSpanHead ? region : *region.span_head;
+  return !head.moved && !head.moving;
 }
 
 [[nodiscard]] bool is_backed(const Region& region) noexcept {
@@ -170,7 +172,7 @@ std::uint64_t PageHeap::collapse(Region* region) noexcept {
   huge_.refusals = done ? 0 : huge_.refusals + 1;
   if (huge_.refusals == kMaxRefusals) huge_.passing = false;
   if (!done || !region->huge) forbid_huge_page(region);
-  if (done) note_backed(region);
+  note_backed(region);  // if refused too: who touched a page meanwhile had a whole huge one
   return took;
 }
 

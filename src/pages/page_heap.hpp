@@ -213,6 +213,7 @@ class PageHeap {
   [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
   [[nodiscard]] bool settle_span(const Region* head) noexcept;
   void forbid_span(Region* head) noexcept;
+  [[nodiscard]] static bool is_collapsing(const Region* head) noexcept;
   void put_large(Region* head, bool touched) noexcept;
   void put_span(Region* head, bool touched) noexcept;
   [[nodiscard]] bool resize_span(Region* head, std::size_t pages) noexcept;

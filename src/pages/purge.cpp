@@ -105,6 +105,7 @@ void PageHeap::forget_work_after_fork() noexcept {
     for (std::size_t at = arena->free.find_clear(0); at < arena->regions;
          at = arena->free.find_clear(at + 1)) {
       Region* region = arena->region(at);
+      if (region->moving) region->moving = false;
       if (region->collapsing) region->collapsing = false;  // tested first: pages are shared yet
       if (region->purges != 0) region->purges = 0;
     }

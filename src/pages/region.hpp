@@ -89,6 +89,7 @@ struct Region {
   RegionState state = RegionState::kReserved;
   std::uint8_t list = 0;        // number of the list it is in
   bool moved = false;           // span whose pages came by mremap
+  bool moving = false;          // span whose pages go by mremap now, without the lock
   bool sparse = false;          // `touched` says far more than is backed
   bool huge = false;            // is backed by a huge page, or was until a part was purged
   bool collapsing = false;      // the kernel is at it, without the lock

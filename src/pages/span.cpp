@@ -219,8 +219,9 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
   if (old_head->arena != nullptr && old_head->arena->hugetlb) return nullptr;
   {
     os::ScopedLock guard(lock_);
-    if (moved_spans_ >= kMaxMovedSpans) return nullptr;
+    if (moved_spans_ >= kMaxMovedSpans || is_collapsing(old_head)) return nullptr;
     ++moved_spans_;
+    old_head->moving = true;
     if (old_head->arena != nullptr) forbid_span(old_head);
   }
   void* target = take(pages, 1, false);
@@ -233,6 +234,7 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
   const bool moved = fits && os::move_pages(memory, target, bytes);
 
   os::ScopedLock guard(lock_);
+  old_head->moving = false;
   if (moved && new_head->state == RegionState::kSpanHead) {
     if (new_head->moved) --moved_spans_;  // it was so before, and counts once
     new_head->moved = true;
@@ -246,6 +248,16 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
     target = nullptr;
   }
   return target;
+}
+
+// Whether huge pages are made of a span just now: the advice for that would move along with
+// the pages, and nobody would ever take it back.
+bool PageHeap::is_collapsing(const Region* head) noexcept {
+  if (head->arena == nullptr) return false;
+  const std::size_t regions = regions_for(head->span_pages);
+  for (std::size_t i = 0; i < regions; ++i)
+    if (head[i].collapsing) return true;
+  return false;
 }
 
 // Takes back all advice for huge pages: so the span is one mapping again, without which
