@@ -32,10 +32,12 @@ void clear(void* block, std::size_t bytes) noexcept {
 void* calloc(std::size_t count, std::size_t bytes) noexcept {
   std::size_t total;
   if (__builtin_mul_overflow(count, bytes, &total)) return or_enomem(nullptr);
+  if (total > ThreadCache::kMaxDirectBytes) return or_enomem(process.allocate_zeroed(total));
   ThreadCache& cache = *thread_state.cache;
-  void* block = cache.try_allocate(total);
+  FreeList& source = cache.direct_source(total);
+  void* block = ThreadCache::pop(source);
   if (block == nullptr) [[unlikely]]
-    block = cache.try_allocate_counted(total);
+    block = cache.take_counted(source);
   if (block != nullptr) [[likely]] {
     if (total != 0) clear(block, total);
     return block;
@@ -67,7 +69,7 @@ namespace {
   if (alignment > kPageBytes || bytes > kMaxListedBytes || !process.enabled()) [[unlikely]]
     return process.allocate_aligned(alignment, bytes);
   const std::size_t rounded = bytes != 0 ? round_up(bytes, alignment) : alignment;
-  if (void* block = thread_state.cache->try_allocate_any(rounded); block != nullptr) [[likely]]
+  if (void* block = thread_state.cache->try_allocate(rounded); block != nullptr) [[likely]]
     return block;
   return process.allocate_aligned(alignment, rounded);
 }

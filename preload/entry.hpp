@@ -19,36 +19,31 @@ namespace luna::entry {
 }
 
 // Each a function of its own, so that the one before it needs no frame.
-[[gnu::noinline]] inline void* malloc_slowest(std::size_t bytes) noexcept {
+[[gnu::noinline]] inline void* malloc_slow(std::size_t bytes) noexcept {
   return or_enomem(process.allocate(bytes));
 }
 
-// Requires: at most kMaxDirectBytes.
-[[gnu::noinline]] inline void* malloc_slow(std::size_t bytes) noexcept {
-  if (bytes > ThreadCache::kMaxDirectBytes) __builtin_unreachable();
-  if (void* block = thread_state.cache->try_allocate_counted(bytes); block != nullptr) [[likely]]
-    return block;
-  return malloc_slowest(bytes);
-}
-
-[[gnu::noinline]] inline void* malloc_medium_slow(std::size_t bytes) noexcept {
-  if (void* block = thread_state.cache->try_allocate_counted(bytes); block != nullptr) [[likely]]
-    return block;
-  return malloc_slowest(bytes);
-}
-
 [[gnu::noinline]] inline void* malloc_medium(std::size_t bytes) noexcept {
-  if (void* block = thread_state.cache->try_allocate_any(bytes); block != nullptr) [[likely]]
+  if (bytes > kMaxListedBytes) return malloc_slow(bytes);
+  ThreadCache& cache = *thread_state.cache;
+  FreeList& source = cache.source(bytes);
+  if (void* block = ThreadCache::pop(source); block != nullptr) [[likely]]
     return block;
-  return malloc_medium_slow(bytes);
+  if (void* block = cache.take_counted(source); block != nullptr) return block;
+  return malloc_slow(bytes);
 }
 
 [[gnu::noinline]] inline void free_slow(void* pointer) noexcept { process.deallocate(pointer); }
 
 [[nodiscard, gnu::always_inline]] inline void* malloc(std::size_t bytes) noexcept {
-  if (void* block = thread_state.cache->try_allocate(bytes); block != nullptr) [[likely]]
+  if (bytes > ThreadCache::kMaxDirectBytes) [[unlikely]]
+    return malloc_medium(bytes);
+  ThreadCache& cache = *thread_state.cache;
+  FreeList& source = cache.direct_source(bytes);
+  if (void* block = ThreadCache::pop(source); block != nullptr) [[likely]]
     return block;
-  return bytes <= ThreadCache::kMaxDirectBytes ? malloc_slow(bytes) : malloc_medium(bytes);
+  if (void* block = cache.take_counted(source); block != nullptr) return block;
+  return malloc_slow(bytes);
 }
 
 [[gnu::always_inline]] inline void free(void* pointer) noexcept {

@@ -67,16 +67,17 @@ template <typename Allocate>
   return new_aligned(bytes, alignment);
 }
 
+// `slow` is one of the two above.
+template <void* (*slow)(std::size_t)>
 [[nodiscard, gnu::always_inline]] inline void* new_block(std::size_t bytes) {
-  if (void* block = thread_state.cache->try_allocate(bytes); block != nullptr) [[likely]]
+  if (bytes > ThreadCache::kMaxDirectBytes) [[unlikely]]
+    return slow(bytes);
+  ThreadCache& cache = *thread_state.cache;
+  FreeList& source = cache.direct_source(bytes);
+  if (void* block = ThreadCache::pop(source); block != nullptr) [[likely]]
     return block;
-  return new_slow(bytes);
-}
-
-[[nodiscard, gnu::always_inline]] inline void* new_block_nothrow(std::size_t bytes) noexcept {
-  if (void* block = thread_state.cache->try_allocate(bytes); block != nullptr) [[likely]]
-    return block;
-  return new_slow_nothrow(bytes);
+  if (void* block = cache.take_counted(source); block != nullptr) return block;
+  return slow(bytes);
 }
 
 }  // namespace
@@ -85,13 +86,15 @@ template <typename Allocate>
 
 namespace entry = luna::entry;
 
-LUNA_EXPORT void* operator new(std::size_t bytes) { return luna::new_block(bytes); }
-LUNA_EXPORT void* operator new[](std::size_t bytes) { return luna::new_block(bytes); }
+LUNA_EXPORT void* operator new(std::size_t bytes) { return luna::new_block<luna::new_slow>(bytes); }
+LUNA_EXPORT void* operator new[](std::size_t bytes) {
+  return luna::new_block<luna::new_slow>(bytes);
+}
 LUNA_EXPORT void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  return luna::new_block_nothrow(bytes);
+  return luna::new_block<luna::new_slow_nothrow>(bytes);
 }
 LUNA_EXPORT void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
-  return luna::new_block_nothrow(bytes);
+  return luna::new_block<luna::new_slow_nothrow>(bytes);
 }
 LUNA_EXPORT void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return luna::new_aligned_or_throw(bytes, alignment);

@@ -34,7 +34,7 @@ void* Allocator::allocate_of_class(ThreadHeap& heap, std::size_t bytes, SizeClas
 
 void* Allocator::allocate_zeroed(ThreadHeap& heap, std::size_t bytes) noexcept {
   if (bytes > kMaxSmallBytes) return allocate_pages(heap, bytes, kPageBytes, true);
-  void* block = heap.try_allocate_any(bytes);
+  void* block = heap.try_allocate(bytes);
   if (block == nullptr) block = allocate_small(heap, bytes, size_class_of(bytes));
   if (block == nullptr) return nullptr;
   std::memset(block, 0, guarded_.own(block) ? bytes : block_bytes(size_class_of(bytes)));

@@ -52,7 +52,7 @@ class Allocator {
   // Parks the heap of the calling thread.
   void park(ThreadHeap& heap) noexcept { heaps_.park(heap); }
 
-  // Behind ThreadCache::try_allocate_any().
+  // Behind ThreadCache::try_allocate().
   [[nodiscard]] void* allocate(ThreadHeap& heap, std::size_t bytes) noexcept;
 
   // All bytes zero.

@@ -7,14 +7,13 @@
 #include "base/math.hpp"
 #include "heap/size_class.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
 namespace luna {
 
 // The blocks of a list are all of one size, so it is enough to draw how many are handed
-// out up to the next sample. Nothing is remembered but that number, so it may be drawn
+// out before the next sample. Nothing is remembered but that number, so it may be drawn
 // anew at any time without any change in what is likely. After the per-thread countdown
 // of tcmalloc's sampler, with a number of blocks for each list in place of one of bytes.
 //
@@ -28,29 +27,16 @@ class Meter {
   void set(std::uint64_t interval, std::uint64_t seed) noexcept {
     interval_ = interval;
     random_ = mixed(seed);  // lest one thread draw what another drew a moment ago
-    until_ = {};
     bytes_until_ = 0;
   }
 
-  // How many blocks of a list may be handed out before the one that is sampled.
+  // How many blocks of so many bytes are handed out before one that is a sample.
   // Requires: on().
-  [[nodiscard]] std::uint32_t before_sample(std::size_t list) noexcept {
-    if (until_[list] == 0) until_[list] = draw_blocks(listed_bytes(list));
-    return until_[list] - 1;
+  [[nodiscard]] std::uint32_t draw_blocks(std::size_t bytes) noexcept {
+    if (interval_ == 1) return 0;
+    const double blocks = draw() / static_cast<double>(bytes);
+    return static_cast<std::uint32_t>(blocks < kMaxBlocks ? blocks : kMaxBlocks);
   }
-
-  // Counts one block that is no sample. False: it may be one.
-  [[nodiscard]] bool count_one(std::size_t list) noexcept {
-    if (until_[list] <= 1) return false;
-    --until_[list];
-    return true;
-  }
-
-  // So many were handed out, or are about to be. Requires: no more than before_sample().
-  void count(std::size_t list, std::uint32_t blocks) noexcept { until_[list] -= blocks; }
-
-  // The sample was taken, or blocks that were counted did not reach the program.
-  void redraw(std::size_t list) noexcept { until_[list] = 0; }
 
   // Whether a block that is in no list is sampled. Requires: on().
   [[nodiscard]] bool takes(std::size_t bytes) noexcept {
@@ -78,17 +64,9 @@ class Meter {
     return -natural_log(uniform) * static_cast<double>(interval_);
   }
 
-  [[nodiscard]] std::uint32_t draw_blocks(std::size_t bytes) noexcept {
-    if (interval_ == 1) return 1;
-    const double blocks = draw() / static_cast<double>(bytes);
-    return blocks < kMaxBlocks ? static_cast<std::uint32_t>(blocks) + 1
-                               : static_cast<std::uint32_t>(kMaxBlocks);
-  }
-
   std::uint64_t interval_ = 0;
   std::uint64_t random_ = 0;
   double bytes_until_ = 0;
-  std::array<std::uint32_t, kLists> until_{};  // up to the sample and with it; 0: to be drawn
 };
 
 }  // namespace luna

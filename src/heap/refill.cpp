@@ -44,13 +44,12 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
 
 SizeClass ThreadHeap::lender(SizeClass size_class) noexcept {
   ClassSlabs& cold = classes_[size_class];
-  if (cold.current != nullptr || cold.borrowed == kMaxBorrowed ||
-      at_hand()[size_class].first != nullptr)
+  if (cold.current != nullptr || cold.borrowed == kMaxBorrowed || has_listed(size_class))
     return size_class;
   for (std::size_t i = 1; i <= kLenders && size_class + i < kSizeClasses; ++i) {
     const auto lender = static_cast<SizeClass>(size_class + i);
     const Slab* slab = classes_[lender].current;
-    if (slab == nullptr || (at_hand()[lender].first == nullptr && !slab->has_free())) continue;
+    if (slab == nullptr || (!has_listed(lender) && !slab->has_free())) continue;
     ++cold.borrowed;
     return lender;
   }
@@ -60,7 +59,7 @@ SizeClass ThreadHeap::lender(SizeClass size_class) noexcept {
 // Whether it is better, for a thread that is watched, to take blocks of the slab than
 // what was freed lately: a few blocks would not last.
 bool ThreadHeap::lasts(const Slab* slab, SizeClass size_class) const noexcept {
-  const std::uint32_t freed = capacities_[size_class] - lists[size_class].room;
+  const std::uint32_t freed = listed(size_class);
   return freed < kFewBlocks && slab != nullptr && slab->free_blocks() > freed;
 }
 
@@ -183,8 +182,9 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   slab.own.first = count == free ? nullptr : cut(block, count);
   slab.set_used(slab.carved - (free - count));
   slab.target = &lists[size_class];
-  at_hand()[size_class].first = block->next;
+  supply()[size_class].first = block->next;
   if (!watching_) list_was_filled(size_class, count - 1);
+  if (apart_ && !watching_) lists[size_class].room = capacities_[size_class];  // it is empty yet
   return block;
 }
 

@@ -19,7 +19,7 @@ void ThreadHeap::notice_interrupt() noexcept {
 // Lets the fast path take from the supply. That may undo an interruption of this moment; but
 // who interrupts has changed the epoch before, so one more look at it misses none.
 void ThreadHeap::aim() noexcept {
-  counted_sources = counted_supply();
+  set_counts();
   take_from(supply());
   // pairs with the fence in interrupt_all(): if his pointers came first, the epoch is new
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -35,33 +35,23 @@ void ThreadHeap::look_at_samples() noexcept {
   set_apart(false);
   for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   meter.set(samples.interval(), samples.next_seed());
+  for (std::size_t i = 0; i < kLists && meter.on(); ++i) redraw(i);
   set_apart(watching_ || meter.on());
 }
 
-// The block freed last, unless one of the list is to be a sample. nullptr: there is none, or
-// it is for others to decide.
-void* ThreadHeap::take_counted(std::size_t list) noexcept {
-  if (lists[list].first == nullptr || watching_ || observed_ || meter.before_sample(list) == 0)
-    return nullptr;
-  meter.count(list, 1);
-  return pop(lists[list]);
-}
-
-// How many blocks of a list, of those at hand, may go where the program takes them from
-// without being counted: while the thread is watched, those up to the next sample; else
-// all, as each but the first is counted when it is taken. At least one: if none may, the
-// sample could not be taken.
+// How many blocks of a list, of those at hand, may go where the program takes them from: those
+// up to the next sample, which are counted. At least one: if none may, the sample could not be
+// taken.
 std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noexcept {
   if (!meter.on()) return blocks;
-  std::uint32_t counted = 1;
-  const std::uint32_t before = observed_ ? 0 : meter.before_sample(list);
-  if (before == 0) {
-    meter.redraw(list);
-  } else {
-    if (watching_) counted = blocks < before ? blocks : before;
-    meter.count(list, counted);
+  std::uint32_t& before = apart(list).beyond;
+  if (observed_ || before == 0) {
+    redraw(list);
+    return 1;
   }
-  return watching_ ? counted : blocks;
+  const std::uint32_t allowed = blocks < before ? blocks : before;
+  before -= allowed;
+  return allowed;
 }
 
 // Ends a list after `count` blocks; returns the rest. A program that writes to freed

@@ -34,16 +34,17 @@ struct ThreadCache {
   static constexpr std::size_t kDirectSizes = kMaxDirectBytes / 16 + 1;
 
   WindowView window;
-  // What is handed out comes from here: the first of `lists`, but see ThreadHeap. Other
-  // threads may interrupt().
+  // What is handed out comes from here, a list for each class: `lists`, or the second half
+  // of them. Other threads may interrupt().
   FreeList* sources = nullptr;
   // The same by size in units of 16, rounded up.
   std::array<FreeList*, kDirectSizes> direct{};
 
-  std::array<FreeList, kLists> lists{};  // what is freed goes here
+  // What is freed goes to the first half. The second half is what is handed out while that is
+  // kept apart; there `beyond` is how many blocks of the list go before the next sample.
+  std::array<FreeList, 2 * kLists> lists{};
 
-  // While each block is counted, `sources` is this, and has none; see try_allocate_counted().
-  const FreeList* counted_sources = nullptr;
+  bool counts = false;  // while samples are taken: see take_counted()
   Meter meter;
 
   constexpr ThreadCache() noexcept {
@@ -68,35 +69,33 @@ struct ThreadCache {
   // By any thread: the next allocations take the slow path, until take_from() is called.
   void interrupt() noexcept;
 
-  // A block of at least `bytes` bytes aligned to 16, or nullptr: ask try_allocate_any() if it is
-  // larger than kMaxDirectBytes, else try_allocate_counted().
-  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    if (bytes > kMaxDirectBytes) [[unlikely]]
-      return nullptr;
-    return pop(*Pointer(direct[(bytes + 15) / 16]).load(std::memory_order_relaxed));
+  // Where blocks of at least `bytes` bytes, aligned to 16, are to be popped from.
+  // Requires: bytes <= kMaxDirectBytes, and of the second kMaxListedBytes.
+  [[nodiscard]] FreeList& direct_source(std::size_t bytes) noexcept {
+    return *Pointer(direct[(bytes + 15) / 16]).load(std::memory_order_relaxed);
   }
-
-  // The same for all sizes; nullptr: ask try_allocate_counted().
-  [[nodiscard]] void* try_allocate_any(std::size_t bytes) noexcept {
+  [[nodiscard]] FreeList& source(std::size_t bytes) noexcept {
     FreeList* first = Pointer(sources).load(std::memory_order_relaxed);
-    if (bytes <= kMaxSmallBytes) return pop(first[size_class_of(bytes)]);
-    if (bytes > kMaxListedBytes) [[unlikely]]
-      return nullptr;
-    return pop(first[list_of_run(pages_for(bytes))]);
+    if (bytes <= kMaxSmallBytes) return first[size_class_of(bytes)];
+    return first[list_of_run(pages_for(bytes))];
   }
 
-  // When these had none: a block that is no sample, while samples are taken. nullptr: take the
-  // slow path.
-  [[nodiscard]] void* try_allocate_counted(std::size_t bytes) noexcept {
-    if (bytes > kMaxListedBytes) return nullptr;
-    if (Pointer(sources).load(std::memory_order_relaxed) != counted_sources) return nullptr;
-    const std::size_t list =
-        bytes <= kMaxSmallBytes ? size_class_of(bytes) : list_of_run(pages_for(bytes));
-    FreeList& source = lists[list];
-    Block* block = source.first;
-    if (block == nullptr || !meter.count_one(list)) return nullptr;
-    source.first = block->next;
-    ++source.room;
+  // A block of at least `bytes` bytes aligned to 16; nullptr: take the slow path.
+  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
+    return bytes <= kMaxListedBytes ? pop(source(bytes)) : nullptr;
+  }
+
+  // When a source has none: the block freed last, unless it is to be a sample. So all blocks
+  // are counted that are handed out while samples are taken: those in the source before they
+  // got there, others here. nullptr: take the slow path.
+  [[nodiscard]] void* take_counted(FreeList& source) noexcept {
+    if (!counts) return nullptr;
+    FreeList& freed = *(&source - kLists);
+    Block* block = freed.first;
+    if (block == nullptr || source.beyond == 0) return nullptr;
+    --source.beyond;
+    freed.first = block->next;
+    ++freed.room;
     return block;
   }
 
@@ -140,7 +139,7 @@ struct ThreadCache {
 extern constinit ThreadCache no_cache;
 
 inline void ThreadCache::interrupt() noexcept {
-  FreeList* nothing = no_cache.lists.data();  // nobody ever puts anything there
+  FreeList* nothing = &no_cache.lists[kLists];  // nobody ever puts anything there
   for (FreeList*& list : direct) Pointer(list).store(nothing, std::memory_order_relaxed);
   // pairs with the fence in take_from()
   std::atomic_thread_fence(std::memory_order_seq_cst);

@@ -275,9 +275,8 @@ void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   attached_ = false;
   observed_ = false;
-  watched_ = {};
   for (std::size_t i = 0; i < kLists; ++i) {
-    lists[i].first = nullptr;
+    lists[i].first = apart(i).first = nullptr;
     reset_room(i);
   }
   watch(false);

@@ -54,8 +54,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // The next block of a list, if there is one without asking anybody.
   [[nodiscard]] void* take_listed(std::size_t list) noexcept {
     look_for_interrupt();
-    if (void* block = pop(supply()[list]); block != nullptr || !meter.on()) return block;
-    return take_counted(list);
+    FreeList& source = supply()[list];
+    void* block = pop(source);
+    return block != nullptr ? block : take_counted(source);
   }
   [[nodiscard]] void* take_or_refill(SizeClass size_class) noexcept {
     void* block = take_listed(size_class);
@@ -90,8 +91,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // Whether the next block of a list, which is empty, shall be a sample; it is counted as
   // one then. Not while an observer is told of one.
   [[nodiscard]] bool sample_is_due(std::size_t list) noexcept {
-    if (!meter.on() || observed_ || meter.before_sample(list) != 0) return false;
-    meter.redraw(list);
+    if (!meter.on() || observed_ || apart(list).beyond != 0) return false;
+    redraw(list);
     return true;
   }
   // The same for a block that is in no list.
@@ -106,8 +107,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   auto observe(Call call) noexcept {
     const bool outer = observed_;
     observed_ = true;
+    set_counts();
     const auto result = call();
     observed_ = outer;
+    set_counts();
     return result;
   }
 
@@ -172,7 +175,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void for_each_list(Visit visit) const noexcept {
     for (std::size_t i = 0; i < kLists; ++i) {
       const Block* freed = lists[i].first;
-      visit(i, freed, std::uint32_t{capacities_[i]} - lists[i].room, watched_[i].first);
+      visit(i, freed, listed(i), lists[kLists + i].first);
     }
   }
 
@@ -213,12 +216,14 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void watch(bool on) noexcept;
   void set_apart(bool apart) noexcept;
   // Where blocks come from: what interrupt() does not change.
-  [[nodiscard]] FreeList* supply() noexcept { return apart_ ? watched_.data() : lists.data(); }
-  // Where blocks are put that may be taken, if need be after they were counted.
-  [[nodiscard]] FreeList* at_hand() noexcept { return watching_ ? watched_.data() : lists.data(); }
-  // The same if each block is counted when it is taken: it is empty then. Else nullptr.
-  [[nodiscard]] const FreeList* counted_supply() const noexcept {
-    return meter.on() && !watching_ ? watched_.data() : nullptr;
+  [[nodiscard]] FreeList* supply() noexcept { return apart_ ? &apart(0) : lists.data(); }
+  // What is handed out of a list while that is so.
+  [[nodiscard]] FreeList& apart(std::size_t list) noexcept { return lists[kLists + list]; }
+  [[nodiscard]] bool has_listed(std::size_t list) noexcept {
+    return lists[list].first != nullptr || apart(list).first != nullptr;
+  }
+  [[nodiscard]] std::uint32_t listed(std::size_t list) const noexcept {
+    return std::uint32_t{capacities_[list]} - lists[list].room;
   }
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   void check_length(std::size_t list) const noexcept;
@@ -233,7 +238,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
       notice_interrupt();
   }
   void notice_interrupt() noexcept;
-  [[nodiscard]] void* take_counted(std::size_t list) noexcept;
+  void set_counts() noexcept { counts = meter.on() && !watching_ && !observed_; }
+  void redraw(std::size_t list) noexcept {
+    apart(list).beyond = meter.draw_blocks(listed_bytes(list));
+  }
   void aim() noexcept;
   void look_at_samples() noexcept;
   [[nodiscard]] std::uint32_t allowance(std::size_t list, std::uint32_t blocks) noexcept;
@@ -296,7 +304,6 @@ class alignas(64) ThreadHeap : public ThreadCache {
   bool watching_ = false;
   bool observed_ = false;
   bool apart_ = false;                              // freed blocks are not handed out at once
-  std::array<FreeList, kLists> watched_{};          // where blocks come from meanwhile
   std::array<std::uint16_t, kLists> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;
   RemoteCache remote_;

@@ -128,7 +128,7 @@ Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const
 // counts say.
 void ThreadHeap::check_length(std::size_t list) const noexcept {
   const Block* block = lists[list].first;
-  for (std::uint32_t i = capacities_[list] - lists[list].room; i != 0; --i) {
+  for (std::uint32_t i = listed(list); i != 0; --i) {
     if (block == nullptr || window_.slot_of(block) == nullptr) [[unlikely]]
       report::corrupt_free_list(nullptr, block);
     block = block->next;
@@ -148,11 +148,11 @@ std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
   lists[list].first = nullptr;
   reset_room(list);
   const std::size_t count = give_back(freed);
-  if (!apart_) return count;
-  meter.redraw(list);
-  Block* watched = watched_[list].first;
-  watched_[list].first = nullptr;
-  return count + give_back(watched);
+  Block* handed_out_next = apart(list).first;
+  if (handed_out_next == nullptr) return count;
+  apart(list).first = nullptr;
+  if (meter.on()) redraw(list);  // they were counted, and did not reach the program
+  return count + give_back(handed_out_next);
 }
 
 // To be called when a list is empty: it takes in what it may, and no more.
@@ -170,7 +170,8 @@ void ThreadHeap::watch(bool on) noexcept {
 }
 
 void ThreadHeap::set_apart(bool apart) noexcept {
-  if (apart_ == apart && counted_sources == counted_supply()) return;
+  set_counts();
+  if (apart_ == apart) return;
   if (apart_ && !apart)
     for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   apart_ = apart;
@@ -180,13 +181,13 @@ void ThreadHeap::set_apart(bool apart) noexcept {
 // Of a list that is empty, while what is freed is kept apart: what was freed meanwhile.
 void* ThreadHeap::take_freed(std::size_t list) noexcept {
   if (!watching_) return pop(lists[list]);  // a sample that could not be taken
-  const std::uint32_t freed = capacities_[list] - lists[list].room;
+  const std::uint32_t freed = listed(list);
   const std::uint32_t count = allowance(list, freed);
   Block* first = lists[list].first;
   lists[list].first = count == freed ? nullptr : cut(first, count);
-  watched_[list].first = first;
+  apart(list).first = first;
   list_was_filled(list, freed - count);
-  return pop(watched_[list]);
+  return pop(apart(list));
 }
 
 void ThreadHeap::return_idle_lists() noexcept {

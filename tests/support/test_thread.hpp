@@ -48,7 +48,7 @@ class TestThread {
   void forget() { cache_ = &no_cache; }
 
   [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (void* block = cache_->try_allocate_any(bytes); block != nullptr) return block;
+    if (void* block = cache_->try_allocate(bytes); block != nullptr) return block;
     return allocator_.allocate(heap(), bytes);
   }
 

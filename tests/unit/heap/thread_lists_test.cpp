@@ -232,7 +232,7 @@ struct Watched : Lists {
   std::size_t slow_allocations(int pairs) {
     std::size_t slow = 0;
     for (int i = 0; i < pairs; ++i) {
-      void* block = thread.cache().try_allocate_any(kBytes);
+      void* block = thread.cache().try_allocate(kBytes);
       if (block == nullptr) {
         ++slow;
         block = allocator.allocate(thread.heap(), kBytes);
@@ -325,7 +325,7 @@ TEST(Runs, GrownRunGoesToTheListOfItsNewLength) {
   fixture.thread.deallocate(run);
 
   EXPECT_NE(fixture.allocate_run(10), run);
-  EXPECT_EQ(fixture.thread.cache().try_allocate_any(12 * kPageBytes), run);
+  EXPECT_EQ(fixture.thread.cache().try_allocate(12 * kPageBytes), run);
 }
 
 TEST(Runs, ShrunkRunGoesToTheListOfItsNewLength) {
@@ -335,7 +335,7 @@ TEST(Runs, ShrunkRunGoesToTheListOfItsNewLength) {
   fixture.thread.deallocate(run);
 
   EXPECT_NE(fixture.allocate_run(12), run);
-  EXPECT_EQ(fixture.thread.cache().try_allocate_any(10 * kPageBytes), run);
+  EXPECT_EQ(fixture.thread.cache().try_allocate(10 * kPageBytes), run);
 }
 
 TEST(Runs, ZeroedRunOutOfAListIsAllZeros) {
