@@ -17,10 +17,10 @@ namespace luna {
 // Threads: note() and is_due() any; the others are guarded by the lock of the profiler.
 class CpuShare {
  public:
-  static constexpr std::uint64_t kWindowNs = 200'000'000;
-  static constexpr std::uint64_t kMinCpuNs = 50'000'000;
+  static constexpr std::uint64_t kWindowNs = 50'000'000;
+  static constexpr std::uint64_t kMinCpuNs = 20'000'000;
   static constexpr std::uint64_t kLongestNs = 1'000'000;  // else it did not run all the time
-  static constexpr unsigned kCalmWindows = 8;             // before the interval goes back
+  static constexpr unsigned kCalmWindows = 32;            // before the interval goes back
   static constexpr std::uint64_t kCalm = 4;               // a part of the cap that is calm
   static constexpr unsigned kMaxDoublings = 3;            // at once
   static constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;

@@ -13,13 +13,19 @@ namespace luna {
 
 namespace {
 
+// A quarter more than the clock saw: the way to it, and what a sample drives out of the
+// processor's caches. Measured, it is a tenth to four tenths.
+[[nodiscard]] constexpr std::uint64_t with_unseen(std::uint64_t spent_ns) noexcept {
+  return spent_ns + spent_ns / 4;
+}
+
 // Feeds the time of a scope.
 class Measured {
  public:
   explicit Measured(CpuShare& share) noexcept
       : share_(share), begin_ns_(share.on() ? os::nanoseconds() : 0) {}
   ~Measured() {
-    if (begin_ns_ != 0) share_.note(os::nanoseconds() - begin_ns_);
+    if (begin_ns_ != 0) share_.note(with_unseen(os::nanoseconds() - begin_ns_));
   }
 
   Measured(const Measured&) = delete;
@@ -56,7 +62,7 @@ bool Profiler::measure_allocated(const SampledBlock& block) noexcept {
   const std::uint64_t begin_ns = os::nanoseconds();
   const bool kept = allocated(block);
   const std::uint64_t end_ns = os::nanoseconds();
-  share_.note(end_ns - begin_ns);
+  share_.note(with_unseen(end_ns - begin_ns));
   if (share_.is_due(end_ns)) [[unlikely]]
     review_interval();
   return kept;

@@ -86,17 +86,17 @@ TEST(CpuShare, GoesBackWhenItIsCalmForSomeTime) {
 
 TEST(CpuShare, AWindowWaitsForEnoughWork) {
   Played played;
-  // 20 % for samples, but 10 ms of CPU time in each window.
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(played.window(200, 5), kAsked);
+  // 20 % for samples, but 5 ms of CPU time in each window.
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(played.window(200, 10), kAsked);
   EXPECT_EQ(played.share.cost().cpu_ns, 0U);
-  EXPECT_EQ(played.window(200, 5), 8 * kAsked);  // 50 ms are there
-  EXPECT_EQ(played.share.cost().cpu_ns, 50 * kMs);
-  EXPECT_EQ(played.share.cost().sampling_ns, 10 * kMs);
+  EXPECT_EQ(played.window(200, 10), 8 * kAsked);  // 20 ms are there
+  EXPECT_EQ(played.share.cost().cpu_ns, 20 * kMs);
+  EXPECT_EQ(played.share.cost().sampling_ns, 4 * kMs);
 }
 
 TEST(CpuShare, ManyThreadsAreJudgedByTheTimeOfAll) {
   Played played;
-  EXPECT_EQ(played.window(9, 1600), kAsked);  // 29 ms of 3.2 s, in a fifth of a second
+  EXPECT_EQ(played.window(9, 1600), kAsked);  // 7 ms of 0.8 s, in a twentieth of a second
   EXPECT_EQ(played.window(11, 1600), 2 * kAsked);
 }
 
@@ -122,7 +122,7 @@ TEST(CpuShare, EndsAtTheWidestInterval) {
 
 // A thread that did not get the processor meanwhile has not used it either.
 TEST(CpuShare, OneLongTimeCountsAsAMillisecond) {
-  Played played;
+  Played played(kAsked, 4);
   for (int i = 0; i < 2; ++i) played.share.note(3'600'000 * kMs);
   EXPECT_EQ(played.window(0), kAsked);
   EXPECT_EQ(played.share.cost().sampling_ns, 2 * kMs);
