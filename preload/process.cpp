@@ -142,6 +142,8 @@ void* Process::with_heap(Allocate allocate) noexcept {
   if (heap == nullptr) heap = attach_thread();
   if (heap == nullptr) return nullptr;
   void* block = allocate(*heap);
+  if (limit_watch_.on()) [[unlikely]]
+    watch_memory_limit();
   if (profiler_.triggers().is_due()) [[unlikely]]
     write_due_profile();
   // What the C library allocates after our exit hook must not hold a heap.
@@ -210,6 +212,7 @@ void Process::after_fork_in_child() noexcept {
   process.allocator_.resume_child(thread_state.heap());
   process.profiler_.resume_child();
   process.profile_quota_.resume_child();
+  process.limit_watch_.resume_child();
   resume_guard_in_child();
 }
 

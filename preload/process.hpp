@@ -5,6 +5,7 @@
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
 #include "telemetry/file_quota.hpp"
+#include "telemetry/limit_watch.hpp"
 #include "telemetry/profiler.hpp"
 
 #include <atomic>
@@ -49,6 +50,9 @@ class Process {
   // Of the files that are named by the option profile_file.
   [[nodiscard]] FileQuota& profile_quota() noexcept { return profile_quota_; }
 
+  // Looks out for limits of the process's memory.
+  [[nodiscard]] LimitWatch& limit_watch() noexcept { return limit_watch_; }
+
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
     return profiles_.fetch_add(1, std::memory_order_relaxed);
@@ -78,6 +82,7 @@ class Process {
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};
   FileQuota profile_quota_;
+  LimitWatch limit_watch_;
   Options options_;
   os::Lock lock_;
   std::atomic<bool> prepared_{false};

@@ -2,6 +2,7 @@
 // include/lunalloc/profile.h, and what the options make of it.
 #include "preload/profile.hpp"
 
+#include "base/format.hpp"
 #include "os/file_output.hpp"
 #include "preload/guard.hpp"
 #include "preload/process.hpp"
@@ -22,13 +23,21 @@ namespace {
 constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMaxMebibytes = std::uint64_t{1} << 20;
 
+[[nodiscard]] std::string_view named_path(DumpReason reason, ProfileFormat format,
+                                          ProfilePath& path) noexcept {
+  std::array<char, 32> buffer;
+  Text ending(buffer.data(), buffer.size());
+  if (reason == DumpReason::kNearLimit) ending.add(".limit");
+  return expand_profile_path(ending.add(info_of(format).ending).view(), path);
+}
+
 // No path, which an empty one is not: one by the option profile_file.
-[[nodiscard]] int write_file(std::string_view path, ProfileKind kind,
+[[nodiscard]] int write_file(std::string_view path, DumpReason reason, ProfileKind kind,
                              ProfileFormat format) noexcept {
   MappedOutput mapped;
   if (mapped.file == nullptr) return ENOMEM;
   if (path.data() == nullptr) {
-    path = expand_profile_path(info_of(format).ending, *mapped.path);
+    path = named_path(reason, format, *mapped.path);
     if (path.empty()) return EINVAL;
   }
   os::FileOutput& file = *mapped.file;
@@ -69,9 +78,15 @@ int start_profile(std::uint64_t interval) noexcept {
 int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexcept {
   if (!can_say(format, kind)) return EINVAL;
   if (!process.profiler().begun()) return ENOENT;
-  if (path != nullptr) return write_file(path, kind, format);
+  if (path == nullptr) return dump_named_profile(DumpReason::kAsked, kind, format);
+  return write_file(path, DumpReason::kAsked, kind, format);
+}
+
+int dump_named_profile(DumpReason reason, ProfileKind kind, ProfileFormat format) noexcept {
+  if (!can_say(format, kind)) return EINVAL;
+  if (!process.profiler().begun()) return ENOENT;
   if (!may_write_profile()) return EDQUOT;
-  return write_file({}, kind, format);
+  return write_file({}, reason, kind, format);
 }
 
 int mark_profile() noexcept {
@@ -84,7 +99,8 @@ void begin_profile() noexcept {
   const Options& options = process.options();
   begin_profile_dumps();
   const bool writes = options.profile_at_exit || options.profile_signal != 0 ||
-                      options.profile_growth_mib != 0 || options.profile_peak_percent != 0;
+                      options.profile_growth_mib != 0 || options.profile_peak_percent != 0 ||
+                      options.profile_near_limit_percent != 0;
   if (writes && !can_say(options.profile_format, options.profile_kind))
     complain("option \"profile_kind\"", "profile_format knows heap and peak; nothing is written");
   if (!options.profile && options.guard_samples == 0) return;
@@ -102,9 +118,10 @@ void end_profile() noexcept {
   if (!options.profile_at_exit || !process.profiler().begun()) return;
   if (!can_say(options.profile_format, options.profile_kind)) return;  // begin_profile() said so
   ProfilePath path;
-  const std::string_view name = expand_profile_path(info_of(options.profile_format).ending, path);
+  const std::string_view name = named_path(DumpReason::kAsked, options.profile_format, path);
   if (name.empty()) return;
-  const int error = write_file(name, options.profile_kind, options.profile_format);
+  const int error =
+      write_file(name, DumpReason::kAsked, options.profile_kind, options.profile_format);
   if (error != 0) complain(name, strerrordesc_np(error));
 }
 

@@ -16,6 +16,13 @@ namespace luna {
 // EINVAL: the format cannot say this kind, or the option makes no sense.
 [[nodiscard]] int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexcept;
 
+// Why a profile is written to a name of our own making, which says it of a limit.
+enum class DumpReason : std::uint8_t { kAsked, kNearLimit };
+
+// Writes it where the options say. Returns the same.
+[[nodiscard]] int dump_named_profile(DumpReason reason, ProfileKind kind,
+                                     ProfileFormat format) noexcept;
+
 // Returns 0 or an errno value.
 [[nodiscard]] int mark_profile() noexcept;
 

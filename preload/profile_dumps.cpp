@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "preload/profile_dumps.hpp"
 
+#include "os/clock.hpp"
 #include "os/request_signal.hpp"
 #include "preload/process.hpp"
 #include "preload/profile.hpp"
@@ -35,6 +36,13 @@ void begin_signal(std::uint64_t signal) noexcept {
   }
 }
 
+// Of a cgroup no more can be used than there is.
+void begin_limit_watch(std::uint64_t percent) noexcept {
+  constexpr std::uint64_t kMostPercent = 100;
+  if (percent <= kMostPercent) return process.limit_watch().set(percent);
+  complain("option \"profile_near_limit_percent\"", "wants 0 to 100; it is ignored");
+}
+
 }  // namespace
 
 void begin_profile_dumps() noexcept {
@@ -43,6 +51,7 @@ void begin_profile_dumps() noexcept {
   process.profile_quota().set(options.profile_max_files, mebibytes(options.profile_max_mib));
   process.profiler().triggers().set(
       {mebibytes(options.profile_growth_mib), options.profile_peak_percent});
+  begin_limit_watch(options.profile_near_limit_percent);
   if (options.profile_signal != 0) begin_signal(options.profile_signal);
 }
 
@@ -50,11 +59,20 @@ void write_due_profile() noexcept {
   DumpTriggers& triggers = process.profiler().triggers();
   if (!triggers.begin_dump()) return;
   const Options& options = process.options();
-  const int error = dump_profile(nullptr, options.profile_kind, options.profile_format);
+  const DumpReason reason =
+      triggers.take_near_limit() ? DumpReason::kNearLimit : DumpReason::kAsked;
+  const int error = dump_named_profile(reason, options.profile_kind, options.profile_format);
   // Of a wrong name and of the quota stderr knows already.
   if (error != 0 && error != EDQUOT && error != EINVAL)
     complain("no profile was written", strerrordesc_np(error));
   triggers.end_dump();
+}
+
+void watch_memory_limit() noexcept {
+  LimitWatch& watch = process.limit_watch();
+  const std::uint64_t now_ms = os::coarse_milliseconds();
+  if (!watch.is_due(now_ms) || !process.profiler().begun()) return;
+  if (watch.review({}, now_ms)) process.profiler().triggers().request_near_limit();
 }
 
 bool may_write_profile() noexcept {

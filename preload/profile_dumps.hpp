@@ -13,6 +13,10 @@ void begin_profile_dumps() noexcept;
 // held and the program is at none of its blocks.
 void write_due_profile() noexcept;
 
+// Makes a profile due if the process has come near a limit of its memory. Reads files, now and
+// then; to be called as write_due_profile().
+void watch_memory_limit() noexcept;
+
 // Whether one more file may be written to a name of our own making. False: the options say
 // that there are enough, which is told once on stderr.
 [[nodiscard]] bool may_write_profile() noexcept;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/output.hpp"
+#include "os/kernel_file.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,24 +29,12 @@ class MapsReader {
  public:
   // Requires: room for 128 bytes or more. A name that the buffer has no room for is cut.
   MapsReader(char* buffer, std::size_t capacity) noexcept;
-  ~MapsReader();
-
-  MapsReader(const MapsReader&) = delete;
-  MapsReader& operator=(const MapsReader&) = delete;
 
   // False after the last line. The texts of a line are good until the next call.
   [[nodiscard]] bool next(MapsLine& line) noexcept;
 
  private:
-  [[nodiscard]] bool take_line(std::string_view& line) noexcept;
-  [[nodiscard]] bool read_more() noexcept;
-
-  long file_;
-  char* buffer_;
-  std::size_t capacity_;
-  std::size_t taken_ = 0;     // bytes of the buffer that are done with
-  std::size_t length_ = 0;    // bytes in the buffer
-  bool is_cut_line_ = false;  // what follows is the rest of a line that was cut
+  LineReader lines_;
 };
 
 // Writes the whole text as the kernel gives it. False: it cannot be read, or the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // When a profile is written without a call by the program: after a signal, when what lives has
-// grown, or at a new peak.
+// grown, at a new peak, or near a limit, which limit_watch.hpp looks out for.
 #pragma once
 
 #include <atomic>
@@ -31,6 +31,12 @@ class DumpTriggers {
   // A profile is due as soon as may be.
   void request() noexcept { due_.store(true); }
 
+  // The same, since a limit of the process's memory is near: its file says so by its name.
+  void request_near_limit() noexcept {
+    near_limit_.store(true);
+    request();
+  }
+
   // So many bytes live now, as far as is known.
   void note(double live_bytes) noexcept;
 
@@ -43,12 +49,16 @@ class DumpTriggers {
   [[nodiscard]] bool begin_dump() noexcept;
   void end_dump() noexcept { dumping_.store(false); }
 
+  // Between the two: whether that one is due to request_near_limit().
+  [[nodiscard]] bool take_near_limit() noexcept { return near_limit_.exchange(false); }
+
   // Who was at it is not in the child of a fork.
   void resume_child() noexcept { dumping_.store(false); }
 
  private:
   DumpLimits limits_;
   std::atomic<bool> due_{false};
+  std::atomic<bool> near_limit_{false};
   std::atomic<bool> dumping_{false};
   std::atomic<bool> dumped_{false};  // since the last note()
   double live_bytes_ = 0;

@@ -37,6 +37,18 @@ TEST(DumpTriggers, ARequestIsDueOnce) {
   EXPECT_TRUE(dump(triggers));
 }
 
+TEST(DumpTriggers, OneNearALimitSaysSo) {
+  DumpTriggers triggers;
+  triggers.request();
+  ASSERT_TRUE(dump(triggers));
+  EXPECT_FALSE(triggers.take_near_limit());
+
+  triggers.request_near_limit();
+  ASSERT_TRUE(dump(triggers));
+  EXPECT_TRUE(triggers.take_near_limit());
+  EXPECT_FALSE(triggers.take_near_limit());
+}
+
 TEST(DumpTriggers, GrowthIsMeasuredFromTheLast) {
   DumpTriggers triggers;
   triggers.set({10 << 20, 0});
