@@ -24,7 +24,9 @@ constexpr const char* kFull = "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
 }
 
 TEST(PressureStall, BothLinesAreRead) {
-  const PressureStall stall = parsed(std::string(kSome) + kFull);
+  std::string both = kSome;
+  both += kFull;
+  const PressureStall stall = parsed(both);
 
   EXPECT_TRUE(stall.is_available());
   EXPECT_EQ(stall.some.last_10_s, 125U);
