@@ -11,6 +11,7 @@
 #include "preload/own_code.hpp"
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"
+#include "preload/runtime_frames.hpp"
 
 #include <pthread.h>
 
@@ -49,6 +50,7 @@ void Process::start() noexcept {
   options_ = options;
   profiler_.set_own_code(own_code());
   begin_labels();
+  begin_runtime_frames();
   begin_profile();
   if (options.enabled) return;
   // What ld.so allocated before this stays ours; free() knows it by its address.
@@ -213,6 +215,7 @@ void Process::after_fork_in_child() noexcept {
   process.profiler_.resume_child();
   process.profile_quota_.resume_child();
   process.limit_watch_.resume_child();
+  process.frame_callback_.resume_child();
   resume_guard_in_child();
 }
 

@@ -5,12 +5,15 @@
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
 #include "telemetry/file_quota.hpp"
+#include "telemetry/frame_callback.hpp"
 #include "telemetry/limit_watch.hpp"
 #include "telemetry/profiler.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+struct luna_frame_stack;
 
 namespace luna {
 
@@ -23,6 +26,8 @@ struct ThreadState {
   std::uint8_t exit_rounds = 0;  // how often the exit hook has run
   bool ended = false;            // it ran for the last time
   std::uint32_t labels = 0;      // a set of the profiler's LabelTable
+  // The frames that a runtime keeps for the thread, in memory of its own.
+  const luna_frame_stack* frames = nullptr;
 };
 
 class Process {
@@ -52,6 +57,8 @@ class Process {
 
   // Looks out for limits of the process's memory.
   [[nodiscard]] LimitWatch& limit_watch() noexcept { return limit_watch_; }
+  // What a runtime wants to be asked.
+  [[nodiscard]] FrameCallback& frame_callback() noexcept { return frame_callback_; }
 
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
@@ -83,6 +90,7 @@ class Process {
   std::atomic<std::uint64_t> profiles_{0};
   FileQuota profile_quota_;
   LimitWatch limit_watch_;
+  FrameCallback frame_callback_;
   Options options_;
   os::Lock lock_;
   std::atomic<bool> prepared_{false};

@@ -69,6 +69,67 @@ int luna_profile_mark(void);
 // before it got others or had all removed.
 int luna_profile_label(const char* key, const char* value);
 
+// A function of a program that a runtime runs: an interpreter, or a compiler at run time. It
+// stands on the stacks of profiles beside the addresses of code. 0: none.
+typedef uintptr_t luna_frame;
+
+// Names a function, and returns the same for the same name, for as long as the process lives.
+// The file may be NULL and the line 0. To name the line that runs now gives each line a site of
+// its own; that where the function begins needs less. Texts are copied, and cut at 255 bytes.
+// Takes a lock and some 200 ns, so a runtime does it when it loads a function, not when it calls
+// it. Names take memory for good, of profile_memory. Returns 0 if there is no room for one more,
+// which profiles count, if `function` is NULL or empty, or the option enabled is off.
+luna_frame luna_profile_frame_name(const char* function, const char* file, int line);
+
+// There are two ways to say what a thread runs; a thread that has a stack of the second kind is
+// not asked by the first. Where nobody uses either, a sample costs no more than it did.
+
+// Asked for each sample, by the thread that allocates. Writes up to `most` frames, the innermost
+// function first, and returns how many. They stand in front of the addresses of code that are on
+// the thread's stack, or in their place if it makes *native 0, which is 1 before. What
+// luna_profile_frame_name() did not return is left out.
+//
+// It is called from within malloc, while the thread may hold any lock of the runtime. So it must
+// not take a lock, wait nor fork, must not call functions of this header, and has to return, not
+// leave by an exception or longjmp(). It should not allocate; what it allocates is not sampled.
+typedef size_t luna_frames_callback(luna_frame* frames, size_t most, int* native, void* context);
+
+// Has the callback asked for the frames of each thread; NULL: no longer. That returns when no
+// thread is in the callback and none will be, so that its code and context may go: not to be
+// called from within it, nor while holding what it may wait for. Returns 0, EBUSY if there is a
+// callback, or ENOTSUP if the option enabled is off.
+int luna_profile_frames(luna_frames_callback* callback, void* context);
+
+// The functions that a thread runs, as its runtime keeps them: the outermost first. What is
+// pushed beyond the capacity is counted and not there.
+typedef struct luna_frame_stack {
+  luna_frame* frames;
+  size_t count;
+  size_t capacity;
+  int without_native;  // not 0: addresses of code are left out
+} luna_frame_stack;
+
+// From now on samples of the calling thread begin with the frames of this stack; NULL: no longer,
+// which is due before the stack goes or the thread ends. No one else reads it, and it is read
+// while the thread is within malloc. The child of a fork goes on with it. Returns 0, or ENOTSUP
+// if the option enabled is off.
+int luna_profile_frame_stack(const luna_frame_stack* stack);
+
+// A few instructions each; a compiler at run time may write the same. The empty ones keep calls
+// of malloc where they are: compilers do not know that it reads the stack.
+static inline void luna_frame_push(luna_frame_stack* stack, luna_frame frame) {
+  __asm__ __volatile__("" : : : "memory");
+  if (stack->count < stack->capacity) stack->frames[stack->count] = frame;
+  ++stack->count;
+  __asm__ __volatile__("" : : : "memory");
+}
+
+static inline void luna_frame_pop(luna_frame_stack* stack) {
+  __asm__ __volatile__("" : : : "memory");
+  --stack->count;
+  __asm__ __volatile__("" : : : "memory");
+}
+
 // Writes a profile to a new file with mode 0600 that appears at once as a whole, and replaces
 // what had its name. A path of NULL stands for a name made from the option profile_file. Returns
 // 0, EINVAL if the kind or the format is unknown or the format does not know the kind, ENOENT if
@@ -88,7 +149,8 @@ typedef enum luna_leak_grade {
   LUNA_LEAK_DEFINITE
 } luna_leak_grade;
 
-// A sampled block that nothing points to. The stack is good until the process ends.
+// A sampled block that nothing points to. The stack is good until the process ends; what a
+// runtime named stands there as its luna_frame, which is no address: its highest bit is set.
 typedef struct luna_leak {
   const void* address;
   uint64_t bytes;          // that the program asked for

@@ -22,11 +22,16 @@ void add_amounts(Output& out, const Amount& live, const Amount& allocated) noexc
 }
 
 // Readers subtract 1 from all addresses but the first, which they take for that of an
-// instruction.
+// instruction. They know of nothing but addresses, so frames that a runtime named are left out.
 void add_stack(Output& out, const Stack& stack) noexcept {
   out.add("@");
-  for (std::size_t i = 0; i < stack.depth; ++i)
-    out.add(" ").add_hex(i == 0 ? call_address(stack.frames[i]) : stack.frames[i]);
+  bool is_first = true;
+  for (std::size_t i = 0; i < stack.depth; ++i) {
+    const std::uintptr_t frame = stack.frames[i];
+    if (is_runtime_frame(frame)) continue;
+    out.add(" ").add_hex(is_first ? call_address(frame) : frame);
+    is_first = false;
+  }
 }
 
 void add_head(Output& out, const Profile& profile, HeapText form) noexcept {

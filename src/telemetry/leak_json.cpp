@@ -75,17 +75,33 @@ void add_history(Output& out, const SiteHistory& history) noexcept {
   out.add("]");
 }
 
+void add_runtime_frame(Output& out, const RuntimeFrame& frame) noexcept {
+  add_string(add_name(out, "function"), frame.function);
+  add_string(add_name(out.add(","), "file"), frame.file);
+  add_number(out.add(","), "line", frame.line);
+}
+
+void add_code(Output& out, const LeakReport& report, std::uintptr_t frame) noexcept {
+  const std::uintptr_t address = call_address(frame);
+  const std::size_t module = find_module(report.modules(), address);
+  const bool found = module < report.modules().size();
+  const std::uintptr_t bias = found ? report.modules()[module].bias : 0;
+  add_name(out, "module");
+  add_string(out, found ? report.modules()[module].path : std::string_view{});
+  add_name(out.add(","), "address").add("\"").add_hex(address - bias).add("\"");
+  add_string(add_name(out.add(","), "function"), report.name_of(frame));
+}
+
 void add_stack(Output& out, const LeakReport& report, const Stack& stack) noexcept {
   add_name(out.add(",\n"), "frames").add("[");
   for (std::size_t i = 0; i < stack.depth; ++i) {
-    const std::uintptr_t address = call_address(stack.frames[i]);
-    const std::size_t module = find_module(report.modules(), address);
-    const bool found = module < report.modules().size();
-    const std::uintptr_t bias = found ? report.modules()[module].bias : 0;
-    add_name(out.add(i == 0 ? "{" : ",\n{"), "module");
-    add_string(out, found ? report.modules()[module].path : std::string_view{});
-    add_name(out.add(","), "address").add("\"").add_hex(address - bias).add("\"");
-    add_string(add_name(out.add(","), "function"), report.name_of(stack.frames[i]));
+    const std::uintptr_t frame = stack.frames[i];
+    out.add(i == 0 ? "{" : ",\n{");
+    if (is_runtime_frame(frame)) {
+      add_runtime_frame(out, runtime_frame(frame));
+    } else {
+      add_code(out, report, frame);
+    }
     out.add("}");
   }
   out.add("]");

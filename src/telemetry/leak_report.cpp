@@ -47,8 +47,15 @@ void LeakReport::judge_all() noexcept {
 
 bool LeakReport::find_names() noexcept {
   for (std::size_t i = 0; i < count_; ++i)
-    if (!names_.add(row_of(sites_[i]).stack)) return false;
-  return names_.load(modules_);
+    if (!names_.add(row_of(sites_[i]).stack) || !code_names_.add(row_of(sites_[i]).stack, modules_))
+      return false;
+  modules_ = modules_.with(code_names_);
+  return names_.load(modules_) && code_names_.load();
+}
+
+std::string_view LeakReport::name_of(std::uintptr_t frame) const noexcept {
+  const std::string_view name = runtime_name_of(modules_, frame);
+  return name.empty() ? names_.name_of(frame) : name;
 }
 
 void LeakReport::suppress(Suppressions& suppressions) noexcept {
@@ -65,12 +72,16 @@ void LeakReport::suppress(Suppressions& suppressions) noexcept {
   }
 }
 
-// By the name of any function on the stack, or the path of its module.
+// By the name of any function on the stack, or the path of its module or source.
 Suppression* LeakReport::find(Suppressions& suppressions, const Stack& stack) const noexcept {
   for (std::size_t i = 0; i < stack.depth; ++i) {
     const std::uintptr_t frame = stack.frames[i];
-    if (Suppression* found = suppressions.find(names_.name_of(frame)); found != nullptr)
-      return found;
+    if (Suppression* found = suppressions.find(name_of(frame)); found != nullptr) return found;
+    if (is_runtime_frame(frame)) {
+      if (Suppression* found = suppressions.find(runtime_frame(frame).file); found != nullptr)
+        return found;
+      continue;
+    }
     const std::size_t module = find_module(modules_, call_address(frame));
     if (module == modules_.size()) continue;
     if (Suppression* found = suppressions.find(modules_[module].path); found != nullptr)

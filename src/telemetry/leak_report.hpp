@@ -3,6 +3,7 @@
 // leak_text.hpp for people, leak_json.hpp for programs.
 #pragma once
 
+#include "telemetry/code_names.hpp"
 #include "telemetry/frame_names.hpp"
 #include "telemetry/leak_profile.hpp"
 #include "telemetry/module_table.hpp"
@@ -49,9 +50,8 @@ class LeakReport {
   [[nodiscard]] std::size_t suppressed() const noexcept { return suppressed_; }
   [[nodiscard]] const LeakProfile& profile() const noexcept { return profile_; }
   [[nodiscard]] Modules modules() const noexcept { return modules_; }
-  [[nodiscard]] std::string_view name_of(std::uintptr_t frame) const noexcept {
-    return names_.name_of(frame);
-  }
+  // By the runtime that named it, or as the linker knows it; empty: there is none.
+  [[nodiscard]] std::string_view name_of(std::uintptr_t frame) const noexcept;
 
  private:
   void judge_all() noexcept;
@@ -63,6 +63,7 @@ class LeakReport {
   const LeakProfile& profile_;
   Modules modules_;
   FrameNames names_;
+  CodeNames code_names_;
   RankedSite* sites_ = nullptr;
   std::size_t count_ = 0;
   std::size_t suppressed_ = 0;                      // suspects

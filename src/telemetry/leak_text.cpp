@@ -61,7 +61,8 @@ void add_site(Output& out, const LeakReport& report, const RankedSite& site) noe
   for (std::size_t i = 0; i < row.stack.depth; ++i) {
     const std::uintptr_t frame = row.stack.frames[i];
     add_frame(out.add("    "), report.modules(), frame);
-    const std::string_view name = report.name_of(frame);
+    const bool is_told = !runtime_name_of(report.modules(), frame).empty();
+    const std::string_view name = is_told ? std::string_view{} : report.name_of(frame);
     if (!name.empty()) out.add(" ").add(name);
     out.add("\n");
   }

@@ -11,7 +11,21 @@
 
 namespace luna {
 
-using Modules = std::span<const os::Module>;  // by rising address
+class CodeNames;
+
+// By rising address. Beside them what is known of code that lies in none; nullptr: nothing.
+class Modules : public std::span<const os::Module> {
+ public:
+  using std::span<const os::Module>::span;
+
+  [[nodiscard]] Modules with(const CodeNames& names) const noexcept {
+    Modules both = *this;
+    both.code_names = &names;
+    return both;
+  }
+
+  const CodeNames* code_names = nullptr;
+};
 
 // The index of the one that holds the address, or how many there are.
 [[nodiscard]] std::size_t find_module(Modules modules, std::uintptr_t address) noexcept;

@@ -26,6 +26,7 @@ enum : std::uint32_t {
   kSample = 2,
   kMapping = 3,
   kLocation = 4,
+  kFunction = 5,
   kStringTable = 6,
   kTimeNanos = 9,
   kDurationNanos = 10,
@@ -36,7 +37,8 @@ enum : std::uint32_t {
 };
 
 // Texts are named by their place in a table: first these, then name and unit of each column,
-// path and build-id of each module, the comments, and the texts of labels.
+// path and build-id of each module, the comments, the texts of labels, and function and file of
+// each address that lies in no module.
 enum FixedString : std::uint32_t { kEmpty, kSpace, kBytes, kFixedStrings };
 
 constexpr std::array<std::string_view, kFixedStrings> kStrings = {"", "space", "bytes"};
@@ -49,6 +51,8 @@ class Comments {
     add_cost(profile.cost);
     if (profile.unlabelled_samples != 0)
       next().add("unlabelled_samples: ").add_decimal(profile.unlabelled_samples);
+    if (profile.refused_frame_names != 0)
+      next().add("refused_frame_names: ").add_decimal(profile.refused_frame_names);
     std::size_t deepest = 0;
     for (std::size_t i = 0; i < profile.count; ++i)
       if (profile.rows[i].stack.depth >= profile.max_depth) ++deepest;
@@ -77,10 +81,11 @@ class Comments {
   [[nodiscard]] Text& next() noexcept { return texts_[count_++]; }
 
   std::size_t count_ = 0;
-  std::array<std::array<char, 160>, 4> buffers_;
-  std::array<Text, 4> texts_ = {
+  std::array<std::array<char, 160>, 5> buffers_;
+  std::array<Text, 5> texts_ = {
       Text(buffers_[0].data(), buffers_[0].size()), Text(buffers_[1].data(), buffers_[1].size()),
-      Text(buffers_[2].data(), buffers_[2].size()), Text(buffers_[3].data(), buffers_[3].size())};
+      Text(buffers_[2].data(), buffers_[2].size()), Text(buffers_[3].data(), buffers_[3].size()),
+      Text(buffers_[4].data(), buffers_[4].size())};
 };
 
 // All that goes into a profile, and what writes it.
@@ -90,6 +95,7 @@ struct Encoder {
   const AddressTable& addresses;
   const Comments& comments;
   const AddressTable& label_texts;  // each of a set of labels once, by where it is kept
+  const AddressTable& named;        // those of the addresses that lie in no module
   ProtobufWriter& writer;
   const KindColumns& kind = columns_of(profile.kind);
 
@@ -127,10 +133,26 @@ struct Encoder {
   void write_location(std::size_t number) const noexcept {
     const std::uintptr_t address = addresses.address_of_number(number);
     const std::size_t module = find_module(modules, address);
+    const std::uint32_t function = named.number_of(address);
+    const bool is_code = !is_runtime_frame(address);
     writer.nested(kLocation, [&](ProtobufWriter& out) noexcept {
       out.number(1, number);
       if (module != modules.size()) out.number(2, module + 1);
-      out.number(3, address);
+      if (is_code) out.number(3, address);
+      if (function == 0) return;
+      out.nested(4, [&](ProtobufWriter& line) noexcept {
+        line.number(1, function);
+        line.number(2, is_code ? 0 : runtime_frame(address).line);
+      });
+    });
+  }
+
+  void write_function(std::size_t number) const noexcept {
+    writer.nested(kFunction, [&](ProtobufWriter& out) noexcept {
+      out.number(1, number);
+      out.number(2, function_string(number));
+      // No system name: readers would take <module> for an argument of a template.
+      out.number(4, function_string(number) + 1);
     });
   }
 
@@ -177,6 +199,15 @@ struct Encoder {
     }
     for (std::size_t i = 0; i < comments.count(); ++i) write_string(comments[i]);
     write_label_strings();
+    for (std::size_t number = 1; number <= named.count(); ++number)
+      write_function_strings(named.address_of_number(number));
+  }
+
+  void write_function_strings(std::uintptr_t address) const noexcept {
+    const bool is_code = !is_runtime_frame(address);
+    const std::string_view name = runtime_name_of(modules, is_code ? address + 1 : address);
+    write_string(name.empty() ? "[anon]" : name);
+    write_string(is_code ? std::string_view{} : runtime_frame(address).file);
   }
 
   // In the order in which they were numbered.
@@ -213,13 +244,21 @@ struct Encoder {
   [[nodiscard]] std::size_t label_string(std::string_view text) const noexcept {
     return comment_string(comments.count()) + label_texts.number_of(address_of(text.data())) - 1;
   }
+  [[nodiscard]] std::size_t function_string(std::size_t number) const noexcept {
+    return comment_string(comments.count()) + label_texts.count() + 2 * (number - 1);
+  }
 };
 
-[[nodiscard]] bool number_addresses(const Profile& profile, AddressTable& addresses) noexcept {
+[[nodiscard]] bool number_addresses(const Profile& profile, Modules modules,
+                                    AddressTable& addresses, AddressTable& named) noexcept {
   for (std::size_t i = 0; i < profile.count; ++i) {
     const Stack& stack = profile.rows[i].stack;
-    for (std::size_t k = 0; k < stack.depth; ++k)
-      if (!addresses.add(call_address(stack.frames[k]))) return false;
+    for (std::size_t k = 0; k < stack.depth; ++k) {
+      const std::uintptr_t address = call_address(stack.frames[k]);
+      if (!addresses.add(address)) return false;
+      const bool in_module = find_module(modules, address) != modules.size();
+      if (!in_module && !named.add(address)) return false;
+    }
   }
   return true;
 }
@@ -239,18 +278,21 @@ struct Encoder {
 bool write_pprof(const Profile& profile, Modules modules, Output& out) noexcept {
   AddressTable addresses;
   AddressTable label_texts;
-  if (!number_addresses(profile, addresses) || !number_label_texts(profile, label_texts))
+  AddressTable named;
+  if (!number_addresses(profile, modules, addresses, named) ||
+      !number_label_texts(profile, label_texts))
     return false;
   const Comments comments(profile);
   GzipOutput gzip(out);
   Output message = gzip.output();
   ProtobufWriter writer(message);
-  const Encoder encoder{profile, modules, addresses, comments, label_texts, writer};
+  const Encoder encoder{profile, modules, addresses, comments, label_texts, named, writer};
   encoder.write_head();
   for (std::size_t i = 0; i < profile.count && out.ok(); ++i) encoder.write_sample(profile.rows[i]);
   for (std::size_t i = 0; i < modules.size(); ++i) encoder.write_mapping(i);
   for (std::size_t number = 1; number <= addresses.count() && out.ok(); ++number)
     encoder.write_location(number);
+  for (std::size_t number = 1; number <= named.count(); ++number) encoder.write_function(number);
   encoder.write_strings();
   return gzip.finish();
 }

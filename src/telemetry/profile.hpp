@@ -16,6 +16,7 @@ namespace luna {
 
 // Addresses of code that was on the stack, those of the innermost function first. Each but
 // the first points behind a call; and so does the first, unless the kernel put it there.
+// Frames that a runtime named may stand before them, or in their place: see runtime_frame.hpp.
 struct Stack {
   const std::uintptr_t* frames = nullptr;
   std::size_t depth = 0;
@@ -103,11 +104,12 @@ struct Profile {
   std::uint64_t interval_bytes = 0;  // one sample for so many bytes, on the average
   std::uint64_t began_ns = 0;        // since the epoch
   std::uint64_t duration_ns = 0;
-  std::uint64_t dropped_samples = 0;     // for lack of room in the tables
-  std::uint64_t unlabelled_samples = 0;  // whose labels found no room
-  std::size_t max_depth = 0;             // stacks were cut at so many frames; 0: they were not
-  std::uint64_t marked_ns = 0;           // when growth begins, after the beginning
-  std::uint64_t temporary_ns = 0;        // what lives no longer is temporary
+  std::uint64_t dropped_samples = 0;      // for lack of room in the tables
+  std::uint64_t unlabelled_samples = 0;   // whose labels found no room
+  std::uint64_t refused_frame_names = 0;  // of runtimes, that found no room
+  std::size_t max_depth = 0;              // stacks were cut at so many frames; 0: they were not
+  std::uint64_t marked_ns = 0;            // when growth begins, after the beginning
+  std::uint64_t temporary_ns = 0;         // what lives no longer is temporary
   SamplingCost cost{};
   const Patterns* patterns = nullptr;  // of all sites; nullptr: there is none
 };

@@ -2,6 +2,8 @@
 #include "telemetry/profile_json.hpp"
 
 #include "telemetry/amounts.hpp"
+#include "telemetry/code_names.hpp"
+#include "telemetry/frames.hpp"
 #include "telemetry/json.hpp"
 #include "telemetry/patterns_json.hpp"
 
@@ -79,6 +81,7 @@ void add_head(Output& out, const Profile& profile) noexcept {
   add_number(out.add(",\n"), "duration_ns", profile.duration_ns);
   add_number(out.add(",\n"), "dropped_samples", profile.dropped_samples);
   add_number(out.add(",\n"), "unlabelled_samples", profile.unlabelled_samples);
+  add_number(out.add(",\n"), "refused_frame_names", profile.refused_frame_names);
   add_number(out.add(",\n"), "max_depth", profile.max_depth);
   add_number(out.add(",\n"), "marked_ns", profile.marked_ns);
   add_number(out.add(",\n"), "temporary_ns", profile.temporary_ns);
@@ -102,10 +105,38 @@ void add_module(Output& out, const os::Module& module) noexcept {
   out.add("}");
 }
 
+// What run-time compilers made, as far as it is on the stacks.
+void add_codes(Output& out, Modules modules) noexcept {
+  add_name(out, "code").add("[");
+  bool is_first = true;
+  const auto add_code = [&](const NamedCode& code) noexcept {
+    add_string(add_name(out.add(is_first ? "\n{" : ",\n{"), "name"), code.name());
+    add_address(out.add(","), "begin", code.begin);
+    add_address(out.add(","), "end", code.end);
+    out.add("}");
+    is_first = false;
+  };
+  if (modules.code_names != nullptr) modules.code_names->for_each(add_code);
+  out.add("]");
+}
+
+// An address, or an object for what a runtime named.
+void add_frame_value(Output& out, std::uintptr_t frame) noexcept {
+  if (!is_runtime_frame(frame)) {
+    out.add("\"").add_hex(frame).add("\"");
+    return;
+  }
+  const RuntimeFrame& name = runtime_frame(frame);
+  add_string(add_name(out.add("{"), "function"), name.function);
+  add_string(add_name(out.add(","), "file"), name.file);
+  add_number(out.add(","), "line", name.line);
+  out.add("}");
+}
+
 void add_site(Output& out, const ProfileRow& row) noexcept {
   add_name(out.add("{"), "frames").add("[");
   for (std::size_t i = 0; i < row.stack.depth; ++i)
-    out.add(i == 0 ? "\"" : ",\"").add_hex(row.stack.frames[i]).add("\"");
+    add_frame_value(out.add(i == 0 ? "" : ","), row.stack.frames[i]);
   add_label_object(add_name(out.add("],"), "labels"), row.labels);
   add_amount(out.add(","), "allocated", row.allocated);
   add_amount(out.add(","), "live", row.live);
@@ -123,7 +154,8 @@ bool write_profile_json(const Profile& profile, Modules modules, Output& out) no
   add_name(out.add(",\n"), "modules").add("[");
   for (std::size_t i = 0; i < modules.size(); ++i)
     add_module(out.add(i == 0 ? "\n" : ",\n"), modules[i]);
-  add_name(out.add("],\n"), "sites").add("[");
+  add_codes(out.add("],\n"), modules);
+  add_name(out.add(",\n"), "sites").add("[");
   for (std::size_t i = 0; i < profile.count && out.ok(); ++i)
     add_site(out.add(i == 0 ? "\n" : ",\n"), profile.rows[i]);
   out.add("]");

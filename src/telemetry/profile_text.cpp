@@ -180,6 +180,10 @@ bool write_profile_text(const Profile& profile, Modules modules, std::size_t max
     out.add("Unlabelled: ")
         .add_decimal(profile.unlabelled_samples)
         .add(" samples, for lack of room\n");
+  if (profile.refused_frame_names != 0)
+    out.add("Unnamed:   ")
+        .add_decimal(profile.refused_frame_names)
+        .add(" names of frames were refused, for lack of room\n");
   const Order order = {profile, kind.shown.bytes};
   std::size_t site = profile.count;
   for (std::size_t place = 1; place <= max_sites && out.ok(); ++place) {

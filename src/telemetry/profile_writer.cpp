@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/profile_writer.hpp"
 
+#include "telemetry/code_names.hpp"
 #include "telemetry/collapsed.hpp"
 #include "telemetry/columns.hpp"
 #include "telemetry/heap_v2.hpp"
@@ -16,13 +17,21 @@ namespace {
 // More than that is for programs to read.
 constexpr std::size_t kSitesForPeople = 40;
 
+[[nodiscard]] bool load_names(const Profile& profile, Modules modules, CodeNames& names) noexcept {
+  for (std::size_t i = 0; i < profile.count; ++i)
+    if (!names.add(profile.rows[i].stack, modules)) return false;
+  return names.load();
+}
+
 }  // namespace
 
 bool write_profile(const Profile& profile, ProfileFormat format, Output& out) noexcept {
   if (!can_say(format, profile.kind)) return false;
   ModuleTable table;
   if (!table.load()) return false;
-  const Modules modules = table.modules();
+  CodeNames names;
+  if (!load_names(profile, table.modules(), names)) return false;
+  const Modules modules = table.modules().with(names);
   switch (format) {
     case ProfileFormat::kPprof:
       return write_pprof(profile, modules, out);

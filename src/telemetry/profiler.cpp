@@ -23,6 +23,7 @@ constexpr std::size_t kSitesPart = 11;
 
 // Of the sites' part.
 constexpr std::size_t kLabelsPart = 32;
+constexpr std::size_t kRuntimeFramesPart = 16;
 
 // Each object that is sampled stands for so many: one over the probability of that.
 [[nodiscard]] double weight_of(std::uint64_t block_bytes, std::uint64_t interval) noexcept {
@@ -98,8 +99,9 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   if (patterns_ == nullptr) patterns_ = static_cast<Patterns*>(os::map(sizeof(Patterns)));
   if (patterns_ == nullptr) return false;
   const std::size_t sites_bytes = limits.table_bytes / 16 * kSitesPart;
-  if (!sites_.begin(sites_bytes - sites_bytes / kLabelsPart) ||
-      !live_.begin(limits.table_bytes - sites_bytes) || !allocator_.begin_sampling(observer))
+  const std::size_t texts_bytes = sites_bytes / kLabelsPart + sites_bytes / kRuntimeFramesPart;
+  if (!sites_.begin(sites_bytes - texts_bytes) || !live_.begin(limits.table_bytes - sites_bytes) ||
+      !allocator_.begin_sampling(observer))
     return false;
   began_ns_ = os::epoch_nanoseconds();
   started_ns_ = os::nanoseconds();
@@ -109,10 +111,18 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   return true;
 }
 
+// Those that a runtime named stand before the addresses.
+std::size_t Profiler::take_stack(std::uintptr_t* frames) noexcept {
+  RuntimeStack named;
+  if (frame_source_ != nullptr) named = frame_source_(frames, depth_);
+  if (named.is_whole) return named.depth;
+  return named.depth + walker_.walk(frames + named.depth, depth_ - named.depth, own_code_);
+}
+
 bool Profiler::allocated(const SampledBlock& block) noexcept {
   if (is_full()) return drop();  // before the walk, for it would be in vain
   std::array<std::uintptr_t, kMaxDepth> frames;
-  const Stack stack = {frames.data(), walker_.walk(frames.data(), depth_, own_code_)};
+  const Stack stack = {frames.data(), take_stack(frames.data())};
   LiveSample sample = {address_of(block.memory),
                        block.bytes,
                        block.bytes,
@@ -268,6 +278,7 @@ bool Profiler::take_snapshot(Profile& profile) noexcept {
   profile.dropped_samples = dropped_.load(std::memory_order_relaxed);
   profile.cost = share_.cost();
   profile.unlabelled_samples = unlabelled_.load(std::memory_order_relaxed);
+  profile.refused_frame_names = runtime_frames_.refused();
   if (!copy_patterns(profile)) return false;
   const std::uint32_t count = sites_.count();
   if (count == 0) return true;
@@ -322,6 +333,7 @@ int Profiler::prove(Reachability& proof) noexcept {
 // What was live when the process forked is live in the child too; its draws are its own.
 void Profiler::resume_child() noexcept {
   labels_.resume_child();
+  runtime_frames_.resume_child();
   lock_.reset_in_child();
   proving_.store(false, std::memory_order_relaxed);
   if (patterns_ != nullptr) patterns_->threads.keep_caller();

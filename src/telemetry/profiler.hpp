@@ -13,6 +13,7 @@
 #include "telemetry/patterns.hpp"
 #include "telemetry/peak.hpp"
 #include "telemetry/profile.hpp"
+#include "telemetry/runtime_frame_table.hpp"
 #include "telemetry/site_table.hpp"
 #include "telemetry/stack_walker.hpp"
 
@@ -101,8 +102,10 @@ class Profiler {
   void prepare_fork() noexcept {
     lock_.lock();
     labels_.prepare_fork();
+    runtime_frames_.prepare_fork();
   }
   void resume_parent() noexcept {
+    runtime_frames_.resume_parent();
     labels_.resume_parent();
     lock_.unlock();
   }
@@ -118,6 +121,16 @@ class Profiler {
   using LabelSource = std::uint32_t (*)() noexcept;
   void set_label_source(LabelSource source) noexcept { label_source_ = source; }
   [[nodiscard]] LabelTable& labels() noexcept { return labels_; }
+
+  // What a runtime says of the calling thread, for each sample: frames that it has named, at
+  // most so many, the innermost first. No lock is held. Before the first start().
+  struct RuntimeStack {
+    std::size_t depth = 0;
+    bool is_whole = false;  // addresses of code are not wanted behind them
+  };
+  using FrameSource = RuntimeStack (*)(std::uintptr_t* frames, std::size_t most) noexcept;
+  void set_frame_source(FrameSource source) noexcept { frame_source_ = source; }
+  [[nodiscard]] RuntimeFrameTable& runtime_frames() noexcept { return runtime_frames_; }
 
   // To be called when code went that may have been on a stack.
   void forget_code() noexcept { walker_.forget(); }
@@ -150,6 +163,7 @@ class Profiler {
   [[nodiscard]] bool measure_freed(void* memory) noexcept;
   [[nodiscard]] bool measure_resized(const SampledBlock& block) noexcept;
 
+  [[nodiscard]] std::size_t take_stack(std::uintptr_t* frames) noexcept;
   [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
   [[nodiscard]] bool freed(void* memory) noexcept;
   [[nodiscard]] bool resized(const SampledBlock& block) noexcept;
@@ -188,6 +202,8 @@ class Profiler {
   WorkClock clock_;  // of the sites' histories
   LabelSource label_source_ = nullptr;
   LabelTable labels_;
+  FrameSource frame_source_ = nullptr;
+  RuntimeFrameTable runtime_frames_;
   SiteTable sites_;
   LiveTable live_;
   Patterns* patterns_ = nullptr;  // mapped by begin()

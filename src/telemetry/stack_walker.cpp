@@ -4,6 +4,7 @@
 #include "base/align.hpp"
 #include "os/memory.hpp"
 #include "os/unwind_table.hpp"
+#include "telemetry/call_site.hpp"
 #include "telemetry/frame_program.hpp"
 #include "telemetry/frame_table.hpp"
 
@@ -15,6 +16,12 @@ namespace {
 
 // No frame is larger: what seems to be is no frame.
 constexpr std::uintptr_t kMaxFrameBytes = std::uintptr_t{64} << 20;
+
+// The largest frame that is believed where there is nothing but a frame pointer.
+constexpr std::uintptr_t kMaxUnprovenBytes = std::uintptr_t{256} << 10;
+
+// No code lies above; see also runtime_frame.hpp.
+constexpr int kCodeBits = 56;
 
 // So many frames may be left out, lest a walk go round in circles on a broken stack.
 constexpr std::size_t kMaxSkipped = 64;
@@ -29,6 +36,15 @@ class StackMemory {
     if (address % sizeof value != 0) return false;
     if ((address < begin_ || address >= end_) && !reach(address)) return false;
     value = *reinterpret_cast<const volatile std::uintptr_t*>(address);
+    return true;
+  }
+
+  // Whether all between two addresses can be read, so that there is no end of a stack between.
+  [[nodiscard]] bool is_whole(std::uintptr_t begin, std::uintptr_t end) noexcept {
+    std::uintptr_t word;
+    if (!read(begin, word)) return false;
+    while (end_ < end)
+      if (!reach(end_)) return false;
     return true;
   }
 
@@ -137,6 +153,35 @@ class StackMemory {
   return true;
 }
 
+// Whether it is behind an instruction that calls; what cannot be read is not.
+[[nodiscard]] bool is_return_address(std::uintptr_t address) noexcept {
+  CodeBytes code;
+  const std::uintptr_t begin = address - sizeof code;
+  if (address < sizeof code || address >> kCodeBits != 0 || !os::is_readable(begin)) return false;
+  std::memcpy(&code, reinterpret_cast<const void*>(begin), sizeof code);
+  return ends_in_call(code);
+}
+
+// The same as step() for code without a table, by what most run-time compilers keep: at the frame
+// pointer lie that of the caller and the return address. It is believed if the frame lies further
+// up the same stack and the address is behind a call. On aarch64 this does not tell the caller's
+// stack pointer, which the tables of what comes next may need.
+[[nodiscard]] bool step_by_frame_pointer(Registers& registers, StackMemory& memory) noexcept {
+  constexpr std::uintptr_t kFrameBytes = 2 * sizeof(std::uintptr_t);
+  const std::uintptr_t frame = registers.fp;
+  if (Machine::kReturnAddressIsExtra || frame % sizeof frame != 0) return false;
+  if (frame < registers.sp || frame - registers.sp > kMaxUnprovenBytes) return false;
+  if (!memory.is_whole(round_down(registers.sp, sizeof frame), frame + kFrameBytes)) return false;
+  std::uintptr_t return_address = 0;
+  if (!memory.read(frame + sizeof frame, return_address) || !is_return_address(return_address) ||
+      !memory.read(frame, registers.fp))
+    return false;
+  registers.ip = return_address;
+  registers.sp = frame + kFrameBytes;
+  registers.extra = 0;  // it is not known
+  return true;
+}
+
 // Linux has no table for the code that handlers return to on aarch64; its two instructions
 // are "mov x8, #__NR_rt_sigreturn" and "svc #0".
 [[nodiscard]] bool is_signal_return(std::uintptr_t code) noexcept {
@@ -172,7 +217,9 @@ std::size_t StackWalker::walk_from(const Registers& start, std::uintptr_t* frame
   for (std::size_t left = depth + kMaxSkipped; count < depth && left != 0; --left) {
     // A call may be the last thing in a function, and what is behind it another one's.
     const UnwindRule rule = rule_for(registers.ip - (was_called ? 1 : 0));
-    if (!step(registers, rule, was_called, memory) || registers.ip == 0) break;
+    const bool stepped = rule.kind == RuleKind::kNone ? step_by_frame_pointer(registers, memory)
+                                                      : step(registers, rule, was_called, memory);
+    if (!stepped || registers.ip == 0 || registers.ip >> kCodeBits != 0) break;
     was_called = rule.kind != RuleKind::kSignal;
     const std::uintptr_t frame = registers.ip + (was_called ? 0 : 1);
     if (count != 0 || !skipped.contains(frame)) frames[count++] = frame;

@@ -27,8 +27,9 @@ struct CodeRange {
 // it may be called from within malloc, by signal handlers and after fork(). It uses less
 // than 2 KiB of stack, and reads no memory of which it does not know that it can be read.
 //
-// It ends, with what it has, at code that has no such table: compiled at run time, or
-// assembly without it; and where a table says things that compilers do not.
+// Where code has no such table, as what is compiled at run time, or a table says things that
+// compilers do not, it follows the frame pointer on x86-64 as long as that is seen to lead to
+// frames; else it ends there, with what it has.
 //
 // Threads: any, at the same time.
 class StackWalker {

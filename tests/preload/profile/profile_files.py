@@ -84,25 +84,39 @@ def packed(data):
 
 class PprofProfile:
     """One in pprof's format: its types of values, and each sample as addresses and values;
-    beside these the labels of each."""
+    beside these the labels of each, and the functions of those of its addresses that have a
+    name, as function, file and line."""
 
     def __init__(self, path):
         fields = list(fields_of(gzip.decompress(pathlib.Path(path).read_bytes())))
         self.strings = [value.decode() for field, value in fields if field == 6]
         self.types = [self.strings[dict(fields_of(value))[1]] for field, value in fields
                       if field == 1]
+        functions = {}
+        for field, value in fields:
+            if field == 5:
+                function = dict(fields_of(value))
+                functions[function[1]] = (self.strings[function[2]],
+                                          self.strings[function.get(4, 0)])
         addresses = {}
+        names = {}
         for field, value in fields:
             if field == 4:
                 location = dict(fields_of(value))
-                addresses[location[1]] = location[3]
+                addresses[location[1]] = location.get(3, 0)
+                if 4 in location:
+                    line = dict(fields_of(location[4]))
+                    names[location[1]] = (*functions[line[1]], line.get(2, 0))
         self.samples = []
+        self.names = []
         self.labels = []
         for field, value in fields:
             if field == 2:
                 sample = dict(fields_of(value))
                 self.samples.append(([addresses[number] for number in packed(sample[1])],
                                      packed(sample[2])))
+                self.names.append([names[number] for number in packed(sample[1])
+                                   if number in names])
                 labels = [dict(fields_of(text)) for number, text in fields_of(value) if number == 3]
                 self.labels.append({self.strings[one[1]]: self.strings[one[2]] for one in labels})
 

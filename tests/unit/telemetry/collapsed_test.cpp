@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/collapsed.hpp"
 
-#include "support/sample_profile.hpp"
+#include "support/runtime_frames.hpp"
 
 #include <gtest/gtest.h>
 
@@ -30,7 +30,7 @@ TEST(Collapsed, AllSitesHaveAllocated) {
   EXPECT_EQ(collapsed(sample, kHeap.columns[1]),
             "my_app_1+0x401200;my_app_1+0x401100;libx.so.6+0x2010 4001\n"
             "my_app_1+0x401200;libx.so.6+0x2020 3145728\n"
-            "my_app_1+0x401200;0x12344 700\n");
+            "my_app_1+0x401200;[anon]+0x12344 700\n");
 }
 
 TEST(Collapsed, ObjectsAreCountedInstead) {
@@ -39,7 +39,7 @@ TEST(Collapsed, ObjectsAreCountedInstead) {
   EXPECT_EQ(collapsed(sample, kHeap.columns[2]),
             "my_app_1+0x401200;my_app_1+0x401100;libx.so.6+0x2010 11\n"
             "my_app_1+0x401200;libx.so.6+0x2020 2\n");
-  EXPECT_TRUE(collapsed(sample, kHeap.columns[0]).ends_with(";0x12344 1\n"));
+  EXPECT_TRUE(collapsed(sample, kHeap.columns[0]).ends_with(";[anon]+0x12344 1\n"));
 }
 
 TEST(Collapsed, WhatShrankIsLeftOut) {
@@ -79,6 +79,13 @@ TEST(Collapsed, OutputThatFailsIsReported) {
   test::FullOutput full{10};
 
   EXPECT_FALSE(write_collapsed(sample.profile, sample.modules, kHeap.folded, full.out));
+}
+
+TEST(Collapsed, FramesOfARuntimeAreTheInnermost) {
+  const test::RuntimeProfile sample;
+
+  EXPECT_TRUE(collapsed(sample, kHeap.folded)
+                  .starts_with("my_app_1+0x401100;libx.so.6+0x2010;<main>;make_row@lib/db.py:7 "));
 }
 
 }  // namespace

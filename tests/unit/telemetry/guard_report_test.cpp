@@ -53,8 +53,8 @@ TEST(GuardReport, AnOverflowHasTwoStacks) {
   EXPECT_EQ(reported.text(MistakeKind::kBeyond, 0x7028),
             "lunalloc: overflow: read at 0x7028, 1 byte beyond the end of a block of 40 bytes at "
             "0x7000\n"
-            "  allocated by thread 5:\n    0x110\n    0x220\n"
-            "  now in thread 7:\n    0x440\n");
+            "  allocated by thread 5:\n    [anon]+0x110\n    [anon]+0x220\n"
+            "  now in thread 7:\n    [anon]+0x440\n");
 }
 
 TEST(GuardReport, AUseAfterFreeHasThree) {
@@ -64,9 +64,9 @@ TEST(GuardReport, AUseAfterFreeHasThree) {
   EXPECT_EQ(reported.text(MistakeKind::kUseAfterFree, 0x7004),
             "lunalloc: use after free: read at 0x7004, 4 bytes behind the start of a freed block "
             "of 40 bytes at 0x7000\n"
-            "  allocated by thread 5:\n    0x110\n    0x220\n"
-            "  freed by thread 6:\n    0x330\n"
-            "  now in thread 7:\n    0x440\n");
+            "  allocated by thread 5:\n    [anon]+0x110\n    [anon]+0x220\n"
+            "  freed by thread 6:\n    [anon]+0x330\n"
+            "  now in thread 7:\n    [anon]+0x440\n");
 }
 
 TEST(GuardReport, WhatIsFoundByAFreeHasThatStackOnce) {
@@ -76,8 +76,8 @@ TEST(GuardReport, WhatIsFoundByAFreeHasThatStackOnce) {
   EXPECT_EQ(reported.text(MistakeKind::kWrittenBefore, 0x6FFE),
             "lunalloc: underflow: found when it was freed, a write at 0x6ffe, 2 bytes before the "
             "start of a block of 40 bytes at 0x7000\n"
-            "  allocated by thread 5:\n    0x110\n    0x220\n"
-            "  freed by thread 6:\n    0x330\n");
+            "  allocated by thread 5:\n    [anon]+0x110\n    [anon]+0x220\n"
+            "  freed by thread 6:\n    [anon]+0x330\n");
 }
 
 TEST(GuardReport, CallsNameThePointer) {

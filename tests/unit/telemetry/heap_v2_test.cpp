@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/heap_v2.hpp"
 
-#include "support/sample_profile.hpp"
+#include "support/runtime_frames.hpp"
 
 #include <gtest/gtest.h>
 
@@ -66,6 +66,14 @@ TEST(HeapV2, OutputThatFailsIsReported) {
   test::FullOutput full{10};
 
   EXPECT_FALSE(write_heap_v2(sample.profile, HeapText::kJemalloc, full.out));
+}
+
+TEST(HeapV2, FramesOfARuntimeAreLeftOut) {
+  const test::RuntimeProfile sample;
+  test::StringOutput string;
+  EXPECT_TRUE(write_heap_v2(sample.profile, HeapText::kJemalloc, string.out));
+
+  EXPECT_NE(string.text.find("\n@ 0x7f0000002010 0x401101\n"), std::string::npos) << string.text;
 }
 
 }  // namespace

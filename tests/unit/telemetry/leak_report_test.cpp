@@ -2,7 +2,8 @@
 // The order of sites, what is suppressed, and the report as text and as JSON.
 #include "telemetry/leak_report.hpp"
 
-#include "support/sample_profile.hpp"
+#include "support/perf_map.hpp"
+#include "support/runtime_frames.hpp"
 #include "telemetry/leak_json.hpp"
 #include "telemetry/leak_text.hpp"
 
@@ -148,6 +149,49 @@ TEST(LeakReport, FailsWithItsOutput) {
     FullOutput json{room};
     EXPECT_FALSE(write_leak_json(reported.report, reported.suppressions, json.out));
   }
+}
+
+// The same, with frames that a runtime named at the first site, and code that it made at another.
+struct ReportedFrames : SampleLeaks {
+  explicit ReportedFrames(const std::string& known = "") {
+    rows[0].stack = frames.rows[0].stack;
+    rows[1].stack = frames.rows[2].stack;
+    EXPECT_TRUE(suppressions.parse(known, [](const SuppressionError&) { ADD_FAILURE(); }));
+    EXPECT_TRUE(report.make(suppressions));
+    EXPECT_TRUE(write_leak_text(report, suppressions, text.out));
+    EXPECT_TRUE(write_leak_json(report, suppressions, json.out));
+  }
+
+  test::RuntimeProfile frames;
+  test::PerfMap map{"12000 1000 JS:*f app.js\n"};
+  Suppressions suppressions;
+  LeakReport report{profile, sample.modules};
+  StringOutput text;
+  StringOutput json;
+};
+
+TEST(LeakReport, FramesOfARuntimeHaveTheirNames) {
+  const ReportedFrames reported;
+  EXPECT_NE(reported.text.text.find("    make_row@lib/db.py:7\n    <main>\n    libx.so.6+0x2010\n"),
+            std::string::npos)
+      << reported.text.text;
+  EXPECT_NE(reported.text.text.find("    JS:*f_app.js\n"), std::string::npos);
+  EXPECT_NE(
+      reported.json.text.find("{\"function\":\"make row\",\"file\":\"lib/db.py\",\"line\":7},\n"
+                              "{\"function\":\"<main>\",\"file\":\"\",\"line\":0},\n"
+                              "{\"module\":\"/lib/libx.so.6\","),
+      std::string::npos)
+      << reported.json.text;
+  EXPECT_NE(reported.json.text.find(
+                "{\"module\":\"\",\"address\":\"0x12344\",\"function\":\"JS:*f app.js\"}"),
+            std::string::npos);
+}
+
+TEST(LeakReport, FramesOfARuntimeAreSuppressedByTheirNames) {
+  EXPECT_EQ(ReportedFrames("leak:^make row$\n").report.suppressed(), 1U);
+  EXPECT_EQ(ReportedFrames("leak:/db.py\n").report.suppressed(), 1U);
+  EXPECT_EQ(ReportedFrames("leak:JS:*f\n").report.suppressed(), 1U);
+  EXPECT_EQ(ReportedFrames("leak:nothing\n").report.suppressed(), 0U);
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include "telemetry/pprof.hpp"
 
 #include "support/gzip_reader.hpp"
-#include "support/sample_profile.hpp"
+#include "support/perf_map.hpp"
+#include "support/runtime_frames.hpp"
+#include "telemetry/code_names.hpp"
 #include "telemetry/protobuf.hpp"
 
 #include <gtest/gtest.h>
@@ -111,7 +113,7 @@ TEST(Pprof, HasNoOtherFields) {
   for (const auto& [field, values] : decoded.message.numbers)
     EXPECT_TRUE(field == 9 || field == 10 || field == 12 || field == 14) << field;
   for (const auto& [field, values] : decoded.message.texts)
-    EXPECT_TRUE((field >= 1 && field <= 4) || field == 6 || field == 11) << field;
+    EXPECT_TRUE((field >= 1 && field <= 6) || field == 11) << field;
 }
 
 TEST(Pprof, MappingsAreTheModules) {
@@ -147,7 +149,7 @@ TEST(Pprof, EachAddressIsOneLocationWithinTheCall) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const Message& location = locations[i];
     EXPECT_EQ((Numbers{location.number(1), location.number(2), location.number(3)}), expected[i]);
-    EXPECT_TRUE(location.texts.empty());
+    EXPECT_EQ(location.texts.empty(), location.number(2) != 0);
   }
 }
 
@@ -340,6 +342,52 @@ TEST(Pprof, OutputThatFailsIsReported) {
   test::FullOutput full{100};
 
   EXPECT_FALSE(write_pprof(sample.profile, sample.modules, full.out));
+}
+
+// Function, file and line of each location that has a name, and where it lies.
+std::vector<std::string> named_locations(const Decoded& decoded) {
+  std::map<std::uint64_t, std::string> functions;
+  for (const Message& function : decoded.message.messages(5)) {
+    EXPECT_EQ(function.number(3), 0U);
+    functions[function.number(1)] =
+        decoded.string(function.number(2)) + "@" + decoded.string(function.number(4));
+  }
+  std::vector<std::string> found;
+  for (const Message& location : decoded.message.messages(4)) {
+    for (const Message& line : location.messages(4)) {
+      EXPECT_EQ(location.number(2), 0U);  // in no mapping
+      found.push_back(functions[line.number(1)] + ":" + std::to_string(line.number(2)) + " at " +
+                      std::to_string(location.number(3)));
+    }
+  }
+  return found;
+}
+
+TEST(Pprof, FramesOfARuntimeAreFunctionsWithoutAnAddress) {
+  test::RuntimeProfile sample;
+  sample.rows[1].labels = Labels("\6tenant\4blue");
+  sample.profile.dropped_samples = 5;
+  sample.profile.refused_frame_names = 3;
+  const Decoded decoded(sample.profile, sample.modules);
+
+  EXPECT_EQ(named_locations(decoded),
+            (std::vector<std::string>{"make row@lib/db.py:7 at 0", "<main>@:0 at 0",
+                                      "[anon]@:0 at " + std::to_string(0x12344)}));
+  EXPECT_EQ(decoded.message.messages(4).size(), 7U);
+  EXPECT_EQ(decoded.message.messages(2)[0].packed(1), (Numbers{1, 2, 3, 4}));
+  EXPECT_EQ(decoded.string(decoded.message.numbers.at(13).back()), "refused_frame_names: 3");
+}
+
+TEST(Pprof, CodeMadeAtRunTimeIsAFunctionAtItsAddress) {
+  const test::SampleProfile sample;
+  const test::PerfMap map("12000 1000 JS:*f app.js\n");
+  CodeNames names;
+  ASSERT_TRUE(names.add(sample.rows[2].stack, sample.modules));
+  ASSERT_TRUE(names.load());
+  const Decoded decoded(sample.profile, Modules(sample.modules).with(names));
+
+  EXPECT_EQ(named_locations(decoded),
+            (std::vector<std::string>{"JS:*f app.js@:0 at " + std::to_string(0x12344)}));
 }
 
 }  // namespace

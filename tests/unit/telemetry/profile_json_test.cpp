@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/profile_json.hpp"
 
-#include "support/sample_profile.hpp"
+#include "support/perf_map.hpp"
+#include "support/runtime_frames.hpp"
+#include "telemetry/code_names.hpp"
 
 #include <gtest/gtest.h>
 
@@ -33,6 +35,7 @@ TEST(ProfileJson, HasAllThatIsKnown) {
 "duration_ns":12500000000,
 "dropped_samples":5,
 "unlabelled_samples":6,
+"refused_frame_names":0,
 "max_depth":64,
 "marked_ns":2000000000,
 "temporary_ns":100000,
@@ -48,6 +51,7 @@ TEST(ProfileJson, HasAllThatIsKnown) {
 "modules":[
 {"path":"/opt/my app;1","build_id":"00ff10","begin":"0x401000","end":"0x402000","file_offset":"0x1000","bias":"0x0"},
 {"path":"/lib/libx.so.6","build_id":"","begin":"0x7f0000002000","end":"0x7f0000004000","file_offset":"0x1000","bias":"0x7f0000000000"}],
+"code":[],
 "sites":[
 {"frames":["0x7f0000002011","0x401101","0x401201"],"labels":{},"allocated":{"samples":4,"objects":40,"bytes":4001,"sampled_bytes":400},"live":{"samples":1,"objects":11,"bytes":1000,"sampled_bytes":100},"peak":{"samples":2,"objects":21,"bytes":2000,"sampled_bytes":200},"growth":{"allocated_objects":1,"allocated_bytes":101,"live_objects":-3,"live_bytes":-300},"freed":{"objects":30,"bytes":3000,"lifetime_ns":1500000000,"byte_milliseconds":150000,"lifetimes":[0,0,0,10,0,0,0,0,0,20,0,0,0,0,0,0,0,0]},"temporary":{"objects":10,"bytes":1020},"sizes":[0,0,0,40,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},
 {"frames":["0x7f0000002021","0x401201"],"labels":{"tenant":"blue"},"allocated":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"live":{"samples":2,"objects":2,"bytes":2097152,"sampled_bytes":2000000},"peak":{"samples":3,"objects":3,"bytes":3145728,"sampled_bytes":3000000},"growth":{"allocated_objects":2,"allocated_bytes":2097152,"live_objects":1,"live_bytes":1048576},"freed":{"objects":0,"bytes":0,"lifetime_ns":0,"byte_milliseconds":0,"lifetimes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]},"temporary":{"objects":0,"bytes":0},"sizes":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}]}
@@ -57,7 +61,7 @@ TEST(ProfileJson, HasAllThatIsKnown) {
 TEST(ProfileJson, EmptyProfileIsValidToo) {
   const std::string text = json(Profile{}, {});
 
-  EXPECT_NE(text.find("\"modules\":[],\n\"sites\":[]}\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\"modules\":[],\n\"code\":[],\n\"sites\":[]}\n"), std::string::npos) << text;
 }
 
 TEST(ProfileJson, PathIsEscaped) {
@@ -77,6 +81,35 @@ TEST(ProfileJson, OutputThatFailsIsReported) {
   test::FullOutput full{1000};
 
   EXPECT_FALSE(write_profile_json(sample.profile, sample.modules, full.out));
+}
+
+TEST(ProfileJson, FramesOfARuntimeAreObjects) {
+  test::RuntimeProfile sample;
+  sample.profile.refused_frame_names = 9;
+  const std::string text = json(sample.profile, sample.modules);
+
+  EXPECT_NE(text.find("{\"frames\":[{\"function\":\"make row\",\"file\":\"lib/db.py\",\"line\":7},"
+                      "{\"function\":\"<main>\",\"file\":\"\",\"line\":0},"
+                      "\"0x7f0000002011\",\"0x401101\"],"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\"refused_frame_names\":9,\n"), std::string::npos);
+}
+
+TEST(ProfileJson, CodeMadeAtRunTimeIsListed) {
+  const test::SampleProfile sample;
+  const test::PerfMap map("12000 1000 JS:\"f\"\n");
+  CodeNames names;
+  ASSERT_TRUE(names.add(sample.rows[2].stack, sample.modules));
+  ASSERT_TRUE(names.load());
+  const std::string text = json(sample.profile, Modules(sample.modules).with(names));
+
+  EXPECT_NE(
+      text.find(
+          "\"code\":[\n{\"name\":\"JS:\\\"f\\\"\",\"begin\":\"0x12000\",\"end\":\"0x13000\"}],\n"
+          "\"sites\":[\n"),
+      std::string::npos)
+      << text;
 }
 
 }  // namespace
