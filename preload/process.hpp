@@ -57,6 +57,7 @@ class Process {
 
   // Looks out for limits of the process's memory.
   [[nodiscard]] LimitWatch& limit_watch() noexcept { return limit_watch_; }
+
   // What a runtime wants to be asked.
   [[nodiscard]] FrameCallback& frame_callback() noexcept { return frame_callback_; }
 
