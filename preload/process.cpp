@@ -12,6 +12,7 @@
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"
 #include "preload/runtime_frames.hpp"
+#include "preload/statistics.hpp"
 
 #include <pthread.h>
 
@@ -52,6 +53,7 @@ void Process::start() noexcept {
   begin_labels();
   begin_runtime_frames();
   begin_profile();
+  if (options.stats_hardware) hardware_.begin();
   if (options.enabled) return;
   // What ld.so allocated before this stays ours; free() knows it by its address.
   park_thread();
@@ -60,6 +62,7 @@ void Process::start() noexcept {
 void Process::exit() noexcept {
   report_leaks_at_exit();
   end_profile();
+  write_statistics_at_exit();
   if (!options_.stats_print) return;
   std::array<char, 1280> buffer;
   Text text(buffer.data(), buffer.size());
@@ -216,6 +219,7 @@ void Process::after_fork_in_child() noexcept {
   process.profile_quota_.resume_child();
   process.limit_watch_.resume_child();
   process.frame_callback_.resume_child();
+  process.hardware_.resume_child();
   resume_guard_in_child();
 }
 

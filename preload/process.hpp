@@ -4,6 +4,7 @@
 
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
+#include "os/perf_counter.hpp"
 #include "telemetry/file_quota.hpp"
 #include "telemetry/frame_callback.hpp"
 #include "telemetry/limit_watch.hpp"
@@ -52,6 +53,9 @@ class Process {
   [[nodiscard]] Allocator& allocator() noexcept { return allocator_; }
   [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
 
+  // Begun if the option stats_hardware says so.
+  [[nodiscard]] const os::PerfCounters& hardware() const noexcept { return hardware_; }
+
   // Of the files that are named by the option profile_file.
   [[nodiscard]] FileQuota& profile_quota() noexcept { return profile_quota_; }
 
@@ -92,6 +96,7 @@ class Process {
   FileQuota profile_quota_;
   LimitWatch limit_watch_;
   FrameCallback frame_callback_;
+  os::PerfCounters hardware_;
   Options options_;
   os::Lock lock_;
   std::atomic<bool> prepared_{false};

@@ -31,18 +31,26 @@ void complain(std::string_view what, std::string_view why) noexcept {
   write_error(text.view());
 }
 
-std::string_view expand_profile_path(std::string_view ending, ProfilePath& path) noexcept {
+std::string_view expand_path(std::string_view pattern, std::string_view option,
+                             ProfilePath& path) noexcept {
   std::array<char, 65> host;
   std::array<char, 256> program;
   const FileNameParts parts = {os::process_id(), os::host_name(host.data(), host.size()),
                                os::program_name(program.data(), program.size()),
                                os::epoch_nanoseconds() / 1'000'000'000, process.next_profile()};
+  const FileName file = expand_file_name(pattern, parts, path.data(), path.size());
+  std::array<char, 64> buffer;
+  Text name(buffer.data(), buffer.size());
+  name.add("option \"").add(option).add("\"");
+  if (file.name.empty()) complain(name.view(), file.error);
+  return file.name;
+}
+
+std::string_view expand_profile_path(std::string_view ending, ProfilePath& path) noexcept {
   std::array<char, sizeof(Words::text) + kLongestEnding> pattern;
   Text text(pattern.data(), pattern.size());
   text.add(process.options().profile_file.view()).add(ending);
-  const FileName file = expand_file_name(text.view(), parts, path.data(), path.size());
-  if (file.name.empty()) complain("option \"profile_file\"", file.error);
-  return file.name;
+  return expand_path(text.view(), "profile_file", path);
 }
 
 MappedOutput::MappedOutput() noexcept : memory_(os::map(sizeof(Buffers))) {

@@ -16,6 +16,11 @@ void complain(std::string_view what, std::string_view why) noexcept;
 
 using ProfilePath = std::array<char, PATH_MAX>;
 
+// The path that a pattern stands for now; empty: it is wrong, and stderr says so, with the
+// name of the option.
+[[nodiscard]] std::string_view expand_path(std::string_view pattern, std::string_view option,
+                                           ProfilePath& path) noexcept;
+
 // The path that the option profile_file stands for now, with this ending; empty: the option
 // is wrong, and stderr says so.
 [[nodiscard]] std::string_view expand_profile_path(std::string_view ending,

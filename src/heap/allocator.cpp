@@ -169,7 +169,7 @@ HeapUsage Allocator::usage() noexcept {
   HeapUsage result;
   result.pages = pages_.usage();
   result.thread_heaps = heaps_.count();
-  for_each_slab([&](Slab& slab) noexcept {
+  const auto count = [&](const Slab& slab) noexcept {
     // Read while the owner goes on: a snapshot that may be off by what happens.
     const std::size_t now = slab.used();
     const std::size_t used = now < slab.info().capacity ? now : slab.info().capacity;
@@ -177,7 +177,10 @@ HeapUsage Allocator::usage() noexcept {
     result.small_blocks += used;
     result.small_bytes += used * bytes;
     result.slab_free_bytes += kGranuleBytes - used * bytes;
-  });
+  };
+  pages_.for_each_region_in_turn(
+      [](const std::byte*) noexcept {},
+      [&](const Region& region) noexcept { for_each_slab_of(region, count); });
   return result;
 }
 

@@ -126,14 +126,18 @@ class Allocator {
   // the caller is alone.
   template <typename Visit>
   void for_each_slab(Visit visit) noexcept {
-    pages_.for_each_region([&](Region* region) noexcept {
-      if (region->state != RegionState::kShared) return;
-      for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
-        if ((region->run[i * kPagesPerGranule] & kGranuleRun) == 0) continue;
-        auto* slab = reinterpret_cast<Slab*>(window_.slot_of(region->memory + i * kGranuleBytes));
-        if (slab->heap() != nullptr) visit(*slab);
-      }
-    });
+    pages_.for_each_region([&](Region* region) noexcept { for_each_slab_of(*region, visit); });
+  }
+
+  // The same for those of a region. Requires: the lock of the page heap, or being alone.
+  template <typename Visit>
+  void for_each_slab_of(const Region& region, Visit& visit) noexcept {
+    if (region.state != RegionState::kShared) return;
+    for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
+      if ((region.run[i * kPagesPerGranule] & kGranuleRun) == 0) continue;
+      auto* slab = reinterpret_cast<Slab*>(window_.slot_of(region.memory + i * kGranuleBytes));
+      if (slab->heap() != nullptr) visit(*slab);
+    }
   }
 
  private:

@@ -145,6 +145,16 @@ class GuardedBlocks {
   // Gives access to the page at an address, until the block near it is taken or put again.
   void open(std::uintptr_t address) const noexcept;
 
+  // Calls visit(const void* memory, std::size_t bytes) for the slots, and for their records.
+  template <typename Visit>
+  void for_each_table(Visit visit) noexcept {
+    os::ScopedLock guard(lock_);
+    if (blocks_ == nullptr) return;
+    const std::uintptr_t base = base_.load(std::memory_order_relaxed);
+    visit(reinterpret_cast<const void*>(base), end_.load(std::memory_order_relaxed) - base);
+    visit(static_cast<const void*>(blocks_), count_ * sizeof(GuardedBlock));
+  }
+
   void verify() noexcept;
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 

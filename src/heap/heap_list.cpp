@@ -108,6 +108,7 @@ std::size_t HeapList::count() noexcept {
 void HeapList::repair_after_fork(Allocator& allocator, const ThreadHeap* survivor) noexcept {
   bool repaired = false;
   for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) {
+    if (heap == survivor) heap->note_thread();  // the kernel numbers it anew
     if (!heap->attached() || heap == survivor) continue;
     heap->forget_after_fork();
     push_parked(heap);

@@ -181,6 +181,7 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   const std::uint32_t count = allowance(size_class, free);
   slab.own.first = count == free ? nullptr : cut(block, count);
   slab.set_used(slab.carved - (free - count));
+  count_refill(count);
   slab.target = &lists[size_class];
   supply()[size_class].first = block->next;
   if (!watching_) list_was_filled(size_class, count - 1);

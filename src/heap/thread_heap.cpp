@@ -202,7 +202,10 @@ std::size_t ThreadHeap::trim(bool purge) noexcept {
 std::size_t ThreadHeap::purge_slab(Slab& slab) noexcept {
   if (!slab.has_free()) return 0;
   std::byte* memory = memory_of(slab);
-  return allocator_.pages().may_purge(memory) ? purge_free_pages(slab, memory) : 0;
+  const std::size_t pages =
+      allocator_.pages().may_purge(memory) ? purge_free_pages(slab, memory) : 0;
+  if (pages != 0) allocator_.pages().note_purge(pages);
+  return pages;
 }
 
 // Of slabs that are not current. Returns the pages purged.
@@ -221,6 +224,7 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
 
 void ThreadHeap::attach() noexcept {
   attached_ = true;
+  note_thread();
   slow_frees_of_an_end_ = kSlowFreesOfAnEnd;
   look_at_samples();
   aim();
@@ -231,6 +235,7 @@ void ThreadHeap::detach() noexcept {
   watch(false);
   trim(false);
   attached_ = false;
+  thread_.store(0, std::memory_order_relaxed);
 }
 
 // Its free blocks come with it. Those that other threads freed and did not yet
@@ -274,6 +279,7 @@ std::uint64_t ThreadHeap::classes_with_room() noexcept {
 void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   attached_ = false;
+  thread_.store(0, std::memory_order_relaxed);
   observed_ = false;
   for (std::size_t i = 0; i < kLists; ++i) {
     lists[i].first = apart(i).first = nullptr;

@@ -11,6 +11,7 @@
 #include "heap/size_class.hpp"
 #include "heap/slab.hpp"
 #include "heap/thread_cache.hpp"
+#include "os/environment.hpp"
 
 #include <array>
 #include <atomic>
@@ -165,6 +166,20 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // Aborts if an invariant does not hold. Slow: tests only.
   void verify() const noexcept;
 
+  // For statistics, which any thread may ask for: the kernel's number of its thread (0: it has
+  // none), and how often a list of a size class was empty and got blocks, and how many.
+  [[nodiscard]] std::uint64_t thread() const noexcept {
+    return thread_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t refills() const noexcept {
+    return refills_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t refilled_blocks() const noexcept {
+    return refilled_blocks_.load(std::memory_order_relaxed);
+  }
+  // The calling thread is that of the heap.
+  void note_thread() noexcept { thread_.store(os::thread_id(), std::memory_order_relaxed); }
+
   [[nodiscard]] RemoteStack& returned() noexcept { return returned_; }
   [[nodiscard]] std::size_t listed_blocks(SizeClass size_class) const noexcept;
 
@@ -283,6 +298,15 @@ class alignas(64) ThreadHeap : public ThreadCache {
 
   alignas(64) bool attached_ = false;
   std::array<ClassSlabs, kSizeClasses> classes_{};
+
+  // Written by its thread alone, so without a read-modify-write.
+  void count_refill(std::uint32_t blocks) noexcept {
+    refills_.store(refills() + 1, std::memory_order_relaxed);
+    refilled_blocks_.store(refilled_blocks() + blocks, std::memory_order_relaxed);
+  }
+  std::atomic<std::uint64_t> refills_{0};
+  std::atomic<std::uint64_t> refilled_blocks_{0};
+  std::atomic<std::uint64_t> thread_{0};
 
   Bitmap<128> used_since_beat_;  // lists that were empty and wanted
   std::uint64_t last_beat_ms_ = 0;

@@ -60,15 +60,17 @@ MapsLine parse_maps_line(std::string_view text) noexcept {
   return line;
 }
 
-MapsReader::MapsReader(char* buffer, std::size_t capacity) noexcept
-    : lines_(kMaps, buffer, capacity) {}
+MapsReader::MapsReader(char* buffer, std::size_t capacity, const char* path) noexcept
+    : lines_({{}, path}, buffer, capacity) {}
 
 bool MapsReader::next(MapsLine& line) noexcept {
   std::string_view text;
-  if (!lines_.next(text)) return false;
+  if (!next_text(text)) return false;
   line = parse_maps_line(text);
   return true;
 }
+
+bool MapsReader::next_text(std::string_view& line) noexcept { return lines_.next(line); }
 
 bool write_maps(Output& out) noexcept {
   const long file = open_file(kMaps);

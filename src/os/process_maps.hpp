@@ -28,10 +28,14 @@ struct MapsLine {
 class MapsReader {
  public:
   // Requires: room for 128 bytes or more. A name that the buffer has no room for is cut.
-  MapsReader(char* buffer, std::size_t capacity) noexcept;
+  // `path` is that of a file with lines of this kind.
+  MapsReader(char* buffer, std::size_t capacity, const char* path = "/proc/self/maps") noexcept;
 
   // False after the last line. The texts of a line are good until the next call.
   [[nodiscard]] bool next(MapsLine& line) noexcept;
+
+  // The same as plain text.
+  [[nodiscard]] bool next_text(std::string_view& line) noexcept;
 
  private:
   LineReader lines_;

@@ -183,4 +183,15 @@ Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   return arena;
 }
 
+// Arenas stay, so that one may be named without the lock.
+Arena* PageHeap::arena_after(const Arena* arena) noexcept {
+  os::ScopedLock guard(lock_);
+  return arena == nullptr ? arenas_ : arena->next;
+}
+
+bool PageHeap::is_committed(const Arena& arena, std::size_t at) noexcept {
+  os::ScopedLock guard(lock_);
+  return arena.committed.test(at);
+}
+
 }  // namespace luna

@@ -128,6 +128,44 @@ class PageHeap {
         if (!arena->free.test(i)) visit(arena->region(i));
   }
 
+  // Calls visit(const Region&) for each committed region of an arena, under the lock, which is
+  // taken anew for each: who allocates waits for one at most. Just before, without the lock,
+  // it calls prepare(const std::byte* memory).
+  template <typename Prepare, typename Visit>
+  void for_each_region_in_turn(Prepare prepare, Visit visit) noexcept {
+    for (Arena* arena = arena_after(nullptr); arena != nullptr; arena = arena_after(arena)) {
+      for (std::size_t i = 0; i < arena->regions; ++i) {
+        if (!is_committed(*arena, i)) continue;
+        prepare(static_cast<const std::byte*>(arena->memory + i * kRegionBytes));
+        os::ScopedLock guard(lock_);
+        visit(static_cast<const Region&>(*arena->region(i)));
+      }
+    }
+  }
+
+  // Calls visit(const Arena&) for each arena, and visit(const Region&) for each huge block.
+  // Require: the lock is held.
+  template <typename Visit>
+  void for_each_arena(Visit visit) const noexcept {
+    for (const Arena* arena = arenas_; arena != nullptr; arena = arena->next) visit(*arena);
+  }
+  template <typename Visit>
+  void for_each_huge(Visit visit) const noexcept {
+    for (const Region* head = used_huge_.first(); head != nullptr; head = head->next) visit(*head);
+  }
+
+  // Since the start: how often pages were given back, and how many.
+  void note_purge(std::size_t pages) noexcept {
+    purges_.fetch_add(1, std::memory_order_relaxed);
+    purged_pages_.fetch_add(pages, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t purges() const noexcept {
+    return purges_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t purged_pages() const noexcept {
+    return purged_pages_.load(std::memory_order_relaxed);
+  }
+
   // Calls visit(const void* table, std::size_t bytes) for the metadata of each arena, and of
   // huge blocks that are gone. Requires: the lock is held.
   template <typename Visit>
@@ -141,6 +179,7 @@ class PageHeap {
   // The large block that waits in a place to be handed out again; nullptr: none does.
   static constexpr std::size_t kRecentPlaces = 4;
   [[nodiscard]] const void* recent(std::size_t place) const noexcept;
+  [[nodiscard]] std::size_t recent_pages(std::size_t place) const noexcept;
 
   // In the child of a fork, under the lock: what another thread was at will not be ended.
   void forget_work_after_fork() noexcept;
@@ -237,6 +276,8 @@ class PageHeap {
   static void begin_region(Arena* arena, std::size_t at, bool hugetlb) noexcept;
   void put_regions(Region* first, std::size_t count) noexcept;
   [[nodiscard]] Arena* create_arena(std::size_t regions) noexcept;
+  [[nodiscard]] Arena* arena_after(const Arena* arena) noexcept;
+  [[nodiscard]] bool is_committed(const Arena& arena, std::size_t at) noexcept;
   [[nodiscard]] bool ready() noexcept;
 
   // purge.cpp
@@ -262,7 +303,11 @@ class PageHeap {
   std::array<std::uint64_t, kRecentPlaces> recent_seen_{};
   std::size_t huge_blocks_ = 0;
   std::size_t huge_pages_ = 0;
+  List<Region> used_huge_;
   Region* freed_huge_ = nullptr;  // metadata of huge blocks that are gone
+
+  std::atomic<std::uint64_t> purges_{0};
+  std::atomic<std::uint64_t> purged_pages_{0};
 
   // Pages handed out, and pages free and touched.
   Demand demand_;

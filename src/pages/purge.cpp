@@ -238,6 +238,7 @@ std::size_t PageHeap::purge_runs(Region* region, PageSet& pages) noexcept {
     const std::size_t end = pages.find_clear(start);
     if (os::purge(region->memory + start * kPageBytes, (end - start) * kPageBytes)) {
       pages.clear_range(start, end - start);
+      note_purge(end - start);
       purged += end - start;
     }
     start = pages.find_set(end);
@@ -265,23 +266,24 @@ std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
 
 PageUsage PageHeap::usage() noexcept {
   settle_recent();
-  os::ScopedLock guard(lock_);
   PageUsage result;
-  result.large_blocks = huge_blocks_;
-  result.large_bytes = huge_pages_ * kPageBytes;
-  result.used = result.reserved = result.committed = result.large_bytes;
-  for (Arena* arena = arenas_; arena != nullptr; arena = arena->next) {
-    result.reserved += arena->regions * kRegionBytes;
-    result.metadata += arena->metadata_bytes;
-    for (std::size_t i = 0; i < arena->regions; ++i) {
-      if (!arena->committed.test(i)) continue;
-      Region* region = arena->region(i);
-      result.committed += kRegionBytes;
-      result.used += kRegionBytes - region->free.count() * kPageBytes;
-      result.dirty += (region->free & region->touched).count() * kPageBytes;
-      count_blocks(*region, result);
-    }
+  {
+    os::ScopedLock guard(lock_);
+    result.large_blocks = huge_blocks_;
+    result.large_bytes = huge_pages_ * kPageBytes;
+    result.used = result.reserved = result.committed = result.large_bytes;
+    for_each_arena([&](const Arena& arena) noexcept {
+      result.reserved += arena.regions * kRegionBytes;
+      result.metadata += arena.metadata_bytes;
+    });
   }
+  for_each_region_in_turn([](const std::byte*) noexcept {},
+                          [&](const Region& region) noexcept {
+                            result.committed += kRegionBytes;
+                            result.used += kRegionBytes - region.free.count() * kPageBytes;
+                            result.dirty += (region.free & region.touched).count() * kPageBytes;
+                            count_blocks(region, result);
+                          });
   return result;
 }
 

@@ -57,6 +57,10 @@ const void* PageHeap::recent(std::size_t place) const noexcept {
   return memory_of(recent_[place].load(std::memory_order_relaxed));
 }
 
+std::size_t PageHeap::recent_pages(std::size_t place) const noexcept {
+  return recent_[place].load(std::memory_order_relaxed) >> kLengthShift;
+}
+
 bool PageHeap::has_recent() const noexcept {
   std::uint64_t words = 0;
   for (const auto& place : recent_) words |= place.load(std::memory_order_relaxed);

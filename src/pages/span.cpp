@@ -121,7 +121,9 @@ bool PageHeap::settle_span(const Region* head) noexcept {
   const bool sparse = resident <= kSparsePages;
   spans_are_sparse_.store(sparse, std::memory_order_relaxed);
   if (!sparse) return true;
-  return !os::purge(head->memory, head->span_pages * kPageBytes);
+  if (!os::purge(head->memory, head->span_pages * kPageBytes)) return true;
+  note_purge(head->span_pages);
+  return false;
 }
 
 // Takes a whole region away from its span.
@@ -295,11 +297,11 @@ void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   }
   freed_huge_ = head->next;
   window_.forget(head);
-  head->next = nullptr;
   head->memory = memory;
   head->state = RegionState::kHuge;
   head->span_pages = pages;
   for (std::size_t i = 0; i < regions; ++i) window_.publish(memory + i * kRegionBytes, head);
+  used_huge_.push_back(head);
   ++huge_blocks_;
   huge_pages_ += pages;
   return memory;
@@ -308,6 +310,7 @@ void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
 // The metadata stays where the window shows it, so that a second free of the
 // block can be told, until the next huge block needs it.
 void PageHeap::put_huge(Region* head) noexcept {
+  used_huge_.remove(head);
   --huge_blocks_;
   huge_pages_ -= head->span_pages;
   window_.release(head->memory, regions_for(head->span_pages), head);

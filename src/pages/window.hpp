@@ -93,6 +93,13 @@ class Window {
   // Makes `region` the one that holds `memory`.
   void publish(std::byte* memory, Region* region) noexcept;
 
+  // Calls visit(const void* table, std::size_t bytes) for its own tables.
+  template <typename Visit>
+  void for_each_table(Visit visit) const noexcept {
+    visit(static_cast<const void*>(slots_), mapped_slot_bytes_);
+    visit(static_cast<const void*>(regions_), capacity_regions_ * sizeof(std::atomic<Region*>));
+  }
+
   // Makes `region` be found no more, if it still is.
   void forget(const Region* region) noexcept;
 

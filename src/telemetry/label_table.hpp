@@ -43,6 +43,10 @@ class LabelTable {
 
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
 
+  // Its memory, and how much that is; nullptr: there is none yet.
+  [[nodiscard]] const void* memory() const noexcept { return slots_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return slots_ != nullptr ? limit_ : 0; }
+
   // fork(): hold what must not change, let go, or start anew in the child.
   void prepare_fork() noexcept { lock_.lock(); }
   void resume_parent() noexcept { lock_.unlock(); }

@@ -42,6 +42,13 @@ struct ProfilerUsage {
   std::uint64_t dropped_samples = 0;
 };
 
+// What live samples stand for: bytes that were asked for, and those of their blocks.
+struct LiveBytes {
+  std::size_t samples = 0;
+  double requested = 0;
+  double blocks = 0;
+};
+
 // Threads: any. One lock inside, under which nothing is allocated and no stack is walked.
 class Profiler {
  public:
@@ -94,6 +101,21 @@ class Profiler {
 
   // Slow: asks the kernel.
   [[nodiscard]] ProfilerUsage usage() noexcept;
+
+  // Calls visit(const void* table, std::size_t bytes) for each of its tables.
+  template <typename Visit>
+  void for_each_table(Visit visit) noexcept {
+    if (labels_.memory() != nullptr) visit(labels_.memory(), labels_.bytes());
+    if (!begun()) return;
+    os::ScopedLock guard(lock_);
+    visit(sites_.memory(), sites_.bytes());
+    visit(live_.memory(), live_.bytes());
+    visit(static_cast<const void*>(patterns_), sizeof(Patterns));
+    if (walker_.cache_memory() != nullptr) visit(walker_.cache_memory(), RuleCache::kBytes);
+  }
+
+  // Of the live samples, with what each stands for. Looks at all of them, under the lock.
+  [[nodiscard]] LiveBytes live_bytes() noexcept;
 
   // Told of what lives.
   [[nodiscard]] DumpTriggers& triggers() noexcept { return triggers_; }

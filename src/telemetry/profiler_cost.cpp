@@ -107,4 +107,16 @@ ProfilerUsage Profiler::usage() noexcept {
           dropped_.load(std::memory_order_relaxed)};
 }
 
+LiveBytes Profiler::live_bytes() noexcept {
+  LiveBytes result;
+  if (!begun()) return result;
+  os::ScopedLock guard(lock_);
+  live_.for_each([&](const LiveSample& sample) noexcept {
+    ++result.samples;
+    result.requested += sample.weight * static_cast<double>(sample.bytes);
+    result.blocks += sample.weight * static_cast<double>(sample.block_bytes);
+  });
+  return result;
+}
+
 }  // namespace luna

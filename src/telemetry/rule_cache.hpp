@@ -39,6 +39,9 @@ class RuleCache {
   // Forgets all rules.
   void clear() noexcept;
 
+  // nullptr: there is none yet.
+  [[nodiscard]] const void* memory() const noexcept { return table(); }
+
   static constexpr std::size_t kSets = 4096;
   static constexpr std::size_t kBytes = kSets * 2 * sizeof(std::uint64_t);
 

@@ -55,6 +55,9 @@ class StackWalker {
   // yet not crash.
   void forget() noexcept { cache_.clear(); }
 
+  // The memory of what is remembered; nullptr: there is none yet.
+  [[nodiscard]] const void* cache_memory() const noexcept { return cache_.memory(); }
+
  private:
   [[nodiscard]] UnwindRule rule_for(std::uintptr_t code) noexcept;
   [[nodiscard]] UnwindRule learn(std::uintptr_t code) noexcept;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "preload/statistics.hpp"
+
+#include "base/format.hpp"
+#include "control/statistics.hpp"
+#include "control/statistics_writer.hpp"
+#include "os/memory.hpp"
+#include "preload/process.hpp"
+#include "preload/profile_file.hpp"
+
+#include <errno.h>
+#include <lunalloc/stats.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <array>
+#include <new>
+
+#define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
+
+namespace luna {
+
+namespace {
+
+// A snapshot of this moment, too large for the stack of a small thread.
+class MappedSnapshot {
+ public:
+  MappedSnapshot() noexcept : memory_(os::map(sizeof(StatisticsSnapshot))) {}
+  ~MappedSnapshot() {
+    if (snapshot_ != nullptr) snapshot_->~StatisticsSnapshot();
+    if (memory_ != nullptr) os::release(memory_, sizeof(StatisticsSnapshot));
+  }
+  MappedSnapshot(const MappedSnapshot&) = delete;
+  MappedSnapshot& operator=(const MappedSnapshot&) = delete;
+
+  // nullptr: no memory.
+  [[nodiscard]] const StatisticsSnapshot* take(unsigned what) noexcept {
+    if (memory_ == nullptr) return nullptr;
+    snapshot_ = ::new (memory_) StatisticsSnapshot;
+    snapshot_->read_hardware(process.hardware());
+    return snapshot_->take(process.allocator(), process.profiler(), what) ? snapshot_ : nullptr;
+  }
+
+ private:
+  void* memory_;
+  StatisticsSnapshot* snapshot_ = nullptr;
+};
+
+// What is written to a file descriptor, a few lines at a time. errno stays as it was.
+class DescriptorOutput {
+ public:
+  explicit DescriptorOutput(int file) noexcept : file_(file) {}
+
+  [[nodiscard]] Output output() noexcept { return {&DescriptorOutput::write, this}; }
+
+  // Writes the rest. Returns 0, or what failed first.
+  [[nodiscard]] int finish() noexcept {
+    flush();
+    return error_;
+  }
+
+ private:
+  static bool write(void* self, std::string_view bytes) noexcept {
+    auto& out = *static_cast<DescriptorOutput*>(self);
+    while (!bytes.empty() && out.error_ == 0) {
+      const std::size_t length = bytes.copy(&out.buffer_[out.length_], kBytes - out.length_);
+      out.length_ += length;
+      bytes.remove_prefix(length);
+      if (out.length_ == kBytes) out.flush();
+    }
+    return out.error_ == 0;
+  }
+
+  void flush() noexcept {
+    const int saved = errno;
+    for (std::size_t done = 0; done < length_ && error_ == 0;) {
+      const ssize_t written = ::write(file_, &buffer_[done], length_ - done);
+      if (written >= 0)
+        done += static_cast<std::size_t>(written);
+      else if (errno != EINTR)
+        error_ = errno;
+    }
+    length_ = 0;
+    errno = saved;
+  }
+
+  static constexpr std::size_t kBytes = 2048;
+
+  int file_;
+  int error_ = 0;
+  std::size_t length_ = 0;
+  std::array<char, kBytes> buffer_;
+};
+
+void write_info(Output& out) noexcept {
+  std::array<char, 2048> buffer;
+  Text text(buffer.data(), buffer.size());
+  write_malloc_info(process.allocator().usage(), text);
+  out.add(text.view());
+}
+
+// False: no memory.
+[[nodiscard]] bool write_statistics(Output& out, luna_stats_format format, unsigned what) noexcept {
+  if (format == LUNA_STATS_MALLOC_INFO) {
+    write_info(out);
+    return true;
+  }
+  MappedSnapshot mapped;
+  const StatisticsSnapshot* snapshot = mapped.take(what);
+  if (snapshot == nullptr) return false;
+  if (format == LUNA_STATS_TEXT) write_statistics_text(*snapshot, out);
+  if (format == LUNA_STATS_JSON) write_statistics_json(*snapshot, out);
+  if (format == LUNA_STATS_OPENMETRICS)
+    write_statistics_metrics(*snapshot, MetricsFormat::kOpenMetrics, out);
+  if (format == LUNA_STATS_PROMETHEUS)
+    write_statistics_metrics(*snapshot, MetricsFormat::kPrometheus, out);
+  return true;
+}
+
+[[nodiscard]] luna_stats_format format_of(std::string_view path) noexcept {
+  if (path.ends_with(".json")) return LUNA_STATS_JSON;
+  if (path.ends_with(".openmetrics")) return LUNA_STATS_OPENMETRICS;
+  if (path.ends_with(".prom")) return LUNA_STATS_PROMETHEUS;
+  if (path.ends_with(".xml")) return LUNA_STATS_MALLOC_INFO;
+  return LUNA_STATS_TEXT;
+}
+
+[[nodiscard]] int write_file(std::string_view path, os::FileOutput& file) noexcept {
+  if (!file.create(path)) return file.error();
+  Output out = file.output();
+  if (!write_statistics(out, format_of(path), LUNA_STATS_ALL)) return ENOMEM;
+  return file.finish() ? 0 : file.error();
+}
+
+// Copies rows as far as there is room, and tells how many there are.
+template <typename Row, typename Source, typename RowOf>
+void copy_rows(Source source, RowOf row_of, Row* rows, std::size_t* count) noexcept {
+  std::size_t found = 0;
+  for (const auto& element : source) {
+    const Row* row = row_of(element);
+    if (row == nullptr) continue;
+    if (found < *count) rows[found] = *row;
+    ++found;
+  }
+  *count = found;
+}
+
+}  // namespace
+
+void write_statistics_at_exit() noexcept {
+  const std::string_view pattern = process.options().stats_file.view();
+  if (pattern.empty()) return;
+  MappedOutput mapped;
+  if (mapped.file == nullptr) return;
+  const std::string_view path = expand_path(pattern, "stats_file", *mapped.path);
+  if (path.empty()) return;
+  const int error = write_file(path, *mapped.file);
+  if (error != 0) complain(path, strerrordesc_np(error));
+}
+
+}  // namespace luna
+
+LUNA_EXPORT int luna_stats_detail_read(luna_stats_detail* detail, unsigned what) {
+  if (detail->struct_size != sizeof(luna_stats_detail) || what > LUNA_STATS_ALL) return EINVAL;
+  luna::MappedSnapshot mapped;
+  const luna::StatisticsSnapshot* snapshot = mapped.take(what);
+  if (snapshot == nullptr) return ENOMEM;
+  *detail = snapshot->detail();
+  return 0;
+}
+
+LUNA_EXPORT int luna_stats_classes(luna_class_stats* classes, size_t element_size, size_t* count) {
+  if (element_size != sizeof(luna_class_stats)) return EINVAL;
+  luna::MappedSnapshot mapped;
+  const luna::StatisticsSnapshot* snapshot = mapped.take(LUNA_STATS_CLASSES);
+  if (snapshot == nullptr) return ENOMEM;
+  const auto row_of = [](const luna_class_stats& row) noexcept {
+    return row.slabs != 0 ? &row : nullptr;
+  };
+  luna::copy_rows(snapshot->classes(), row_of, classes, count);
+  return 0;
+}
+
+LUNA_EXPORT int luna_stats_threads(luna_thread_stats* threads, size_t element_size, size_t* count) {
+  if (element_size != sizeof(luna_thread_stats)) return EINVAL;
+  luna::MappedSnapshot mapped;
+  const luna::StatisticsSnapshot* snapshot = mapped.take(LUNA_STATS_THREADS);
+  if (snapshot == nullptr) return ENOMEM;
+  const auto row_of = [](const luna::ThreadRows::Row& row) noexcept { return &row.stats; };
+  luna::copy_rows(snapshot->threads().rows(), row_of, threads, count);
+  return 0;
+}
+
+LUNA_EXPORT int luna_stats_write(int file, luna_stats_format format, unsigned what) {
+  if (static_cast<unsigned>(format) > LUNA_STATS_MALLOC_INFO || what > LUNA_STATS_ALL)
+    return EINVAL;
+  luna::DescriptorOutput descriptor(file);
+  luna::Output out = descriptor.output();
+  if (!luna::write_statistics(out, format, what)) return ENOMEM;
+  return descriptor.finish();
+}
