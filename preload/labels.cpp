@@ -20,10 +20,10 @@ namespace {
 constexpr std::size_t kLabelsPart = 64;  // of the memory of a profile; see Profiler::begin()
 constexpr std::uint64_t kMaxMebibytes = 1024;
 
-[[nodiscard]] std::uint32_t own_labels() noexcept { return thread_state.labels; }
-
-// The same with the name of the thread, unless the program says what "thread" is.
-[[nodiscard]] std::uint32_t labels_with_name() noexcept {
+// The labels of the thread; and its name, if that is wanted and the program does not say what
+// "thread" is.
+[[nodiscard]] std::uint32_t own_labels() noexcept {
+  if (!process.options().profile_threads) return thread_state.labels;
   LabelTable& table = process.profiler().labels();
   const std::uint32_t set = thread_state.labels;
   if (set == LabelTable::kLost || table.at(set).has("thread")) return set;
@@ -51,8 +51,7 @@ constexpr std::uint64_t kMaxMebibytes = 1024;
 
 void begin_labels() noexcept {
   const Options& options = process.options();
-  const bool names = options.profile_threads;
-  process.profiler().set_label_source(names ? &labels_with_name : &own_labels);
+  process.profiler().set_label_source(&own_labels);
   const std::uint64_t mebibytes = options.profile_memory;
   const std::uint64_t most = mebibytes < kMaxMebibytes ? mebibytes : kMaxMebibytes;
   process.profiler().labels().set_limit((most << 20) / kLabelsPart);

@@ -22,7 +22,8 @@ namespace {
 void complain_of(const SuppressionError& error) noexcept {
   std::array<char, 320> buffer;
   Text where(buffer.data(), buffer.size());
-  where.add(process.options().leak_suppressions.view()).add(":").add_decimal(error.line);
+  const Words option = process.words(process.options().leak_suppressions);
+  where.add(option.view()).add(":").add_decimal(error.line);
   std::array<char, 80> why_buffer;
   Text why(why_buffer.data(), why_buffer.size());
   complain(where.view(), why.add(error.what).add("; it is ignored").view());
@@ -30,7 +31,8 @@ void complain_of(const SuppressionError& error) noexcept {
 
 // Without them where there is no file, which is said.
 [[nodiscard]] bool read_suppressions(Suppressions& suppressions) noexcept {
-  const std::string_view option = process.options().leak_suppressions.view();
+  const Words words = process.words(process.options().leak_suppressions);
+  const std::string_view option = words.view();
   if (option.empty()) return true;
   std::array<char, sizeof(Words::text) + 1> path;
   Text(path.data(), path.size()).add(option).add({"\0", 1});

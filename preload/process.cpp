@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "control/statistics.hpp"
 #include "os/environment.hpp"
+#include "preload/control.hpp"
 #include "preload/foreign.hpp"
 #include "preload/guard.hpp"
 #include "preload/labels.hpp"
@@ -39,8 +40,10 @@ constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
 
 void Process::start() noexcept {
   prepare_once();
-  Options options = read_options();
+  OptionSources sources;
+  Options options = read_options(sources);
   allocator_.config().decay_ms = options.decay_ms;
+  allocator_.config().thread_cache_bytes = thread_cache_bytes(options);
   allocator_.pages().set_huge_threshold(options.huge_pages_above);
   allocator_.pages().set_hugetlb(options.hugetlb);
   // Looking the C library's functions up allocates, which is ours to serve yet.
@@ -49,6 +52,7 @@ void Process::start() noexcept {
     options.enabled = true;
   }
   options_ = options;
+  judge_options(sources);
   profiler_.set_own_code(own_code());
   begin_labels();
   begin_runtime_frames();
@@ -71,21 +75,27 @@ void Process::exit() noexcept {
   write_error(text.view());
 }
 
-// The last source wins: the program's own text, the file, the environment.
-Options Process::read_options() noexcept {
+// The last source wins: the program's own text, the file, the environment. A program that runs
+// with more rights than its caller heeds nothing but the administrator's off switch.
+Options Process::read_options(OptionSources& sources) noexcept {
   Options options;
-  if (&lunalloc_conf != nullptr && lunalloc_conf != nullptr)
-    parse_options(lunalloc_conf, "lunalloc_conf", options);
+  const bool trusted = !os::runs_with_privileges();
+  if (trusted && &lunalloc_conf != nullptr && lunalloc_conf != nullptr)
+    parse_options(lunalloc_conf, "lunalloc_conf", options, &sources);
   std::array<char, 8192> text;
   const std::string_view file = os::read_file(kOptionsFile, text.data(), text.size());
   if (!file.empty()) {
     std::array<char, PATH_MAX> path;
     const std::string_view program = os::program_name(path.data(), path.size());
-    parse_options_file(file, kOptionsFile, program, options);
+    parse_options_file(file, kOptionsFile, program, options, &sources);
   }
-  if (!os::runs_with_privileges())
-    parse_options(os::environment_value("LUNALLOC_CONF"), "LUNALLOC_CONF", options);
-  return options;
+  if (trusted) {
+    parse_options(os::environment_value("LUNALLOC_CONF"), "LUNALLOC_CONF", options, &sources);
+    return options;
+  }
+  Options only_switch;
+  only_switch.enabled = options.enabled;
+  return only_switch;
 }
 
 // Runs at the first allocation, which ld.so makes before any constructor: our
@@ -204,6 +214,7 @@ std::size_t Process::trim(std::size_t keep_bytes) noexcept {
 }
 
 void Process::before_fork() noexcept {
+  process.option_changes_.prepare_fork();
   process.profiler_.prepare_fork();
   process.allocator_.prepare_fork();
 }
@@ -211,11 +222,13 @@ void Process::before_fork() noexcept {
 void Process::after_fork_in_parent() noexcept {
   process.allocator_.resume_parent();
   process.profiler_.resume_parent();
+  process.option_changes_.resume_parent();
 }
 
 void Process::after_fork_in_child() noexcept {
   process.allocator_.resume_child(thread_state.heap());
   process.profiler_.resume_child();
+  process.option_changes_.resume_child();
   process.profile_quota_.resume_child();
   process.limit_watch_.resume_child();
   process.frame_callback_.resume_child();

@@ -2,6 +2,7 @@
 // The one allocator of the process, and what ties it to threads, forks and exit.
 #pragma once
 
+#include "control/option_changes.hpp"
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
 #include "os/perf_counter.hpp"
@@ -50,6 +51,12 @@ class Process {
   // False when the `enabled` option hands everything to the C library.
   [[nodiscard]] bool enabled() const noexcept { return options_.enabled; }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] OptionChanges& option_changes() noexcept { return option_changes_; }
+
+  // A copy of a text, which is one of the options and may be about to change.
+  [[nodiscard]] Words words(const Words& text) const noexcept {
+    return option_changes_.words(text);
+  }
   [[nodiscard]] Allocator& allocator() noexcept { return allocator_; }
   [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
 
@@ -82,7 +89,7 @@ class Process {
   [[nodiscard]] ThreadHeap* heap_for_frees() noexcept;
   void park_thread() noexcept;
   void prepare_once() noexcept;
-  [[nodiscard]] static Options read_options() noexcept;
+  [[nodiscard]] static Options read_options(OptionSources& sources) noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_other(const void* pointer) noexcept;
 
   static void thread_exits(void* process) noexcept;
@@ -98,6 +105,7 @@ class Process {
   FrameCallback frame_callback_;
   os::PerfCounters hardware_;
   Options options_;
+  OptionChanges option_changes_{options_};
   os::Lock lock_;
   std::atomic<bool> prepared_{false};
   bool has_exit_key_ = false;

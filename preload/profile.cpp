@@ -70,9 +70,13 @@ int start_profile(std::uint64_t interval) noexcept {
   if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes) return EINVAL;
   if (!options.enabled) return ENOTSUP;
   begin_guard();
-  const ProfilerLimits limits = {options.profile_memory << 20, options.profile_depth,
-                                 temporary_nanoseconds(options), options.profile_cpu_percent};
-  return process.profiler().start(interval, limits) ? 0 : ENOMEM;
+  return process.profiler().start(interval, profile_limits()) ? 0 : ENOMEM;
+}
+
+ProfilerLimits profile_limits() noexcept {
+  const Options& options = process.options();
+  return {options.profile_memory << 20, options.profile_depth, temporary_nanoseconds(options),
+          options.profile_cpu_percent};
 }
 
 int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexcept {

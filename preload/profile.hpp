@@ -4,10 +4,14 @@
 
 #include "telemetry/profile_format.hpp"
 #include "telemetry/profile_kind.hpp"
+#include "telemetry/profiler.hpp"
 
 #include <cstdint>
 
 namespace luna {
+
+// What the options say of it.
+[[nodiscard]] ProfilerLimits profile_limits() noexcept;
 
 // Returns 0 or an errno value.
 [[nodiscard]] int start_profile(std::uint64_t interval) noexcept;

@@ -48,11 +48,16 @@ void begin_limit_watch(std::uint64_t percent) noexcept {
 void begin_profile_dumps() noexcept {
   const Options& options = process.options();
   if (!options.enabled) return;
+  apply_dump_limits();
+  if (options.profile_signal != 0) begin_signal(options.profile_signal);
+}
+
+void apply_dump_limits() noexcept {
+  const Options& options = process.options();
   process.profile_quota().set(options.profile_max_files, mebibytes(options.profile_max_mib));
   process.profiler().triggers().set(
       {mebibytes(options.profile_growth_mib), options.profile_peak_percent});
   begin_limit_watch(options.profile_near_limit_percent);
-  if (options.profile_signal != 0) begin_signal(options.profile_signal);
 }
 
 void write_due_profile() noexcept {

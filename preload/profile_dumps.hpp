@@ -9,6 +9,9 @@ namespace luna {
 // What the options ask for; what makes no sense goes to stderr.
 void begin_profile_dumps() noexcept;
 
+// The same of those that can change while the process runs.
+void apply_dump_limits() noexcept;
+
 // Writes the profile that is due, unless another thread does. To be called where no lock is
 // held and the program is at none of its blocks.
 void write_due_profile() noexcept;

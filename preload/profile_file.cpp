@@ -49,7 +49,8 @@ std::string_view expand_path(std::string_view pattern, std::string_view option,
 std::string_view expand_profile_path(std::string_view ending, ProfilePath& path) noexcept {
   std::array<char, sizeof(Words::text) + kLongestEnding> pattern;
   Text text(pattern.data(), pattern.size());
-  text.add(process.options().profile_file.view()).add(ending);
+  const Words option = process.words(process.options().profile_file);
+  text.add(option.view()).add(ending);
   return expand_path(text.view(), "profile_file", path);
 }
 

@@ -148,7 +148,8 @@ void copy_rows(Source source, RowOf row_of, Row* rows, std::size_t* count) noexc
 }  // namespace
 
 void write_statistics_at_exit() noexcept {
-  const std::string_view pattern = process.options().stats_file.view();
+  const Words option = process.words(process.options().stats_file);
+  const std::string_view pattern = option.view();
   if (pattern.empty()) return;
   MappedOutput mapped;
   if (mapped.file == nullptr) return;

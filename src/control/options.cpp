@@ -2,7 +2,7 @@
 #include "control/options.hpp"
 
 #include "base/check.hpp"
-#include "base/format.hpp"
+#include "base/edit_distance.hpp"
 
 #include <array>
 
@@ -33,14 +33,7 @@ namespace {
 }
 
 [[nodiscard]] bool read_value(std::string_view text, Number& value) noexcept {
-  if (text.empty() || text.size() > 18) return false;
-  Number result = 0;
-  for (const char digit : text) {
-    if (digit < '0' || digit > '9') return false;
-    result = result * 10 + static_cast<Number>(digit - '0');
-  }
-  value = result;
-  return true;
+  return read_number(text, value);
 }
 
 [[nodiscard]] bool read_value(std::string_view text, Hugetlb& value) noexcept {
@@ -77,51 +70,89 @@ namespace {
   return true;
 }
 
-[[nodiscard]] constexpr std::string_view expected(Flag) noexcept { return "true or false"; }
-[[nodiscard]] constexpr std::string_view expected(Number) noexcept { return "a whole number"; }
-[[nodiscard]] constexpr std::string_view expected(Hugetlb) noexcept { return "2m, 1g or off"; }
-[[nodiscard]] constexpr std::string_view expected(GuardAction) noexcept { return "die or report"; }
-[[nodiscard]] constexpr std::string_view expected(const Words&) noexcept {
+[[nodiscard]] constexpr const char* expected(Flag) noexcept { return "true or false"; }
+[[nodiscard]] constexpr const char* expected(Number) noexcept { return "a whole number"; }
+[[nodiscard]] constexpr const char* expected(Hugetlb) noexcept { return "2m, 1g or off"; }
+[[nodiscard]] constexpr const char* expected(GuardAction) noexcept { return "die or report"; }
+[[nodiscard]] constexpr const char* expected(const Words&) noexcept {
   return "a text of at most 248 bytes";
 }
-[[nodiscard]] constexpr std::string_view expected(ProfileFormat) noexcept {
+[[nodiscard]] constexpr const char* expected(ProfileFormat) noexcept {
   return "pprof, collapsed, heap_v2, gperftools, json or text";
 }
-[[nodiscard]] constexpr std::string_view expected(ProfileKind) noexcept {
+[[nodiscard]] constexpr const char* expected(ProfileKind) noexcept {
   return "heap, peak, growth, lifetimes or temporary";
 }
 
-// Edits that turn one word into the other (Levenshtein); long words are cut.
-[[nodiscard]] std::size_t distance(std::string_view from, std::string_view to) noexcept {
-  std::array<std::size_t, 32> row;
-  if (to.size() >= row.size()) to = part_of(to, 0, row.size() - 1);
-  for (std::size_t i = 0; i <= to.size(); ++i) row[i] = i;
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t k = 0; k < to.size(); ++k) {
-      std::size_t best = diagonal + (from[i] == to[k] ? 0U : 1U);
-      if (row[k] + 1 < best) best = row[k] + 1;
-      if (row[k + 1] + 1 < best) best = row[k + 1] + 1;
-      diagonal = row[k + 1];
-      row[k + 1] = best;
-    }
-  }
-  return row[to.size()];
+void print_value(Flag value, Text& text) noexcept { text.add(value ? "true" : "false"); }
+void print_value(Number value, Text& text) noexcept { text.add_decimal(value); }
+void print_value(const Words& value, Text& text) noexcept { text.add(value.view()); }
+void print_value(ProfileFormat value, Text& text) noexcept { text.add(info_of(value).name); }
+void print_value(ProfileKind value, Text& text) noexcept { text.add(name_of(value)); }
+void print_value(GuardAction value, Text& text) noexcept {
+  text.add(value == GuardAction::kDie ? "die" : "report");
 }
+void print_value(Hugetlb value, Text& text) noexcept {
+  if (value == Hugetlb::kOff) text.add("off");
+  if (value == Hugetlb::k2MiB) text.add("2m");
+  if (value == Hugetlb::k1GiB) text.add("1g");
+}
+
+template <typename Value>
+[[nodiscard]] constexpr ValueType type_of() noexcept {
+  if (std::is_same_v<Value, Flag>) return ValueType::kFlag;
+  if (std::is_same_v<Value, Number>) return ValueType::kNumber;
+  return std::is_same_v<Value, Words> ? ValueType::kText : ValueType::kChoice;
+}
+
+// `kMember`: which one of the options, a pointer to a member of Options.
+template <typename Value, auto kMember>
+[[nodiscard]] constexpr OptionInfo info(const char* name, const char* help) noexcept {
+  return {name,
+          help,
+          expected(Value{}),
+          type_of<Value>(),
+          [](std::string_view text, Options& options) noexcept {
+            Value value{};
+            if (!read_value(text, value)) return false;
+            options.*kMember = value;
+            return true;
+          },
+          [](const Options& options, Text& text) noexcept {
+            print_value(static_cast<const Value&>(options.*kMember), text);
+          },
+          [](const Options& options) noexcept {
+            if constexpr (std::is_same_v<Value, Words>)
+              return Number{0};
+            else
+              return static_cast<Number>(static_cast<Value>(options.*kMember));
+          },
+          [](const Options& from, Options& to) noexcept { to.*kMember = from.*kMember; }};
+}
+
+constexpr std::array<OptionInfo, kOptionCount> kTable = {
+#define LUNA_OPTION(type, name, standard, help) info<type, &Options::name>(#name, help),
+#include "control/options.def"
+#undef LUNA_OPTION
+};
 
 [[nodiscard]] std::string_view nearest_key(std::string_view key) noexcept {
   std::string_view nearest;
   std::size_t least = SIZE_MAX;
-#define LUNA_OPTION(type, name, standard, help)                        \
-  if (const std::size_t edits = distance(key, #name); edits < least) { \
-    least = edits;                                                     \
-    nearest = #name;                                                   \
+  for (const std::string_view name : kOptionNames) {
+    const std::size_t edits = edit_distance(key, name);
+    if (edits < least) nearest = name;
+    if (edits < least) least = edits;
   }
-#include "control/options.def"
-#undef LUNA_OPTION
   return nearest;
 }
+
+// Where a text is from, and what it sets.
+struct Reading {
+  std::string_view source;
+  Options& options;
+  OptionSources* sources;
+};
 
 void warn(std::string_view source, std::string_view key, std::string_view problem,
           std::string_view advice) noexcept {
@@ -131,33 +162,54 @@ void warn(std::string_view source, std::string_view key, std::string_view proble
   text.add("lunalloc: ").add(source).add(": option \"").add(part_of(key, 0, kShownKey));
   text.add(key.size() > kShownKey ? "...\" " : "\" ").add(problem);
   text.add(advice).add("; it is ignored");
+  // What a terminal would obey is not for others to choose.
+  for (std::size_t i = 0; i < text.view().size(); ++i)
+    if (static_cast<unsigned char>(buffer[i]) < ' ' || buffer[i] == '\x7f') buffer[i] = '?';
   buffer[text.view().size()] = '\n';
   write_error({buffer.data(), text.view().size() + 1});
 }
 
-void set_option(std::string_view pair, std::string_view source, Options& options) noexcept {
+void set_option(std::string_view pair, const Reading& reading) noexcept {
   std::string_view value = pair;
   const std::string_view key = trimmed(next_part(value, ':'));
-  value = trimmed(value);
   if (key.empty()) return;
-#define LUNA_OPTION(type, name, standard, help)                                          \
-  if (key == #name) {                                                                    \
-    if (!read_value(value, options.name)) warn(source, key, "wants ", expected(type{})); \
-    return;                                                                              \
+  const std::size_t index = option_index(key);
+  const bool known = index < kOptionCount;
+  if (known && kTable[index].read(trimmed(value), reading.options)) {
+    if (reading.sources != nullptr) reading.sources->of[index] = reading.source;
+    return;
   }
-#include "control/options.def"
-#undef LUNA_OPTION
-  warn(source, key, "is unknown; the nearest is ", nearest_key(key));
+  if (reading.sources != nullptr) ++reading.sources->mistakes;
+  if (known) return warn(reading.source, key, "wants ", kTable[index].wants);
+  warn(reading.source, key, "is unknown; the nearest is ", nearest_key(key));
+}
+
+void read_pairs(std::string_view text, const Reading& reading) noexcept {
+  while (!text.empty()) set_option(next_part(text, ','), reading);
 }
 
 }  // namespace
 
-void parse_options(std::string_view text, std::string_view source, Options& options) noexcept {
-  while (!text.empty()) set_option(next_part(text, ','), source, options);
+const OptionInfo& option_at(std::size_t index) noexcept { return kTable[index]; }
+
+bool read_number(std::string_view text, std::uint64_t& value) noexcept {
+  if (text.empty() || text.size() > 18) return false;
+  std::uint64_t result = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return false;
+    result = result * 10 + static_cast<std::uint64_t>(digit - '0');
+  }
+  value = result;
+  return true;
+}
+
+void parse_options(std::string_view text, std::string_view source, Options& options,
+                   OptionSources* sources) noexcept {
+  read_pairs(text, {source, options, sources});
 }
 
 void parse_options_file(std::string_view text, std::string_view source, std::string_view program,
-                        Options& options) noexcept {
+                        Options& options, OptionSources* sources) noexcept {
   bool applies = true;
   while (!text.empty()) {
     std::string_view line = next_part(text, '\n');
@@ -165,8 +217,23 @@ void parse_options_file(std::string_view text, std::string_view source, std::str
     if (line.starts_with('[')) {
       applies = line.ends_with(']') && trimmed(part_of(line, 1, line.size() - 2)) == program;
     } else if (applies) {
-      parse_options(line, source, options);
+      read_pairs(line, {source, options, sources});
     }
+  }
+}
+
+void print_options(const Options& options, const OptionSources& sources) noexcept {
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    std::array<char, 400> buffer;
+    Text text(buffer.data(), buffer.size());
+    text.add("lunalloc: ").add(kTable[i].name).add(":");
+    kTable[i].print(options, text);
+    if (sources.of[i].empty()) {
+      text.add(" by default\n");
+    } else {
+      text.add(" from ").add(sources.of[i]).add("\n");
+    }
+    write_error(text.view());
   }
 }
 

@@ -56,6 +56,13 @@ bool GuardedBlocks::begin(std::size_t slots, std::uint64_t one_in,
   return true;
 }
 
+bool GuardedBlocks::set_one_in(std::uint64_t one_in) noexcept {
+  os::ScopedLock guard(lock_);
+  if (blocks_ == nullptr) return false;
+  one_in_.store(one_in, std::memory_order_release);  // pairs with is_due()
+  return true;
+}
+
 GuardedBlock* GuardedBlocks::take(std::size_t bytes, std::size_t alignment) noexcept {
   GuardedBlock* block = next_free();
   if (block == nullptr) return nullptr;

@@ -95,6 +95,10 @@ class GuardedBlocks {
   [[nodiscard]] bool begin(std::size_t slots, std::uint64_t one_in,
                            const GuardObserver& observer) noexcept;
 
+  // From now on one in so many samples is due, or none if it is 0. False: begin() was never
+  // called, or in vain.
+  [[nodiscard]] bool set_one_in(std::uint64_t one_in) noexcept;
+
   // Whether the sample that is about to be taken shall be guarded. Not those of no bytes,
   // which have none to look after, and not those that need more than a page.
   [[nodiscard]] bool is_due(std::size_t bytes, std::size_t alignment) noexcept {

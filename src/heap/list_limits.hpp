@@ -31,12 +31,13 @@ class ListLimits {
 
   [[nodiscard]] std::uint32_t of(std::size_t list) const noexcept { return limits_[list]; }
 
-  // Raises a limit, up to twice as high.
-  void raise(std::size_t list) noexcept {
+  // Raises a limit, up to twice as high. The budget is no more than `most` from now on.
+  void raise(std::size_t list, std::size_t most = kMaxBudget) noexcept {
+    if (budget_ > most) cut_budget(most);
     const std::size_t size = listed_bytes(list);
     const std::size_t limit = limits_[list];
     std::size_t blocks = limit < kMaxListBlocks - limit ? limit : kMaxListBlocks - limit;
-    if (bytes_ + blocks * size > budget_) make_room(list, blocks * size);
+    if (bytes_ + blocks * size > budget_) make_room(list, blocks * size, most);
     const std::size_t room = budget_ > bytes_ ? (budget_ - bytes_) / size : 0;
     if (blocks > room) blocks = room;
     bytes_ += blocks * size;
@@ -55,12 +56,21 @@ class ListLimits {
     return list < kSizeClasses ? 2 : 1;
   }
 
-  void make_room(std::size_t list, std::size_t bytes) noexcept {
-    if (budget_ < kMaxBudget) budget_ += kBudgetStep;
+  void make_room(std::size_t list, std::size_t bytes, std::size_t most) noexcept {
+    budget_ = most - budget_ > kBudgetStep ? budget_ + kBudgetStep : most;
     for (std::size_t i = 0; i < kLists && bytes_ + bytes > budget_; ++i) {
       loser_ = (loser_ + 1) % kLists;
       if (loser_ != list && limits_[loser_] >= 2 * first_limit(loser_))
         lower(loser_, limits_[loser_] / 2U);
+    }
+  }
+
+  // Somebody wants less than there is: lists begin anew until the rest fits.
+  void cut_budget(std::size_t most) noexcept {
+    budget_ = most;
+    for (std::size_t i = 0; i < kLists && bytes_ > budget_; ++i) {
+      loser_ = (loser_ + 1) % kLists;
+      reset(loser_);
     }
   }
 

@@ -118,7 +118,11 @@ void ThreadHeap::beat_now() noexcept {
     trim(false);
   }
   const std::uint64_t now = os::coarse_milliseconds();
-  allocator_.pages().tick(now, allocator_.config().decay_ms);
+  const std::uint64_t decay_ms = allocator_.config().decay_ms;
+  allocator_.pages().tick(now, decay_ms);
+  // It changed meanwhile, and the next tick may be planned by what it was.
+  if (allocator_.config().decay_ms != decay_ms) [[unlikely]]
+    allocator_.pages().look_again();
   watch(allocator_.pages().is_quiet());
   // Who is watched comes by seldom, and so counts each time.
   calls_to_beat_ = watching_ ? 0 : kCallsPerBeat;

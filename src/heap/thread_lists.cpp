@@ -83,7 +83,7 @@ void ThreadHeap::list_was_empty(std::size_t list) noexcept {
   used_since_beat_.set(list);
   if (watching_ || !overflowed_.test(list)) return;
   overflowed_.clear(list);
-  limits_.raise(list);
+  limits_.raise(list, allocator_.config().thread_cache_bytes);
 }
 
 // Gives blocks of a list back to their slabs; returns their number.

@@ -10,5 +10,7 @@ inline constexpr int kNoMemory = ENOMEM;
 inline constexpr int kNotSupported = ENOTSUP;
 inline constexpr int kNothingThere = ENOENT;
 inline constexpr int kBusy = EBUSY;
+inline constexpr int kInvalid = EINVAL;
+inline constexpr int kNotPermitted = EPERM;
 
 }  // namespace luna::os

@@ -62,6 +62,7 @@ constexpr int kMaxRefusals = 8;
 void PageHeap::set_huge_threshold(std::size_t mebibytes) noexcept {
   constexpr std::size_t kPagesPerMebibyte = (std::size_t{1} << 20) / kPageBytes;
   const bool ever = mebibytes != 0 && mebibytes < SIZE_MAX / kPagesPerMebibyte;
+  os::ScopedLock guard(lock_);
   huge_.threshold = ever ? mebibytes * kPagesPerMebibyte : SIZE_MAX;
 }
 

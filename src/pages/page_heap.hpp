@@ -105,12 +105,22 @@ class PageHeap {
   void expect_quiet() noexcept;
   [[nodiscard]] bool is_quiet() const noexcept { return quiet_.load(std::memory_order_relaxed); }
 
+  // To be called when the decay time changed: the next tick is not put off any more. Who plans it
+  // later by the old time sees the new one afterwards.
+  void look_again() noexcept {
+    next_step_ms_.store(0, std::memory_order_release);  // pairs with the acquire in tick()
+  }
+
   // From how many MiB in use on there are huge pages; 0: never.
   void set_huge_threshold(std::size_t mebibytes) noexcept;
 
   // Takes memory from the kernel's pool of huge pages from now on, as long as there is
   // some; then says so on stderr, and takes plain pages.
   void set_hugetlb(Hugetlb hugetlb) noexcept { huge_.hugetlb = hugetlb; }
+  [[nodiscard]] Hugetlb hugetlb() noexcept {
+    os::ScopedLock guard(lock_);
+    return huge_.hugetlb;
+  }
 
   // Gives back every free page, but for `keep_bytes`. Returns the bytes given
   // back. Slow: system calls.

@@ -92,8 +92,11 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
   if (!sweeping_ && !huge_.passing && interval > kStepMs) {
     const std::uint64_t next = sweep_began_ms_ + interval;
     const std::uint64_t look = now_ms + interval / kLooksPerInterval;
-    next_step_ms_.store(demand_.is_waving() && look < next ? look : next,
-                        std::memory_order_relaxed);
+    // Not if look_again() was called meanwhile, for `decay_ms` may be that of before.
+    std::uint64_t planned = now_ms + kStepMs;
+    // pairs with the release in look_again()
+    next_step_ms_.compare_exchange_strong(planned, demand_.is_waving() && look < next ? look : next,
+                                          std::memory_order_acq_rel, std::memory_order_relaxed);
   }
   lock_.unlock();
 }

@@ -9,8 +9,8 @@ void DumpTriggers::note(double live_bytes) noexcept {
     if (live_bytes_ > dumped_peak_) dumped_peak_ = live_bytes_;
   }
   live_bytes_ = live_bytes;
-  const auto growth = static_cast<double>(limits_.growth_bytes);
-  const double factor = 1 + static_cast<double>(limits_.peak_percent) / 100;
+  const auto growth = static_cast<double>(std::uint64_t{growth_bytes_});
+  const double factor = 1 + static_cast<double>(std::uint64_t{peak_percent_}) / 100;
   const bool grew = growth > 0 && live_bytes >= dumped_bytes_ + growth;
   const bool is_peak = factor > 1 && live_bytes > dumped_peak_ * factor;
   if (grew || is_peak) due_.store(true);

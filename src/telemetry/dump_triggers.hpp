@@ -3,6 +3,8 @@
 // grown, at a new peak, or near a limit, which limit_watch.hpp looks out for.
 #pragma once
 
+#include "base/relaxed.hpp"
+
 #include <atomic>
 #include <cstdint>
 
@@ -15,8 +17,8 @@ struct DumpLimits {
 
 // It says only that a profile is due; whoever is where it is safe to write it asks for that.
 //
-// Threads: set() before any other; note() is guarded by the lock of the profiler; the others
-// any, request() also in signal handlers.
+// Threads: note() is guarded by the lock of the profiler; the others any, request() also in
+// signal handlers.
 class DumpTriggers {
  public:
   // Smaller peaks are not worth a profile.
@@ -26,7 +28,10 @@ class DumpTriggers {
   DumpTriggers(const DumpTriggers&) = delete;
   DumpTriggers& operator=(const DumpTriggers&) = delete;
 
-  void set(const DumpLimits& limits) noexcept { limits_ = limits; }
+  void set(const DumpLimits& limits) noexcept {
+    growth_bytes_ = limits.growth_bytes;
+    peak_percent_ = limits.peak_percent;
+  }
 
   // A profile is due as soon as may be.
   void request() noexcept { due_.store(true); }
@@ -56,7 +61,8 @@ class DumpTriggers {
   void resume_child() noexcept { dumping_.store(false); }
 
  private:
-  DumpLimits limits_;
+  Relaxed<std::uint64_t> growth_bytes_ = 0;
+  Relaxed<std::uint64_t> peak_percent_ = 0;
   std::atomic<bool> due_{false};
   std::atomic<bool> near_limit_{false};
   std::atomic<bool> dumping_{false};

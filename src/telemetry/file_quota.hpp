@@ -2,12 +2,14 @@
 // How many files, and how many bytes, a process may write without being told where to.
 #pragma once
 
+#include "base/relaxed.hpp"
+
 #include <atomic>
 #include <cstdint>
 
 namespace luna {
 
-// Threads: any, but for set().
+// Threads: any.
 class FileQuota {
  public:
   constexpr FileQuota() noexcept = default;
@@ -17,6 +19,7 @@ class FileQuota {
   void set(std::uint64_t files, std::uint64_t bytes) noexcept {
     max_files_ = files;
     max_bytes_ = bytes;
+    told_.store(false, std::memory_order_relaxed);
   }
 
   // Takes one file of it, whether or not it can be written. False: nothing is left.
@@ -45,8 +48,8 @@ class FileQuota {
   }
 
  private:
-  std::uint64_t max_files_ = UINT64_MAX;
-  std::uint64_t max_bytes_ = UINT64_MAX;
+  Relaxed<std::uint64_t> max_files_ = UINT64_MAX;
+  Relaxed<std::uint64_t> max_bytes_ = UINT64_MAX;
   std::atomic<std::uint64_t> files_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<bool> told_{false};

@@ -93,9 +93,7 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
         static_cast<Profiler*>(self)->moved(from, to);
       },
   };
-  depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
-  temporary_ns_ = limits.temporary_ns;
-  cpu_percent_ = limits.cpu_percent;
+  take_limits(limits);
   if (patterns_ == nullptr) patterns_ = static_cast<Patterns*>(os::map(sizeof(Patterns)));
   if (patterns_ == nullptr) return false;
   const std::size_t sites_bytes = limits.table_bytes / 16 * kSitesPart;

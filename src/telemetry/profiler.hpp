@@ -2,6 +2,7 @@
 // The heap profiler: what is sampled, from where it was allocated, and what of it lives.
 #pragma once
 
+#include "base/relaxed.hpp"
 #include "heap/samples.hpp"
 #include "os/lock.hpp"
 #include "telemetry/cpu_share.hpp"
@@ -61,6 +62,9 @@ class Profiler {
   // Begins to take samples, one for so many bytes on the average (1: every block), or
   // changes how many. False: no memory; nothing has changed. Not for signal handlers.
   [[nodiscard]] bool start(std::uint64_t interval, const ProfilerLimits& limits) noexcept;
+
+  // From now on, of these, all but the memory of tables, which is that of the first start.
+  void change_limits(const ProfilerLimits& limits) noexcept;
 
   // Takes no more samples. Those that live are watched on until they are freed.
   void stop() noexcept;
@@ -178,6 +182,7 @@ class Profiler {
   void drop_leaks(LeakProfile& profile) noexcept;
 
   // profiler_cost.cpp
+  void take_limits(const ProfilerLimits& limits) noexcept;
   void set_interval(std::uint64_t interval) noexcept;
   void apply_interval(std::uint64_t interval) noexcept;
   void review_interval() noexcept;
@@ -206,7 +211,7 @@ class Profiler {
   os::Lock lock_;
   std::atomic<bool> begun_{false};
   std::atomic<bool> proving_{false};
-  std::size_t depth_ = 0;
+  Relaxed<std::size_t> depth_ = 0;
   CodeRange own_code_;
   std::atomic<std::uint64_t> interval_{0};
   std::atomic<std::uint64_t> dropped_{0};

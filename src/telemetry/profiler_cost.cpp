@@ -85,6 +85,23 @@ void Profiler::review_interval() noexcept {
   if (interval != this->interval()) apply_interval(interval);
 }
 
+// Requires: the lock is held.
+void Profiler::take_limits(const ProfilerLimits& limits) noexcept {
+  depth_ = limits.depth < kMaxDepth ? limits.depth : kMaxDepth;
+  temporary_ns_ = limits.temporary_ns;
+  cpu_percent_ = limits.cpu_percent;
+}
+
+void Profiler::change_limits(const ProfilerLimits& limits) noexcept {
+  os::ScopedLock guard(lock_);
+  const bool is_new_share = limits.cpu_percent != cpu_percent_;
+  take_limits(limits);
+  if (!running() || !is_new_share) return;
+  const std::uint64_t interval = share_.asked();
+  share_.begin(interval, cpu_percent_, os::nanoseconds(), os::process_cpu_nanoseconds());
+  apply_interval(interval);
+}
+
 void Profiler::set_interval(std::uint64_t interval) noexcept {
   os::ScopedLock guard(lock_);  // lest one thread begin and another end at once
   share_.begin(interval, cpu_percent_, os::nanoseconds(), os::process_cpu_nanoseconds());

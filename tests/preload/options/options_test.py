@@ -10,6 +10,7 @@ import ctypes
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,9 +37,10 @@ class Run:
             environment["LD_PRELOAD"] = library
         if conf is not None:
             environment["LUNALLOC_CONF"] = conf
-        before = (lambda: put_over_etc(folder)) if folder else None
+        before = (lambda: put_over_etc(folder, user)) if folder else None
         result = subprocess.run([program, *arguments], env=environment, capture_output=True,
-                                text=True, timeout=60, check=False, preexec_fn=before, user=user)
+                                text=True, timeout=60, check=False, preexec_fn=before,
+                                user=None if folder else user)
         self.status, self.errors = result.returncode, result.stderr
         self.facts = dict(line.partition("=")[::2] for line in result.stdout.splitlines())
         self.what = f"{os.path.basename(program)} {' '.join(arguments)} with {conf!r}"
@@ -71,7 +73,7 @@ def skip(reason):
     sys.exit(SKIPPED)
 
 
-def put_over_etc(folder):
+def put_over_etc(folder, user=None):
     """Runs in the child before it starts the probe: what it sees as /etc is `folder`."""
     if libc.unshare(CLONE_NEWNS) != 0 and libc.unshare(CLONE_NEWNS | CLONE_NEWUSER) != 0:
         raise OSError("no private mount namespace")
@@ -79,6 +81,8 @@ def put_over_etc(folder):
         raise OSError("the mounts of the namespace cannot be made private")
     if libc.mount(os.fsencode(folder), b"/etc", None, MS_BIND, None) != 0:
         raise OSError("no bind mount over /etc")
+    if user is not None:  # afterwards, for in a user namespace setuid bits are not heeded
+        os.setuid(user)
 
 
 class Etc:
@@ -197,8 +201,64 @@ def program(top):
         etc.run(on, path, preload=preload, conf="stats_print:false").expect_summary(False)
 
 
+def confirm(top):
+    """confirm_conf:true tells each option, with the source that set it last."""
+    if "lunalloc: decay_ms" in Run(probe).errors:
+        sys.exit("failed: options are told that nobody asked for")
+    conf = "confirm_conf:true,deepbind:on"
+    result = Run(probe, conf=conf)
+    lines = result.errors.splitlines()
+    for line in ("lunalloc: deepbind:true from LUNALLOC_CONF", "lunalloc: decay_ms:1000 by default"):
+        if line not in lines:
+            fail(result, f"there is no line {line!r}")
+    if len(lines) != len(set(line.split(":")[1] for line in lines)):
+        fail(result, "not one line for each option")
+    result = Run(probe_with_options, conf="confirm_conf:true")
+    if "lunalloc: stats_print:true from lunalloc_conf" not in result.errors.splitlines():
+        fail(result, "the program's own option is not told")
+    result = Etc(top).run("confirm_conf:true\ndecay_ms:7\nstats_print:false\n", probe_with_options,
+                          conf="decay_ms:8")
+    for line in ("decay_ms:8 from LUNALLOC_CONF", "stats_print:false from /etc/lunalloc.conf",
+                 "enabled:true by default"):
+        if f"lunalloc: {line}" not in result.errors.splitlines():
+            fail(result, f"there is no line {line!r}")
+
+
+def refuses(program, conf, *words, preload=True):
+    """Fails unless the process dies before it prints anything, and its message has the words."""
+    environment = {"LUNALLOC_CONF": conf}
+    if preload:
+        environment["LD_PRELOAD"] = library
+    result = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=60,
+                            check=False)
+    if result.returncode != -signal.SIGABRT or result.stdout:
+        sys.exit(f"failed: with {conf!r} it ended with {result.returncode}: {result.stderr}")
+    if not all(word in result.stderr for word in words):
+        sys.exit(f"failed: with {conf!r} it does not say {words}: {result.stderr}")
+
+
+def abort(_):
+    """abort_conf:true ends the process where an option is wrong, wherever that stands."""
+    for conf in ("abort_conf:true", "abort_conf:true,decay_ms:5,stats_print:off"):
+        result = Run(probe, conf=conf)
+        if result.errors:
+            fail(result, "something on stderr")
+    wrong = {"decay_mss:5": ("decay_mss", "nearest is decay_ms"), "decay_ms:soon": ("whole number",),
+             "deepbind:maybe": ("true or false",), "hugetlb:4m": ("2m, 1g or off",),
+             "guard_slots:5000": ("guard_slots", "from 1 to 4096"),
+             "profile_interval:0": ("profile_interval", "from 1 to 1073741824"),
+             "guard_action:live": ("die or report",), "profile_kind:all": ("heap, peak",)}
+    for conf, words in wrong.items():
+        refuses(probe, f"{conf},abort_conf:true", "abort_conf", *words)
+        refuses(probe, f"abort_conf:true,{conf}", "abort_conf", *words)
+        Run(probe, conf=f"{conf},abort_conf:false").expect("malloc", "lunalloc")
+    # The mistake is the program's, the wish that of the environment.
+    refuses(probe_with_options, "abort_conf:true", "lunalloc_conf", "decay_ms")
+    refuses(linked_with_options, "abort_conf:true", "lunalloc_conf", "decay_ms", preload=False)
+
+
 def privileged(top):
-    """A program with more rights than its caller heeds the file, and not the environment."""
+    """A program with more rights than its caller heeds the off switch of the file, and no more."""
     if os.geteuid() != 0:
         skip("only root can make a setuid program of another user")
     copy = pathlib.Path(top, "setuid_probe")
@@ -213,6 +273,22 @@ def privileged(top):
     if result.errors:
         fail(result, "the environment of an unprivileged caller was read")
     Run(str(copy), "work", conf="enabled:false", **options).expect("malloc", "lunalloc")
+    Run(str(copy), conf="abort_conf:true,wrong:1", **options).expect("malloc", "lunalloc")
+    privileged_file(top, options)
+
+
+def privileged_file(top, options):
+    """The part of it that needs a private /etc."""
+    etc = Etc(top)
+    copy = pathlib.Path(top, "setuid_probe_with_options")
+    shutil.copy(linked_with_options, copy)
+    os.chmod(copy, 0o4755)
+    result = etc.run("stats_print:true\nconfirm_conf:true\n", str(copy), **options)
+    if result.facts.get("privileged") == "0":
+        skip("the setuid bit is not heeded in a private mount namespace here")
+    if result.errors:
+        fail(result, "the file or the program's own options were heeded")
+    etc.run("enabled:false\n", str(copy), "work", **options).expect("malloc", "libc")
 
 
 def empty_environment(_):
@@ -232,7 +308,7 @@ def empty_environment(_):
 
 
 def main():
-    parts = (environment, disabled, file, program, privileged, empty_environment)
+    parts = (environment, disabled, file, program, confirm, abort, privileged, empty_environment)
     part = {function.__name__: function for function in parts}[sys.argv[1]]
     with tempfile.TemporaryDirectory(prefix="lunalloc-options-") as top:
         os.chmod(top, 0o755)

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 namespace luna {
@@ -180,6 +181,58 @@ TEST(Options, WarningOfAVeryLongKeyIsOneLine) {
 
   EXPECT_LE(warnings.size(), 320U);
   EXPECT_EQ(warnings.find('\n'), warnings.size() - 1);
+}
+
+TEST(Options, WarningShowsNothingThatATerminalObeys) {
+  const std::string warnings = parsed("\x1b[2J\x7f\nkey:1").warnings;
+
+  EXPECT_NE(warnings.find("option \"?[2J??key\""), std::string::npos) << warnings;
+  EXPECT_EQ(warnings.find('\n'), warnings.size() - 1);
+}
+
+TEST(Options, TableHasEachOption) {
+  const Options options;
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    EXPECT_EQ(option_at(i).name, kOptionNames[i]);
+    EXPECT_EQ(option_index(kOptionNames[i]), i);
+  }
+  EXPECT_EQ(option_index("nonsense"), kOptionCount);
+  EXPECT_EQ(option_at(option_index("decay_ms")).number(options), 1000U);
+  EXPECT_EQ(option_at(option_index("profile_file")).number(options), 0U);
+}
+
+TEST(Options, WhatIsPrintedIsReadAgain) {
+  Options options = parsed(
+                        "decay_ms:7,hugetlb:1g,deepbind:on,profile_file:a b,profile_kind:growth,"
+                        "profile_format:json,guard_action:report")
+                        .options;
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    std::array<char, 300> first;
+    std::array<char, 300> second;
+    Text before(first.data(), first.size());
+    Text after(second.data(), second.size());
+    option_at(i).print(options, before);
+    if (before.view().empty()) continue;  // of a text that is not set
+    Options again;
+    EXPECT_TRUE(option_at(i).read(before.view(), again)) << kOptionNames[i];
+    option_at(i).print(again, after);
+    EXPECT_EQ(before.view(), after.view());
+  }
+}
+
+TEST(Options, SourcesSayWhoSetWhatLast) {
+  Options options;
+  OptionSources sources;
+  testing::internal::CaptureStderr();
+  parse_options("decay_ms:1,deepbind:1,nonsense:1", "FIRST", options, &sources);
+  parse_options("decay_ms:2,deepbind:maybe", "SECOND", options, &sources);
+  print_options(options, sources);
+  const std::string printed = testing::internal::GetCapturedStderr();
+
+  EXPECT_EQ(sources.mistakes, 2U);
+  EXPECT_NE(printed.find("lunalloc: decay_ms:2 from SECOND\n"), std::string::npos) << printed;
+  EXPECT_NE(printed.find("lunalloc: deepbind:true from FIRST\n"), std::string::npos);
+  EXPECT_NE(printed.find("lunalloc: enabled:true by default\n"), std::string::npos);
 }
 
 TEST(OptionsFile, LinesBeforeAnyHeadingAreForAll) {

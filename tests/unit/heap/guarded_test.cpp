@@ -81,6 +81,19 @@ TEST(Guarded, OneInSoManyIsDue) {
   EXPECT_EQ(due, 100);
 }
 
+TEST(Guarded, HowManyAreDueMayChange) {
+  GuardedBlocks never;
+  EXPECT_FALSE(never.set_one_in(1));
+  EXPECT_FALSE(never.is_due(16, 16));
+
+  Pool pool(4, 1000);
+  EXPECT_TRUE(pool.blocks.set_one_in(0));
+  EXPECT_FALSE(pool.blocks.is_due(16, 16));
+  EXPECT_TRUE(pool.blocks.set_one_in(1));
+  EXPECT_TRUE(pool.blocks.is_due(16, 16));
+  EXPECT_TRUE(pool.blocks.is_due(16, 16));
+}
+
 TEST(Guarded, WhatDoesNotFitIntoAPageIsNotDue) {
   Pool pool(4);
 

@@ -45,6 +45,38 @@ TEST(ListLimits, RaiseDoubles) {
   }
 }
 
+TEST(ListLimits, BudgetGrowsNoFurtherThanIsSaid) {
+  constexpr std::size_t kMost = 300 * 1024;
+  ListLimits limits;
+  for (int i = 0; i < 20; ++i) limits.raise(size_class_of(1024), kMost);
+
+  EXPECT_LE(gained_bytes(limits), kMost);
+  EXPECT_GT(gained_bytes(limits), ListLimits::kFirstBudget);
+}
+
+TEST(ListLimits, BudgetMayGrowBeyondTheUsual) {
+  ListLimits limits;
+  for (std::size_t list = 0; list < kLists; ++list)
+    for (int i = 0; i < 100; ++i) limits.raise(list, 4 * ListLimits::kMaxBudget);
+
+  EXPECT_GT(gained_bytes(limits), ListLimits::kMaxBudget);
+}
+
+TEST(ListLimits, ListsBeginAnewWhenTheBudgetIsCut) {
+  ListLimits limits;
+  for (std::size_t list = 0; list < kLists; ++list) raise_often(limits, list);
+  ASSERT_GT(gained_bytes(limits), 64U * 1024);
+
+  limits.raise(kSmallest, 64 * 1024);
+  EXPECT_LE(gained_bytes(limits), 64U * 1024);
+  limits.raise(kSmallest, 0);
+  EXPECT_EQ(gained_bytes(limits), 0U);
+  limits.raise(kSmallest, 0);
+  EXPECT_EQ(gained_bytes(limits), 0U);
+  raise_often(limits, kSmallest);
+  EXPECT_GT(gained_bytes(limits), 0U);
+}
+
 TEST(ListLimits, RaiseOfOneLeavesOthersAloneWithinTheBudget) {
   ListLimits limits;
   limits.raise(size_class_of(256));

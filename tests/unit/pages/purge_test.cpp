@@ -57,6 +57,18 @@ TEST(Purge, PagesAreGoneAfterTheDecayTime) {
   EXPECT_TRUE(test::is_zero(fixture.memory, 64 * kPageBytes));
 }
 
+TEST(Purge, AShorterDecayTimeIsHeededAtOnce) {
+  constexpr std::uint64_t kLongMs = 100'000'000;
+  DirtyRun fixture;
+  fixture.tick_until(101'000, kLongMs);
+  ASSERT_EQ(fixture.heap.usage().dirty, 64 * kPageBytes);
+
+  fixture.heap.look_again();
+  fixture.tick_until(101'000 + 2 * kDecayMs);
+
+  EXPECT_EQ(fixture.heap.usage().dirty, 0U);
+}
+
 TEST(Purge, PagesInUseKeepTheirContents) {
   DirtyRun fixture;
   std::byte* used = fixture.take(10);

@@ -43,6 +43,18 @@ TEST(FileQuota, IsNewInTheChildOfAFork) {
   EXPECT_TRUE(quota.tells());
 }
 
+TEST(FileQuota, MayGrow) {
+  FileQuota quota;
+  quota.set(1, 1000);
+  EXPECT_TRUE(quota.take());
+  EXPECT_FALSE(quota.take());
+  EXPECT_TRUE(quota.tells());
+  quota.set(2, 1000);
+  EXPECT_TRUE(quota.take());
+  EXPECT_FALSE(quota.take());
+  EXPECT_TRUE(quota.tells());
+}
+
 TEST(FileQuota, MayBeNothing) {
   FileQuota quota;
   quota.set(0, 1000);

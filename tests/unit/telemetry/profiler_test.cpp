@@ -137,6 +137,24 @@ TEST(Profiler, NothingIsLeftAfterChangesOfTheInterval) {
   EXPECT_GT(look(fixture.profiler).totals.allocated.samples, 1000U);
 }
 
+TEST(Profiler, LimitsChangeWhileItRuns) {
+  test::Profiled fixture(1, {std::size_t{8} << 20, 32, 100'000, 0});
+  fixture.profiler.change_limits({1, 3, 5'000, 1});
+  void* block = fixture.thread.allocate(100);
+
+  EXPECT_EQ(fixture.profiler.interval(), 1U);
+  EXPECT_TRUE(fixture.profiler.with_profile([](const Profile& profile) {
+    EXPECT_EQ(profile.max_depth, 3U);
+    EXPECT_EQ(profile.temporary_ns, 5'000U);
+    ASSERT_EQ(profile.count, 1U);
+    EXPECT_LE(profile.rows[0].stack.depth, 3U);
+  }));
+  fixture.profiler.stop();
+  fixture.profiler.change_limits({1, 3, 5'000, 50});
+  EXPECT_FALSE(fixture.profiler.running());
+  fixture.thread.deallocate(block);
+}
+
 TEST(Profiler, BlockThatIsResizedCountsAsItIsNow) {
   Profiled fixture;
   void* small = fixture.thread.reallocate(fixture.thread.allocate(100), 105);

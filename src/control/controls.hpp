@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Controls: what can be read, and changed, in a running process, by names such as decay.ms.
+#pragma once
+
+#include "base/format.hpp"
+#include "control/option_changes.hpp"
+#include "control/options.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace luna {
+
+struct NumberRange {
+  std::uint64_t least = 0;
+  std::uint64_t most = UINT64_MAX;
+};
+
+// A control is one of an option, a figure, a word or an action: it has what that needs.
+struct Control {
+  static constexpr std::size_t kNoOption = SIZE_MAX;
+
+  const char* name;
+  const char* unit = "";              // empty if it has none
+  const char* why_fixed = nullptr;    // of an option that cannot change
+  NumberRange range = {};             // of what can be set
+  std::size_t option = kNoOption;     // its place in the table of options
+  int (*apply)() noexcept = nullptr;  // after the option changed, if there is anything to do
+  void (*look)(Options& now) noexcept =
+      nullptr;  // finds what is in force, if the option may differ
+
+  const char* help = "";                                     // of what is no option
+  std::uint64_t (*figure)(void* reader) noexcept = nullptr;  // a number that can only be read
+  const char* (*word)() noexcept = nullptr;                  // a text that can only be read
+  int (*act)(std::uint64_t number) noexcept = nullptr;       // something that is done
+
+  [[nodiscard]] bool is_option() const noexcept { return option != kNoOption; }
+  [[nodiscard]] bool can_be_set() const noexcept {
+    return is_option() ? why_fixed == nullptr : act != nullptr;
+  }
+};
+
+[[nodiscard]] ValueType type_of(const Control& control) noexcept;
+[[nodiscard]] const char* help_of(const Control& control) noexcept;
+
+// Errors are values of errno; ENOENT is that of a name that is not there, the caller's to tell.
+//
+// Threads: any; but not signal handlers.
+class Controls {
+ public:
+  // Requires: at least one control; `table` and `changes` live on.
+  constexpr Controls(std::span<const Control> table, OptionChanges& changes) noexcept
+      : table_(table), changes_(changes) {}
+
+  [[nodiscard]] std::span<const Control> table() const noexcept { return table_; }
+
+  // nullptr: there is none of that name.
+  [[nodiscard]] const Control* find(std::string_view name) const noexcept;
+  [[nodiscard]] const Control& nearest(std::string_view name) const noexcept;
+
+  // The value that is in force. False: there is none to be read, or it is no number. `reader` is
+  // handed to figures.
+  [[nodiscard]] bool get(const Control& control, void* reader,
+                         std::uint64_t& number) const noexcept;
+  [[nodiscard]] bool print(const Control& control, void* reader, Text& text) const noexcept;
+
+  // Reads the value as an option would and puts it in force. Returns 0; EPERM if it cannot
+  // change, EINVAL if the value makes no sense, or what putting it in force says.
+  [[nodiscard]] int set(const Control& control, std::string_view value) const noexcept;
+  [[nodiscard]] int set(const Control& control, std::uint64_t number) const noexcept;
+
+  // Whether the value that an option has is in its range. True of controls that are of none.
+  [[nodiscard]] bool has_sense(const Control& control) const noexcept;
+
+ private:
+  [[nodiscard]] Options in_force(const Control& control) const noexcept;
+
+  std::span<const Control> table_;
+  OptionChanges& changes_;
+};
+
+// What a value may be, in words.
+void add_wants(const Control& control, Text& text) noexcept;
+
+}  // namespace luna
