@@ -33,6 +33,16 @@ namespace {
 
 constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
 
+// A function of its own, for what it keeps on the stack nobody needs who has no such file.
+[[gnu::noinline]] void read_options_file(Options& options, OptionSources& sources) noexcept {
+  std::array<char, 8192> text;
+  const std::string_view file = os::read_file(kOptionsFile, text.data(), text.size());
+  if (file.empty()) return;
+  std::array<char, PATH_MAX> path;
+  const std::string_view program = os::program_name(path.data(), path.size());
+  parse_options_file(file, kOptionsFile, program, options, &sources);
+}
+
 [[gnu::constructor(101)]] void on_load() noexcept { process.start(); }
 [[gnu::destructor(101)]] void on_exit() noexcept { process.exit(); }
 
@@ -82,13 +92,7 @@ Options Process::read_options(OptionSources& sources) noexcept {
   const bool trusted = !os::runs_with_privileges();
   if (trusted && &lunalloc_conf != nullptr && lunalloc_conf != nullptr)
     parse_options(lunalloc_conf, "lunalloc_conf", options, &sources);
-  std::array<char, 8192> text;
-  const std::string_view file = os::read_file(kOptionsFile, text.data(), text.size());
-  if (!file.empty()) {
-    std::array<char, PATH_MAX> path;
-    const std::string_view program = os::program_name(path.data(), path.size());
-    parse_options_file(file, kOptionsFile, program, options, &sources);
-  }
+  read_options_file(options, sources);
   if (trusted) {
     parse_options(os::environment_value("LUNALLOC_CONF"), "LUNALLOC_CONF", options, &sources);
     return options;

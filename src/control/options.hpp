@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/format.hpp"
+#include "base/inline_text.hpp"
 #include "base/relaxed.hpp"
 #include "pages/huge_pages.hpp"
 #include "telemetry/guard_report.hpp"
@@ -59,11 +60,11 @@ struct OptionInfo {
   void (*copy)(const Options& from, Options& to) noexcept;
 };
 
-inline constexpr std::array kOptionNames = {
-#define LUNA_OPTION(type, name, standard, help) std::string_view(#name),
+inline constexpr auto kOptionNames = std::to_array<InlineText<32>>({
+#define LUNA_OPTION(type, name, standard, help) #name,
 #include "control/options.def"
 #undef LUNA_OPTION
-};
+});
 inline constexpr std::size_t kOptionCount = kOptionNames.size();
 
 // Its place in the table; kOptionCount: there is none of that name.

@@ -2,6 +2,8 @@
 // The numbers of luna_stats_detail as a table, which all writers go by: statistics.def.
 #pragma once
 
+#include "base/inline_text.hpp"
+
 #include <lunalloc/stats.h>
 
 #include <array>
@@ -24,8 +26,8 @@ enum class StatisticKind : std::uint8_t { kGauge, kCounter };
 struct StatisticField {
   StatisticSection section;
   StatisticKind kind;
-  std::string_view name;
-  std::string_view help;
+  InlineText<32> name;
+  InlineText<112> help;
   std::uint64_t luna_stats_detail::*value;
 };
 

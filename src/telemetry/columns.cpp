@@ -19,13 +19,13 @@ constexpr Column kInuseObjects = {"inuse_objects", "count",
                                   [](Row row) noexcept { return row.live.objects; }};
 constexpr Column kInuseSpace = {"inuse_space", "bytes",
                                 [](Row row) noexcept { return row.live.bytes; }};
-constexpr std::array kHeap = {kAllocObjects, kAllocSpace, kInuseObjects, kInuseSpace};
+constexpr std::array<Column, 4> kHeap = {kAllocObjects, kAllocSpace, kInuseObjects, kInuseSpace};
 
 constexpr Column kPeakObjects = {"inuse_objects", "count",
                                  [](Row row) noexcept { return row.peak.objects; }};
 constexpr Column kPeakSpace = {"inuse_space", "bytes",
                                [](Row row) noexcept { return row.peak.bytes; }};
-constexpr std::array kPeak = {kPeakObjects, kPeakSpace};
+constexpr std::array<Column, 2> kPeak = {kPeakObjects, kPeakSpace};
 
 constexpr Column kMoreAllocObjects = {
     "alloc_objects", "count", [](Row row) noexcept { return row.growth.allocated_objects; }};
@@ -35,8 +35,8 @@ constexpr Column kMoreInuseObjects = {"inuse_objects", "count",
                                       [](Row row) noexcept { return row.growth.live_objects; }};
 constexpr Column kMoreInuseSpace = {"inuse_space", "bytes",
                                     [](Row row) noexcept { return row.growth.live_bytes; }};
-constexpr std::array kGrowth = {kMoreAllocObjects, kMoreAllocSpace, kMoreInuseObjects,
-                                kMoreInuseSpace};
+constexpr std::array<Column, 4> kGrowth = {kMoreAllocObjects, kMoreAllocSpace, kMoreInuseObjects,
+                                           kMoreInuseSpace};
 
 constexpr Column kFreedObjects = {"freed_objects", "count",
                                   [](Row row) noexcept { return row.lifetimes.objects; }};
@@ -44,7 +44,7 @@ constexpr Column kFreedSpace = {"freed_space", "bytes",
                                 [](Row row) noexcept { return row.lifetimes.bytes; }};
 constexpr Column kLifetime = {"lifetime", "nanoseconds",
                               [](Row row) noexcept { return row.lifetimes.nanoseconds; }};
-constexpr std::array kLifetimes = {kFreedObjects, kFreedSpace, kLifetime};
+constexpr std::array<Column, 3> kLifetimes = {kFreedObjects, kFreedSpace, kLifetime};
 constexpr Column kByteMilliseconds = {
     "space_time", "byte_milliseconds",
     [](Row row) noexcept { return row.lifetimes.byte_nanoseconds / kNanosecondsPerMillisecond; }};
@@ -53,7 +53,7 @@ constexpr Column kTemporaryObjects = {
     "alloc_objects", "count", [](Row row) noexcept { return row.lifetimes.temporary_objects; }};
 constexpr Column kTemporarySpace = {"alloc_space", "bytes",
                                     [](Row row) noexcept { return row.lifetimes.temporary_bytes; }};
-constexpr std::array kTemporary = {kTemporaryObjects, kTemporarySpace};
+constexpr std::array<Column, 2> kTemporary = {kTemporaryObjects, kTemporarySpace};
 
 constexpr Shown kAllocated = {kAllocObjects, kAllocSpace,
                               [](Row row) noexcept { return row.allocated.samples; }};
