@@ -242,8 +242,14 @@ void add_reason(Text& text, const LeakVerdict& verdict) noexcept {
     case LeakClass::kPlateau:
     case LeakClass::kBurst:
       add_growth(text, verdict);
-      add_intervals(text.add("the first "), verdict.reached, verdict.slots - 1);
-      add_freed(text.add(" and has not gone on to grow; "), verdict);
+      if (verdict.reached + 1 < verdict.slots) {
+        add_intervals(text.add("the first "), verdict.reached, verdict.slots - 1);
+        text.add(" and has not gone on to grow; ");
+      } else {
+        text.add_decimal(verdict.slots - 1)
+            .add(" intervals, of late by no more than chance explains; ");
+      }
+      add_freed(text, verdict);
       return;
     case LeakClass::kSteady:
       if (verdict.slots < kMinSlots) {
