@@ -60,18 +60,18 @@ constinit std::atomic<bool> is_found{false};
 
 // Looked up when first needed: most processes never meet a foreign pointer, and
 // the dynamic linker's tables cost each a hundred KiB to read. No lock of ours
-// is held here, and the linker's own is recursive. Two threads may both look,
-// and find the same.
-[[nodiscard]] const Functions& functions() noexcept {
+// is held here, and the linker's own is recursive. Two threads may both look, or a signal
+// handler and whom it interrupts, and find the same; the first to end keeps it.
+[[nodiscard]] Functions functions() noexcept {
   // pairs with the release below
   if (is_found.load(std::memory_order_acquire)) return found_functions;
   static constinit os::Lock lock;
   const Functions found = find_functions();
-  os::ScopedLock guard(lock);
-  if (!is_found.load(std::memory_order_relaxed)) found_functions = found;
+  if (!lock.try_lock()) return found;  // for good, so that nobody ever waits
+  found_functions = found;
   // pairs with the acquire above
   is_found.store(true, std::memory_order_release);
-  return found_functions;
+  return found;
 }
 
 // Layout of a chunk of glibc's malloc, as far as it tells whose a pointer is.

@@ -6,7 +6,7 @@
 #include "os/environment.hpp"
 #include "os/fault.hpp"
 #include "os/lock.hpp"
-#include "preload/process.hpp"
+#include "preload/slow_path.hpp"
 #include "telemetry/guard_report.hpp"
 
 #include <array>
@@ -78,6 +78,7 @@ void report_call(void*, const GuardMistake& mistake) noexcept {
 }
 
 void report_fault(const GuardMistake& mistake, const os::Fault& fault) noexcept {
+  const SlowPath path;
   os::ScopedLock guard(reporter.lock);  // first, lest the process die while another writes
   if (mistake.block->reported.exchange(true, std::memory_order_relaxed)) return;
   const Registers start = {fault.ip, fault.sp, fault.fp, fault.extra};

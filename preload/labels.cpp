@@ -4,7 +4,7 @@
 #include "preload/labels.hpp"
 
 #include "os/environment.hpp"
-#include "preload/process.hpp"
+#include "preload/slow_path.hpp"
 
 #include <lunalloc/profile.h>
 
@@ -59,6 +59,8 @@ void begin_labels() noexcept {
 
 int set_label(const char* key, const char* value) noexcept {
   if (!process.enabled()) return ENOTSUP;
+  const SlowPath path;
+  if (!path.entered()) return EBUSY;
   if (value == nullptr) return remove_label(key);
   if (key == nullptr) return EINVAL;
   const Label label = {text_of(key, kMostKeyBytes), text_of(value, kMostValueBytes)};

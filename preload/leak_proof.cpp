@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Of include/lunalloc/profile.h: which samples nothing points to.
-#include "preload/process.hpp"
+#include "preload/slow_path.hpp"
 #include "telemetry/reachability.hpp"
 
+#include <errno.h>
 #include <lunalloc/profile.h>
 
 #define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
@@ -25,9 +26,14 @@ namespace {
   }
 }
 
+[[nodiscard]] int prove(Reachability& proof) noexcept {
+  const SlowPath path;
+  return path.entered() ? process.profiler().prove(proof) : EBUSY;
+}
+
 [[gnu::noinline]] int prove_and_tell(luna_leak_callback* each, void* context) {
   Reachability proof;
-  const int error = process.profiler().prove(proof);
+  const int error = prove(proof);
   if (error == 0) tell(proof, each, context);
   return error;
 }

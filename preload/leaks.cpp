@@ -7,6 +7,7 @@
 #include "preload/process.hpp"
 #include "preload/profile_dumps.hpp"
 #include "preload/profile_file.hpp"
+#include "preload/slow_path.hpp"
 #include "telemetry/leak_json.hpp"
 #include "telemetry/leak_text.hpp"
 #include "telemetry/reachability.hpp"
@@ -90,6 +91,8 @@ void complain_of(const SuppressionError& error) noexcept {
 
 int dump_leaks(const char* path, ProfileFormat format) noexcept {
   if (!process.profiler().begun()) return ENOENT;
+  const SlowPath slow_path;
+  if (!slow_path.entered()) return EBUSY;
   if (path != nullptr) return write_file(path, format);
   if (!may_write_profile()) return EDQUOT;
   ProfilePath expanded;

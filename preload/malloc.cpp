@@ -65,7 +65,8 @@ LUNA_EXPORT int malloc_trim(size_t keep_bytes) {
 LUNA_EXPORT int mallopt(int, int) { return 1; }
 
 LUNA_EXPORT struct mallinfo2 mallinfo2() {
-  const luna::HeapUsage usage = luna::process.allocator().usage();
+  luna::HeapUsage usage;
+  luna::process.read_usage(usage);
   struct mallinfo2 info = {};
   info.arena = usage.pages.committed;
   info.hblks = usage.pages.large_blocks;
@@ -95,7 +96,9 @@ LUNA_EXPORT int malloc_info(int options, FILE* file) {
   if (options != 0) return EINVAL;
   std::array<char, 2048> buffer;
   luna::Text text(buffer.data(), buffer.size());
-  luna::write_malloc_info(luna::process.allocator().usage(), text);
+  luna::HeapUsage usage;
+  luna::process.read_usage(usage);
+  luna::write_malloc_info(usage, text);
   const std::size_t length = text.view().size();
   return std::fwrite(buffer.data(), 1, length, file) == length ? 0 : EIO;
 }

@@ -13,6 +13,7 @@
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"
 #include "preload/runtime_frames.hpp"
+#include "preload/slow_path.hpp"
 #include "preload/statistics.hpp"
 
 #include <pthread.h>
@@ -69,11 +70,14 @@ void Process::start() noexcept {
   begin_profile();
   if (options.stats_hardware) hardware_.begin();
   if (options.enabled) return;
+  const SlowPath path;
   // What ld.so allocated before this stays ours; free() knows it by its address.
   park_thread();
 }
 
 void Process::exit() noexcept {
+  const SlowPath path;
+  if (!path.entered()) return tell_of_exit_in_handler();
   report_leaks_at_exit();
   end_profile();
   write_statistics_at_exit();
@@ -83,6 +87,12 @@ void Process::exit() noexcept {
   write_summary(allocator_.usage(), text);
   write_profiler_summary(profiler_.usage(), text);
   write_error(text.view());
+}
+
+// A handler has interrupted us, and any lock of ours may be held by its thread.
+void Process::tell_of_exit_in_handler() const noexcept {
+  if (options_.stats_print || options_.profile_at_exit || options_.leak_report_at_exit)
+    write_error("lunalloc: exit() in a signal handler that interrupted malloc: nothing is told\n");
 }
 
 // The last source wins: the program's own text, the file, the environment. A program that runs
@@ -115,16 +125,21 @@ void Process::prepare_once() noexcept {
   exit_key_ = key;
   // pairs with the acquire above; set before pthread_atfork, which may allocate
   prepared_.store(true, std::memory_order_release);
+  const OutOfSlowPath out;
   pthread_atfork(&Process::before_fork, &Process::after_fork_in_parent,
                  &Process::after_fork_in_child);
 }
 
 ThreadHeap* Process::attach_thread() noexcept {
   prepare_once();
+  // What was called there may have allocated.
+  if (ThreadHeap* attached = thread_state.heap(); attached != nullptr) return attached;
   ThreadHeap* heap = allocator_.attach();
   if (heap == nullptr) return nullptr;
-  thread_state.cache = heap;
-  if (has_exit_key_ && !thread_state.ended) pthread_setspecific(exit_key_, this);
+  thread_state.aside = heap;
+  if (!has_exit_key_ || thread_state.ended) return heap;
+  const OutOfSlowPath out;
+  pthread_setspecific(exit_key_, this);
   return heap;
 }
 
@@ -138,7 +153,7 @@ ThreadHeap* Process::heap_for_frees() noexcept {
 void Process::park_thread() noexcept {
   ThreadHeap* heap = thread_state.heap();
   if (heap == nullptr) return;
-  thread_state.cache = &no_cache;
+  thread_state.aside = &no_cache;
   allocator_.park(*heap);
 }
 
@@ -150,14 +165,16 @@ void Process::thread_exits(void* process_pointer) noexcept {
     pthread_setspecific(self->exit_key_, process_pointer);
     return;
   }
+  const SlowPath path;
+  if (!path.entered()) return;  // the thread was ended inside of malloc: its heap is lost
   thread_state.ended = true;
   self->profiler_.end_thread();
   self->park_thread();
 }
 
 template <typename Allocate>
-void* Process::with_heap(Allocate allocate) noexcept {
-  ThreadHeap* heap = thread_state.heap();
+void* Process::with_heap(const SlowPath& path, Allocate allocate) noexcept {
+  ThreadHeap* heap = path.heap();
   if (heap == nullptr) heap = attach_thread();
   if (heap == nullptr) return nullptr;
   void* block = allocate(*heap);
@@ -172,41 +189,75 @@ void* Process::with_heap(Allocate allocate) noexcept {
 
 void* Process::allocate(std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate(bytes);
-  return with_heap([&](ThreadHeap& heap) noexcept { return allocator_.allocate(heap, bytes); });
+  const SlowPath path;
+  if (!path.entered()) [[unlikely]]
+    return reserve_.allocate(bytes);
+  return with_heap(path,
+                   [&](ThreadHeap& heap) noexcept { return allocator_.allocate(heap, bytes); });
 }
 
 void* Process::allocate_zeroed(std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate_zeroed(bytes);
+  const SlowPath path;
+  if (!path.entered()) [[unlikely]] {
+    void* block = reserve_.allocate(bytes);
+    return block != nullptr ? std::memset(block, 0, bytes) : nullptr;
+  }
   return with_heap(
-      [&](ThreadHeap& heap) noexcept { return allocator_.allocate_zeroed(heap, bytes); });
+      path, [&](ThreadHeap& heap) noexcept { return allocator_.allocate_zeroed(heap, bytes); });
 }
 
 void* Process::allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate_aligned(alignment, bytes);
-  return with_heap([&](ThreadHeap& heap) noexcept {
+  const SlowPath path;
+  if (!path.entered()) [[unlikely]]
+    return reserve_.allocate(bytes, alignment);
+  return with_heap(path, [&](ThreadHeap& heap) noexcept {
     return allocator_.allocate_aligned(heap, alignment, bytes);
   });
 }
 
 void Process::deallocate(void* pointer) noexcept {
   if (pointer == nullptr) return;
-  ThreadHeap* heap = thread_state.heap();
+  if (!deallocate_own(pointer)) [[unlikely]]
+    deallocate_other(pointer);
+}
+
+// False: it is not of the heap.
+bool Process::deallocate_own(void* pointer) noexcept {
+  const SlowPath path;
+  if (!path.entered()) [[unlikely]] {
+    deallocate_in_handler(pointer);
+    return true;
+  }
+  ThreadHeap* heap = path.heap();
   if (heap == nullptr) heap = heap_for_frees();
-  if (allocator_.deallocate(heap, pointer) == Verdict::kForeign) foreign::deallocate(pointer);
+  return allocator_.deallocate(heap, pointer) == Verdict::kDone;
+}
+
+void Process::deallocate_other(void* pointer) noexcept {
+  if (!reserve_.deallocate(pointer)) foreign::deallocate(pointer);
 }
 
 std::size_t Process::usable_bytes_of_other(const void* pointer) noexcept {
   if (pointer == nullptr) return 0;
-  const std::size_t bytes = allocator_.usable_bytes(pointer);
+  std::size_t bytes = allocator_.usable_bytes(pointer);
+  if (bytes == 0) bytes = reserve_.usable_bytes(pointer);
   return bytes != 0 ? bytes : foreign::usable_bytes(pointer);
 }
 
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
-  void* block = allocator_.resize(thread_state.heap(), pointer, bytes);
-  if (block != nullptr) return block;
-  const std::size_t old_bytes = allocator_.usable_bytes(pointer);
+  {
+    const SlowPath path;
+    if (!path.entered()) [[unlikely]]
+      return reallocate_in_handler(pointer, bytes);
+    void* block = allocator_.resize(path.heap(), pointer, bytes);
+    if (block != nullptr) return block;
+  }
+  std::size_t old_bytes = allocator_.usable_bytes(pointer);
+  if (old_bytes == 0) old_bytes = reserve_.usable_bytes(pointer);
   if (old_bytes == 0) return foreign::reallocate(pointer, bytes);
-  block = allocate(bytes);
+  void* block = allocate(bytes);
   if (block == nullptr) return nullptr;
   std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);
   if (!thread_state.cache->try_deallocate(pointer)) deallocate(pointer);
@@ -214,23 +265,41 @@ void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
 }
 
 std::size_t Process::trim(std::size_t keep_bytes) noexcept {
-  return allocator_.trim(thread_state.heap(), keep_bytes);
+  const SlowPath path;
+  return path.entered() ? allocator_.trim(path.heap(), keep_bytes) : 0;
 }
 
+bool Process::read_usage(HeapUsage& heap, ProfilerUsage* profiler) noexcept {
+  const SlowPath path;
+  if (!path.entered()) return false;
+  heap = allocator_.usage();
+  if (profiler != nullptr) *profiler = profiler_.usage();
+  return true;
+}
+
+// A handler that has interrupted a slow path, and forks: its locks stay as they are, in the
+// child too, where what other threads were at stays half done. There it can go on as far as
+// POSIX lets a handler go, and malloc and free besides.
 void Process::before_fork() noexcept {
+  const SlowPath path;
+  if (!path.entered()) return;
   process.option_changes_.prepare_fork();
   process.profiler_.prepare_fork();
   process.allocator_.prepare_fork();
 }
 
 void Process::after_fork_in_parent() noexcept {
+  const SlowPath path;
+  if (!path.entered()) return;
   process.allocator_.resume_parent();
   process.profiler_.resume_parent();
   process.option_changes_.resume_parent();
 }
 
 void Process::after_fork_in_child() noexcept {
-  process.allocator_.resume_child(thread_state.heap());
+  const SlowPath path;
+  if (!path.entered()) return;
+  process.allocator_.resume_child(path.heap());
   process.profiler_.resume_child();
   process.option_changes_.resume_child();
   process.profile_quota_.resume_child();

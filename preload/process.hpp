@@ -5,6 +5,7 @@
 #include "control/option_changes.hpp"
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
+#include "heap/signal_reserve.hpp"
 #include "os/perf_counter.hpp"
 #include "telemetry/file_quota.hpp"
 #include "telemetry/frame_callback.hpp"
@@ -19,11 +20,17 @@ struct luna_frame_stack;
 
 namespace luna {
 
+struct DeferredFree;
+class SlowPath;
+
 // What a thread has of ours in its static TLS.
 struct ThreadState {
-  [[nodiscard]] ThreadHeap* heap() const noexcept { return heap_of(cache); }
+  // Requires: the thread is in a slow path.
+  [[nodiscard]] ThreadHeap* heap() const noexcept { return heap_of(aside); }
 
-  ThreadCache* cache = &no_cache;
+  ThreadCache* cache = &no_cache;  // that of the fast paths
+  ThreadCache* aside = nullptr;    // the thread's, while it is in a SlowPath; nullptr: it is not
+  std::atomic<DeferredFree*> deferred{nullptr};  // what handlers freed meanwhile
   std::uint8_t frees_without_heap = 0;
   std::uint8_t exit_rounds = 0;  // how often the exit hook has run
   bool ended = false;            // it ran for the last time
@@ -47,6 +54,9 @@ class Process {
     return bytes != 0 ? bytes : usable_bytes_of_other(pointer);
   }
   std::size_t trim(std::size_t keep_bytes) noexcept;
+
+  // False: a signal handler asks, and has interrupted the allocator; nothing is read.
+  bool read_usage(HeapUsage& heap, ProfilerUsage* profiler = nullptr) noexcept;
 
   // False when the `enabled` option hands everything to the C library.
   [[nodiscard]] bool enabled() const noexcept { return options_.enabled; }
@@ -77,20 +87,32 @@ class Process {
     return profiles_.fetch_add(1, std::memory_order_relaxed);
   }
 
+  // For SlowPath: frees what was deferred.
+  void free_all(DeferredFree* first) noexcept;
+
   // Called by the dynamic linker before main, and at exit.
   void start() noexcept;
   void exit() noexcept;
 
  private:
-  // Runs `allocate` with the thread's cache tied to a heap; nullptr if it cannot be.
+  // Runs `allocate` with a heap of the thread; nullptr if it can have none.
   template <typename Allocate>
-  [[nodiscard]] void* with_heap(Allocate allocate) noexcept;
+  [[nodiscard]] void* with_heap(const SlowPath& path, Allocate allocate) noexcept;
   [[nodiscard]] ThreadHeap* attach_thread() noexcept;
   [[nodiscard]] ThreadHeap* heap_for_frees() noexcept;
   void park_thread() noexcept;
   void prepare_once() noexcept;
   [[nodiscard]] static Options read_options(OptionSources& sources) noexcept;
+  [[nodiscard]] bool deallocate_own(void* pointer) noexcept;
+  void deallocate_other(void* pointer) noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_other(const void* pointer) noexcept;
+
+  void tell_of_exit_in_handler() const noexcept;
+
+  // handler_calls.cpp
+  [[nodiscard]] void* reallocate_in_handler(void* pointer, std::size_t bytes) noexcept;
+  void deallocate_in_handler(void* pointer) noexcept;
+  [[nodiscard]] DeferredFree* entry_for(void* pointer) noexcept;
 
   static void thread_exits(void* process) noexcept;
   static void before_fork() noexcept;
@@ -98,6 +120,7 @@ class Process {
   static void after_fork_in_child() noexcept;
 
   Allocator allocator_;
+  SignalReserve reserve_;
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};
   FileQuota profile_quota_;

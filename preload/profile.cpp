@@ -8,6 +8,7 @@
 #include "preload/process.hpp"
 #include "preload/profile_dumps.hpp"
 #include "preload/profile_file.hpp"
+#include "preload/slow_path.hpp"
 #include "telemetry/profile_writer.hpp"
 
 #include <errno.h>
@@ -69,6 +70,8 @@ int start_profile(std::uint64_t interval) noexcept {
   if (interval == 0 || interval > kMaxInterval) return EINVAL;
   if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes) return EINVAL;
   if (!options.enabled) return ENOTSUP;
+  const SlowPath path;
+  if (!path.entered()) return EBUSY;
   begin_guard();
   return process.profiler().start(interval, profile_limits()) ? 0 : ENOMEM;
 }
@@ -82,6 +85,8 @@ ProfilerLimits profile_limits() noexcept {
 int dump_profile(const char* path, ProfileKind kind, ProfileFormat format) noexcept {
   if (!can_say(format, kind)) return EINVAL;
   if (!process.profiler().begun()) return ENOENT;
+  const SlowPath slow_path;
+  if (!slow_path.entered()) return EBUSY;
   if (path == nullptr) return dump_named_profile(DumpReason::kAsked, kind, format);
   return write_file(path, DumpReason::kAsked, kind, format);
 }
@@ -95,8 +100,15 @@ int dump_named_profile(DumpReason reason, ProfileKind kind, ProfileFormat format
 
 int mark_profile() noexcept {
   if (!process.profiler().begun()) return ENOENT;
+  const SlowPath path;
+  if (!path.entered()) return EBUSY;
   process.profiler().mark();
   return 0;
+}
+
+void stop_profile() noexcept {
+  const SlowPath path;
+  if (path.entered()) process.profiler().stop();
 }
 
 void begin_profile() noexcept {
@@ -132,7 +144,7 @@ void end_profile() noexcept {
 }  // namespace luna
 
 LUNA_EXPORT int luna_profile_start(uint64_t interval) { return luna::start_profile(interval); }
-LUNA_EXPORT void luna_profile_stop() { luna::process.profiler().stop(); }
+LUNA_EXPORT void luna_profile_stop() { luna::stop_profile(); }
 LUNA_EXPORT uint64_t luna_profile_interval() { return luna::process.profiler().interval(); }
 
 LUNA_EXPORT int luna_profile_mark() { return luna::mark_profile(); }

@@ -13,8 +13,13 @@ namespace luna {
 // What the options say of it.
 [[nodiscard]] ProfilerLimits profile_limits() noexcept;
 
+// Here and below, EBUSY: a signal handler calls, and has interrupted the allocator.
+
 // Returns 0 or an errno value.
 [[nodiscard]] int start_profile(std::uint64_t interval) noexcept;
+
+// Does nothing in such a handler.
+void stop_profile() noexcept;
 
 // Writes it to `path`, or where the options say if that is nullptr. Returns 0 or an errno value.
 // EINVAL: the format cannot say this kind, or the option makes no sense.

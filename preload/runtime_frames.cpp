@@ -2,7 +2,7 @@
 // luna_profile_frame_name() and the two ways in which a runtime says what it runs.
 #include "preload/runtime_frames.hpp"
 
-#include "preload/process.hpp"
+#include "preload/slow_path.hpp"
 
 #include <lunalloc/profile.h>
 
@@ -71,6 +71,8 @@ void begin_runtime_frames() noexcept {
 LUNA_EXPORT luna_frame luna_profile_frame_name(const char* function, const char* file, int line) {
   using luna::RuntimeFrameTable;
   if (function == nullptr || *function == '\0' || !luna::process.enabled()) return 0;
+  const luna::SlowPath path;
+  if (!path.entered()) return 0;
   return luna::process.profiler().runtime_frames().find_or_add(
       {luna::text_of(function, RuntimeFrameTable::kMostFunctionBytes),
        luna::text_of(file, RuntimeFrameTable::kMostFileBytes),

@@ -7,6 +7,7 @@
 #include "os/memory.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
+#include "preload/slow_path.hpp"
 
 #include <errno.h>
 #include <lunalloc/stats.h>
@@ -163,6 +164,8 @@ void write_statistics_at_exit() noexcept {
 
 LUNA_EXPORT int luna_stats_detail_read(luna_stats_detail* detail, unsigned what) {
   if (detail->struct_size != sizeof(luna_stats_detail) || what > LUNA_STATS_ALL) return EINVAL;
+  const luna::SlowPath path;
+  if (!path.entered()) return EBUSY;
   luna::MappedSnapshot mapped;
   const luna::StatisticsSnapshot* snapshot = mapped.take(what);
   if (snapshot == nullptr) return ENOMEM;
@@ -172,6 +175,8 @@ LUNA_EXPORT int luna_stats_detail_read(luna_stats_detail* detail, unsigned what)
 
 LUNA_EXPORT int luna_stats_classes(luna_class_stats* classes, size_t element_size, size_t* count) {
   if (element_size != sizeof(luna_class_stats)) return EINVAL;
+  const luna::SlowPath path;
+  if (!path.entered()) return EBUSY;
   luna::MappedSnapshot mapped;
   const luna::StatisticsSnapshot* snapshot = mapped.take(LUNA_STATS_CLASSES);
   if (snapshot == nullptr) return ENOMEM;
@@ -184,6 +189,8 @@ LUNA_EXPORT int luna_stats_classes(luna_class_stats* classes, size_t element_siz
 
 LUNA_EXPORT int luna_stats_threads(luna_thread_stats* threads, size_t element_size, size_t* count) {
   if (element_size != sizeof(luna_thread_stats)) return EINVAL;
+  const luna::SlowPath path;
+  if (!path.entered()) return EBUSY;
   luna::MappedSnapshot mapped;
   const luna::StatisticsSnapshot* snapshot = mapped.take(LUNA_STATS_THREADS);
   if (snapshot == nullptr) return ENOMEM;
@@ -195,6 +202,8 @@ LUNA_EXPORT int luna_stats_threads(luna_thread_stats* threads, size_t element_si
 LUNA_EXPORT int luna_stats_write(int file, luna_stats_format format, unsigned what) {
   if (static_cast<unsigned>(format) > LUNA_STATS_MALLOC_INFO || what > LUNA_STATS_ALL)
     return EINVAL;
+  const luna::SlowPath path;
+  if (!path.entered()) return EBUSY;
   luna::DescriptorOutput descriptor(file);
   luna::Output out = descriptor.output();
   if (!luna::write_statistics(out, format, what)) return ENOMEM;

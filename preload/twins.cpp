@@ -44,7 +44,10 @@ LUNA_EXPORT int luna_stats_read(luna_stats* stats) {
   constexpr size_t kFirstBytes = offsetof(luna_stats, profiler_bytes);
   const size_t bytes = stats->struct_size;
   if (bytes != sizeof(luna_stats) && bytes != kFirstBytes) return EINVAL;
-  const luna::HeapUsage usage = luna::process.allocator().usage();
+  luna::HeapUsage usage;
+  luna::ProfilerUsage profiler;
+  if (!luna::process.read_usage(usage, bytes == sizeof(luna_stats) ? &profiler : nullptr))
+    return EBUSY;
   stats->live_bytes = usage.small_bytes + usage.pages.large_bytes;
   stats->live_blocks = usage.small_blocks + usage.pages.large_blocks;
   stats->large_bytes = usage.pages.large_bytes;
@@ -56,7 +59,6 @@ LUNA_EXPORT int luna_stats_read(luna_stats* stats) {
   stats->metadata_bytes = usage.pages.metadata;
   stats->thread_heaps = usage.thread_heaps;
   if (bytes == kFirstBytes) return 0;
-  const luna::ProfilerUsage profiler = luna::process.profiler().usage();
   stats->profiler_bytes = profiler.touched_bytes;
   stats->profiler_reserved_bytes = profiler.reserved_bytes;
   stats->profiler_live_samples = profiler.live_samples;
@@ -70,8 +72,11 @@ LUNA_EXPORT size_t luna_purge(size_t keep_bytes) { return luna::process.trim(kee
 int luna::print_summary(int file) noexcept {
   std::array<char, 1280> buffer;
   Text text(buffer.data(), buffer.size());
-  write_summary(process.allocator().usage(), text);
-  write_profiler_summary(process.profiler().usage(), text);
+  HeapUsage heap;
+  ProfilerUsage profiler;
+  if (!process.read_usage(heap, &profiler)) return EBUSY;
+  write_summary(heap, text);
+  write_profiler_summary(profiler, text);
   std::string_view rest = text.view();
   while (!rest.empty()) {
     const ssize_t written = ::write(file, rest.data(), rest.size());

@@ -64,11 +64,11 @@ typedef struct luna_stats {
   uint64_t profiler_dropped_samples;  // samples that found no room in the tables
 } luna_stats;
 
-// Fills `*stats` and returns 0. EINVAL: struct_size is unknown to this version;
-// nothing is written.
+// Fills `*stats` and returns 0. EINVAL: struct_size is unknown to this version; EBUSY: a signal
+// handler calls that has interrupted the allocator. Nothing is written then.
 int luna_stats_read(luna_stats* stats);
 
-// Writes a summary in words to the file descriptor. Returns 0, or a positive
+// Writes a summary in words to the file descriptor. Returns 0, EBUSY as above, or a positive
 // errno value of write(2).
 int luna_stats_print(int file);
 

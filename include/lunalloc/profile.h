@@ -6,7 +6,8 @@
 // is an estimate that is right on the average; docs/telemetry.md has the mathematics. While no
 // profile is taken, nothing of this costs an instruction on the fast path.
 //
-// Every function may be called from any thread, but not from a signal handler.
+// Every function may be called from any thread. Called from a signal handler that has interrupted
+// the allocator, or one of these, it does nothing, and returns EBUSY if it returns an error.
 #pragma once
 
 #include <stddef.h>

@@ -101,7 +101,7 @@ typedef struct luna_stats_detail {
 } luna_stats_detail;
 
 // Fills `*detail`. Returns 0; EINVAL: struct_size is unknown to this version, or `what` is;
-// ENOMEM: no memory to look with.
+// ENOMEM: no memory to look with; EBUSY: a signal handler calls that has interrupted malloc.
 int luna_stats_detail_read(luna_stats_detail* detail, unsigned what);
 
 // A size class.

@@ -19,7 +19,8 @@ class InlineText {
     for (std::size_t i = 0; i + 1 < kSize; ++i) text_[i] = text[i];
   }
 
-  constexpr operator std::string_view() const noexcept { return {text_.data(), length_}; }
+  [[nodiscard]] constexpr std::string_view view() const noexcept { return {text_.data(), length_}; }
+  constexpr operator std::string_view() const noexcept { return view(); }
 
  private:
   std::array<char, kCapacity> text_{};

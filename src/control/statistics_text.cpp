@@ -38,7 +38,7 @@ void add_section(Output& out, const luna_stats_detail& detail, StatisticSection 
   for (const StatisticField& field : kStatisticFields) {
     const std::uint64_t value = detail.*field.value;
     if (field.section != section || !is_known(value)) continue;
-    std::string_view(field.name).ends_with("_bytes") ? add_bytes(out, value) : add_number(out, value);
+    field.name.view().ends_with("_bytes") ? add_bytes(out, value) : add_number(out, value);
     out.add("  ").add(field.help).add("\n");
   }
 }

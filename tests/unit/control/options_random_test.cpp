@@ -65,7 +65,7 @@ struct Exact {
                                          "1", "9", "2m", "-", "k", "%", "x", "prog", "json", "die"};
   std::string text;
   for (std::size_t count = random.below(12); count > 0; --count) {
-    text += random.one_in(3) ? kOptionNames[random.below(kOptionCount)]
+    text += random.one_in(3) ? kOptionNames[random.below(kOptionCount)].view()
                              : kWords[random.below(std::size(kWords))];
   }
   return text;
@@ -87,7 +87,8 @@ void expect_sense(const Options& options) {
     option_at(i).print(options, text);
     Options again;
     // What was read can be read again; an empty text is one that was never set.
-    ASSERT_TRUE(text.view().empty() || option_at(i).read(text.view(), again)) << kOptionNames[i];
+    ASSERT_TRUE(text.view().empty() || option_at(i).read(text.view(), again))
+        << kOptionNames[i].view();
   }
 }
 

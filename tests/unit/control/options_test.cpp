@@ -193,8 +193,8 @@ TEST(Options, WarningShowsNothingThatATerminalObeys) {
 TEST(Options, TableHasEachOption) {
   const Options options;
   for (std::size_t i = 0; i < kOptionCount; ++i) {
-    EXPECT_EQ(option_at(i).name, kOptionNames[i]);
-    EXPECT_EQ(option_index(kOptionNames[i]), i);
+    EXPECT_EQ(option_at(i).name, kOptionNames[i].view());
+    EXPECT_EQ(option_index(kOptionNames[i].view()), i);
   }
   EXPECT_EQ(option_index("nonsense"), kOptionCount);
   EXPECT_EQ(option_at(option_index("decay_ms")).number(options), 1000U);
@@ -214,7 +214,7 @@ TEST(Options, WhatIsPrintedIsReadAgain) {
     option_at(i).print(options, before);
     if (before.view().empty()) continue;  // of a text that is not set
     Options again;
-    EXPECT_TRUE(option_at(i).read(before.view(), again)) << kOptionNames[i];
+    EXPECT_TRUE(option_at(i).read(before.view(), again)) << kOptionNames[i].view();
     option_at(i).print(again, after);
     EXPECT_EQ(before.view(), after.view());
   }

@@ -97,9 +97,10 @@ TEST(StatisticsSnapshot, LeavesUnknownWhatIsNotAskedFor) {
 
   const luna_stats_detail all = fixture.detail(LUNA_STATS_ALL);
   for (const StatisticField& field : kStatisticFields) {
-    const bool estimated = field.name == "requested_bytes" || field.name == "class_slack_bytes";
+    const bool estimated =
+        field.name.view() == "requested_bytes" || field.name.view() == "class_slack_bytes";
     const bool hardware = field.section == StatisticSection::kHardware;
-    EXPECT_EQ(is_known(all.*field.value), !estimated && !hardware) << field.name;
+    EXPECT_EQ(is_known(all.*field.value), !estimated && !hardware) << field.name.view();
   }
 }
 

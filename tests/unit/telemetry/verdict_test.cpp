@@ -234,9 +234,10 @@ TEST(Verdict, ReasonIsASentenceWithUnits) {
             "grew from 1.2 MiB to 9.8 MiB in the first 12 of 14 intervals and has not gone on to "
             "grow; 2.0 % of what it allocated was freed");
   verdict.reached = 14;
-  EXPECT_EQ(reason(verdict),
-            "grew from 1.2 MiB to 9.8 MiB in 14 intervals, of late by no more than chance explains; "
-            "2.0 % of what it allocated was freed");
+  EXPECT_EQ(
+      reason(verdict),
+      "grew from 1.2 MiB to 9.8 MiB in 14 intervals, of late by no more than chance explains; "
+      "2.0 % of what it allocated was freed");
   EXPECT_EQ(reason(LeakVerdict{}), "too young to tell");
   verdict.leak_class = LeakClass::kSteady;
   EXPECT_EQ(reason(verdict), "does not grow, or by no more than chance explains");
