@@ -132,7 +132,7 @@ static inline void luna_frame_pop(luna_frame_stack* stack) {
 }
 
 // Writes a profile to a new file with mode 0600 that appears at once as a whole, and replaces
-// what had its name. A path of NULL stands for a name made from the option profile_file. Returns
+// the file that had its name; a device or a pipe is written to. A path of NULL stands for a name made from the option profile_file. Returns
 // 0, EINVAL if the kind or the format is unknown or the format does not know the kind, ENOENT if
 // samples were never taken, EDQUOT if the path is NULL and the options profile_max_files or
 // profile_max_mib allow no more, or a positive errno value of the file system.

@@ -6,6 +6,7 @@
 #include "os/system_call.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -41,9 +42,26 @@ bool FileOutput::create(std::string_view path) noexcept {
   // The directory stays the same, whatever the program's own is by then.
   directory_ = open_directory(slash == std::string_view::npos ? "." : part_of(path, 0, slash + 1));
   if (directory_ < 0) return fail(directory_);
-  file_ = open_temporary();
-  has_temporary_ = file_ >= 0;
-  return has_temporary_ || fail(file_);
+  const bool device = is_device();
+  file_ = device ? open_device() : open_temporary();
+  if (file_ < 0) return fail(file_);
+  has_temporary_ = !device;
+  return true;
+}
+
+// Whether the path leads to a device, a pipe or a socket.
+bool FileOutput::is_device() const noexcept {
+  struct stat status;
+  if (system_call(SYS_newfstatat, directory_, name_.data(), &status, 0) < 0) return false;
+  return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+// A pipe that nobody reads is an error, and not waited for.
+long FileOutput::open_device() noexcept {
+  constexpr int kWrite = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+  const long file = system_call(SYS_openat, directory_, name_.data(), kWrite | O_NONBLOCK, 0);
+  if (file >= 0) system_call(SYS_fcntl, file, F_SETFL, kWrite);
+  return file;
 }
 
 long FileOutput::open_directory(std::string_view path) noexcept {
@@ -94,6 +112,10 @@ bool FileOutput::finish() noexcept {
   const long closed = system_call(SYS_close, file_);
   file_ = -1;
   if (closed < 0 && closed != -EINTR) return fail(closed);
+  if (!has_temporary_) {
+    close_file(directory_);
+    return true;
+  }
   const long renamed =
       system_call(SYS_renameat, directory_, temporary_.data(), directory_, name_.data());
   if (renamed < 0) return fail(renamed);

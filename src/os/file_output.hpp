@@ -22,8 +22,8 @@ class FileOutput {
   FileOutput(const FileOutput&) = delete;
   FileOutput& operator=(const FileOutput&) = delete;
 
-  // Begins the file that is going to have this path; one that has it stays until then.
-  // False: it cannot be created, and error() says why.
+  // Begins the file that is going to have this path; one that has it stays until then. What
+  // is no file there, such as /dev/null or a pipe, is never replaced but written to. False: it cannot be created, and error() says why.
   // Requires: none is open.
   [[nodiscard]] bool create(std::string_view path) noexcept;
 
@@ -47,6 +47,8 @@ class FileOutput {
   static bool write(void* file, std::string_view bytes) noexcept;
   [[nodiscard]] long open_directory(std::string_view path) noexcept;
   [[nodiscard]] long open_temporary() noexcept;
+  [[nodiscard]] bool is_device() const noexcept;
+  [[nodiscard]] long open_device() noexcept;
   [[nodiscard]] bool flush() noexcept;
   bool fail(long error) noexcept;
 

@@ -47,6 +47,37 @@ struct Folder {
 
 using Names = std::vector<std::string>;
 
+// What a program reads there, and that the pipe is one still.
+TEST(FileOutput, APipeIsWrittenToAndStays) {
+  Folder folder;
+  const std::string path = folder.path + "/pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(folder.file->create(path));
+  EXPECT_EQ(folder.file->error(), ENXIO);  // nobody reads it
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_TRUE(folder.file->create(path));
+  folder.file->output().add("some text");
+  EXPECT_TRUE(folder.file->finish());
+
+  char text[16] = {};
+  EXPECT_EQ(::read(reader, text, sizeof text), 9);
+  EXPECT_STREQ(text, "some text");
+  ::close(reader);
+  EXPECT_TRUE(fs::is_fifo(path));
+  EXPECT_EQ(folder.names(), Names{"pipe"});
+}
+
+TEST(FileOutput, ADeviceIsNotReplaced) {
+  Folder folder;
+  fs::create_symlink("/dev/null", folder.path + "/nothing");
+  ASSERT_TRUE(folder.file->create(folder.path + "/nothing"));
+  folder.file->output().add("some text");
+  EXPECT_TRUE(folder.file->finish());
+
+  EXPECT_TRUE(fs::is_symlink(folder.path + "/nothing"));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
 TEST(FileOutput, NameAppearsOnlyWhenAllIsWritten) {
   Folder folder;
   ASSERT_TRUE(folder.file->create(folder.path + "/final"));
