@@ -20,11 +20,13 @@ extern "C" {
 }
 
 [[gnu::visibility("default")]] int luna_cache_write_back(const void* address, size_t bytes) {
+  if (bytes > UINTPTR_MAX - reinterpret_cast<uintptr_t>(address)) return EINVAL;
   cache_lines.write_back(address, bytes);
   return 0;
 }
 
 [[gnu::visibility("default")]] int luna_cache_flush(const void* address, size_t bytes) {
+  if (bytes > UINTPTR_MAX - reinterpret_cast<uintptr_t>(address)) return EINVAL;
   cache_lines.flush(address, bytes);
   return 0;
 }

@@ -78,12 +78,15 @@ void look_at_active(Options& now) noexcept { now.profile = process.profiler().ru
   GuardedBlocks& guarded = process.allocator().guarded();
   const bool begun = guarded.set_one_in(one_in);
   if (one_in == 0) return 0;
+  const bool was_running = process.profiler().running();
   if (!process.profiler().running()) {
     if (const int error = start_profile(0); error != 0) return error;
   } else if (!begun) {
     begin_guard();
   }
-  return guarded.set_one_in(one_in) ? 0 : ENOMEM;
+  if (guarded.set_one_in(one_in)) return 0;
+  if (!was_running) process.profiler().stop();
+  return ENOMEM;
 }
 
 // The pool may have been found empty.

@@ -5,6 +5,7 @@
 #include "control/statistics.hpp"
 #include "control/statistics_writer.hpp"
 #include "os/memory.hpp"
+#include "os/system_call.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
 #include "preload/slow_path.hpp"
@@ -73,16 +74,15 @@ class DescriptorOutput {
   }
 
   void flush() noexcept {
-    const int saved = errno;
     for (std::size_t done = 0; done < length_ && error_ == 0;) {
-      const ssize_t written = ::write(file_, &buffer_[done], length_ - done);
-      if (written >= 0)
+      // Not write(2) of the C library, where a thread may be cancelled.
+      const long written = os::system_call(SYS_write, file_, &buffer_[done], length_ - done);
+      if (written > 0)
         done += static_cast<std::size_t>(written);
-      else if (errno != EINTR)
-        error_ = errno;
+      else if (written != -EINTR)
+        error_ = written == 0 ? EIO : static_cast<int>(-written);
     }
     length_ = 0;
-    errno = saved;
   }
 
   static constexpr std::size_t kBytes = 2048;

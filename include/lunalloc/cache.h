@@ -89,9 +89,9 @@ static inline void luna_prefetch_nontemporal(const void* address) {
 // line of all data caches.
 size_t luna_cache_line_bytes(void);
 
-// What these three return is 0, or an errno value. A range may start and end anywhere and
-// is widened to whole lines; what lies in it does not change. It must be mapped and readable:
-// else the process gets a signal, as by a load.
+// What these three return is 0, or an errno value: EINVAL if there are no such addresses. A range
+// may start and end anywhere and is widened to whole lines; what lies in it does not change. It
+// must be mapped and readable: else the process gets a signal, as by a load.
 //
 // Write-back and flush order themselves behind earlier stores of the same thread to the same
 // lines, but are not done when the function returns: luna_fence_store() behind one or many of

@@ -92,7 +92,8 @@ luna_frame luna_profile_frame_name(const char* function, const char* file, int l
 //
 // It is called from within malloc, while the thread may hold any lock of the runtime. So it must
 // not take a lock, wait nor fork, must not call functions of this header, and has to return, not
-// leave by an exception or longjmp(). It should not allocate; what it allocates is not sampled.
+// leave by an exception, longjmp() or cancellation of the thread. It should not allocate; what it
+// allocates is not sampled.
 typedef size_t luna_frames_callback(luna_frame* frames, size_t most, int* native, void* context);
 
 // Has the callback asked for the frames of each thread; NULL: no longer. That returns when no
@@ -132,10 +133,11 @@ static inline void luna_frame_pop(luna_frame_stack* stack) {
 }
 
 // Writes a profile to a new file with mode 0600 that appears at once as a whole, and replaces
-// the file that had its name; a device or a pipe is written to. A path of NULL stands for a name made from the option profile_file. Returns
-// 0, EINVAL if the kind or the format is unknown or the format does not know the kind, ENOENT if
-// samples were never taken, EDQUOT if the path is NULL and the options profile_max_files or
-// profile_max_mib allow no more, or a positive errno value of the file system.
+// the file that had its name; a device or a pipe is written to. A path of NULL stands for a name
+// made from the option profile_file. Returns 0, EINVAL if the kind or the format is unknown or the
+// format does not know the kind, ENOENT if samples were never taken, EDQUOT if the path is NULL and
+// the options profile_max_files or profile_max_mib allow no more, or a positive errno value of the
+// file system.
 int luna_profile_dump(const char* path, luna_profile_kind kind, luna_profile_format format);
 
 // Writes who leaks, in the same way: the sites whose memory grows, by how much and for how long,

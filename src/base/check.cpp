@@ -3,6 +3,7 @@
 
 #include "base/format.hpp"
 
+#include <syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,10 +21,11 @@ void fail_check(const char* condition, const char* file, int line) noexcept {
   std::abort();
 }
 
+// Not by write(), where a thread may be cancelled, with whatever lock the caller holds.
 void write_error(std::string_view text) noexcept {
   const int saved = errno;
   while (!text.empty()) {
-    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    const long written = ::syscall(SYS_write, STDERR_FILENO, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(written));

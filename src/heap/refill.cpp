@@ -33,13 +33,14 @@ constexpr std::uint32_t kFewBlocks = 16;
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   note_slow_allocation();
+  const bool again = used_since_beat_.test(size_class);
   list_was_empty(size_class);
   if (void* block = take_listed(size_class); block != nullptr) return block;
   Slab* slab = classes_[size_class].current;
   if (lists[size_class].first != nullptr && !(watching_ && lasts(slab, size_class)))
     return take_freed(size_class);
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
-  return slab != nullptr ? hand_out(size_class, *slab) : nullptr;
+  return slab != nullptr ? hand_out(size_class, *slab, again) : nullptr;
 }
 
 SizeClass ThreadHeap::lender(SizeClass size_class) noexcept {
@@ -167,8 +168,10 @@ Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
   return slab;
 }
 
-// Moves the slab's free list to the thread's, and returns its first block.
-void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
+// Moves the slab's free list to the thread's, and returns its first block. While samples are
+// taken, blocks of a class that is wanted again and again are counted ahead; of others one by
+// one, for what was freed then goes out before what is fresh.
+void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab, bool again) noexcept {
   LUNA_DCHECK(slab.has_free() && slab.state == SlabState::kCurrent);
   classes_[size_class].used_at = age_;
   glance_at_free_list(slab, memory_of(slab));
@@ -178,14 +181,17 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab) noexcept {
   }
   Block* block = slab.own.first;
   const std::uint32_t free = slab.free_blocks();
-  const std::uint32_t count = allowance(size_class, free);
+  const bool ahead = again || !counts;
+  const std::uint32_t counted = allowance(size_class, ahead ? free : 1);
+  const std::uint32_t count = ahead ? counted : free;
   slab.own.first = count == free ? nullptr : cut(block, count);
   slab.set_used(slab.carved - (free - count));
   count_refill(count);
   slab.target = &lists[size_class];
-  supply()[size_class].first = block->next;
+  (ahead ? supply() : lists.data())[size_class].first = block->next;
   if (!watching_) list_was_filled(size_class, count - 1);
-  if (apart_ && !watching_) lists[size_class].room = capacities_[size_class];  // it is empty yet
+  // What is apart is not in the list.
+  if (apart_ && ahead && !watching_) lists[size_class].room = capacities_[size_class];
   return block;
 }
 

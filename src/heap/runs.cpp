@@ -14,9 +14,11 @@ void* ThreadHeap::refill_run(std::size_t pages, bool zero) noexcept {
   note_slow_allocation();
   const std::size_t list = list_of_run(pages);
   list_was_empty(list);
-  if (void* run = lists[list].first != nullptr ? take_freed(list) : nullptr; run != nullptr) {
-    if (zero) std::memset(run, 0, pages * kPageBytes);
-    return run;
+  void* listed = take_listed(list);
+  if (listed == nullptr && lists[list].first != nullptr) listed = take_freed(list);
+  if (listed != nullptr) {
+    if (zero) std::memset(listed, 0, pages * kPageBytes);
+    return listed;
   }
   reset_room(list);
   void* run = allocator_.pages().take(pages, 1, zero);

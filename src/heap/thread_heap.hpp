@@ -220,7 +220,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
   [[nodiscard]] bool lasts(const Slab* slab, SizeClass size_class) const noexcept;
-  [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab) noexcept;
+  [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab, bool again) noexcept;
 
   // thread_lists.cpp
   void note_recurrence() noexcept;

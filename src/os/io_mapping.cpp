@@ -121,7 +121,7 @@ int map_io(int file, IoRegion region, IoAttribute wanted, void*& address) noexce
 }
 
 int unmap_io(void* address, std::size_t bytes) noexcept {
-  if (bytes == 0) return EINVAL;
+  if (address == nullptr || bytes == 0 || bytes > SIZE_MAX / 2) return EINVAL;
   const std::uintptr_t first = round_down(address_of(address), page_bytes());
   return static_cast<int>(-system_call(SYS_munmap, first, address_of(address) - first + bytes));
 }

@@ -165,7 +165,7 @@ void read_process(std::string_view root, luna_machine& machine) noexcept {
   machine.address_space_bytes = usage.address_space;
   machine.data_limit = limits.data;
   machine.data_bytes = usage.data;
-  machine.mappings = count_lines({root, "/proc/self/maps"});
+  machine.mappings = count_lines({root, "/proc/thread-self/maps"});
 }
 
 void read_tightest(std::string_view root, const CgroupPlace& place,

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
+#include <sys/uio.h>
 
 #include <bit>
 #include <cerrno>
@@ -123,6 +124,13 @@ bool purge(void* address, std::size_t bytes) noexcept {
 
 bool find_resident(const void* address, std::size_t bytes, unsigned char* resident) noexcept {
   return !failed(system_call(SYS_mincore, address, bytes, resident));
+}
+
+bool copy_word(std::uintptr_t from, std::uintptr_t& word) noexcept {
+  const struct iovec here = {&word, sizeof word};
+  const struct iovec there = {reinterpret_cast<void*>(from), sizeof word};
+  const long process = system_call(SYS_getpid);
+  return system_call(SYS_process_vm_readv, process, &here, 1, &there, 1, 0) == sizeof word;
 }
 
 bool is_readable(std::uintptr_t address) noexcept {

@@ -58,6 +58,10 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 // Whether the eight bytes at an address can be read.
 [[nodiscard]] bool is_readable(std::uintptr_t address) noexcept;
 
+// Copies a word from memory that may not be there, or cease to be while it is read. False: it
+// cannot be read, or the kernel does not read for us.
+[[nodiscard]] bool copy_word(std::uintptr_t from, std::uintptr_t& word) noexcept;
+
 // Gives the address space back.
 void release(void* address, std::size_t bytes) noexcept;
 

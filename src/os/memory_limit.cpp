@@ -46,7 +46,7 @@ ProcessUsage read_process_usage(std::string_view root) noexcept {
   ProcessUsage usage;
   const std::array<NamedNumber, 2> numbers = {
       {{"VmSize:", &usage.address_space}, {"VmData:", &usage.data}}};
-  read_named({root, "/proc/self/status"}, numbers);
+  read_named({root, "/proc/thread-self/status"}, numbers);
   return usage;
 }
 

@@ -26,7 +26,7 @@ constexpr std::uint64_t kFrame = (std::uint64_t{1} << 55) - 1;
 // Opened each time: an open one would still tell of the parent in the child of a fork.
 [[nodiscard]] int read_entry(std::uintptr_t page, std::uint64_t& entry) noexcept {
   const long file =
-      system_call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+      system_call(SYS_openat, AT_FDCWD, "/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC, 0);
   if (file < 0) return error_of_open(file);
   const long count = system_call(SYS_pread64, file, &entry, sizeof entry, page * sizeof entry);
   system_call(SYS_close, file);

@@ -35,7 +35,7 @@ void skip_one(std::string_view& text) noexcept {
   if (!text.empty()) text.remove_prefix(1);
 }
 
-constexpr KernelFile kMaps = {{}, "/proc/self/maps"};
+constexpr KernelFile kMaps = {{}, "/proc/thread-self/maps"};
 
 }  // namespace
 

@@ -29,7 +29,8 @@ class MapsReader {
  public:
   // Requires: room for 128 bytes or more. A name that the buffer has no room for is cut.
   // `path` is that of a file with lines of this kind.
-  MapsReader(char* buffer, std::size_t capacity, const char* path = "/proc/self/maps") noexcept;
+  MapsReader(char* buffer, std::size_t capacity,
+             const char* path = "/proc/thread-self/maps") noexcept;
 
   // False after the last line. The texts of a line are good until the next call.
   [[nodiscard]] bool next(MapsLine& line) noexcept;

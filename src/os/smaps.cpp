@@ -23,7 +23,8 @@ namespace {
 
 }  // namespace
 
-SmapsReader::SmapsReader() noexcept : lines_(buffer_.data(), buffer_.size(), "/proc/self/smaps") {}
+SmapsReader::SmapsReader() noexcept
+    : lines_(buffer_.data(), buffer_.size(), "/proc/thread-self/smaps") {}
 
 // Each mapping is a line as in maps, and then lines of key and value, the last of which is
 // that of its flags.

@@ -17,6 +17,7 @@ namespace luna {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
+constexpr std::size_t kMostNamesSet = std::size_t{1} << 24;
 constexpr std::size_t kBytesEach = sizeof(std::uintptr_t) + sizeof(NamedCode);
 
 }  // namespace
@@ -60,12 +61,15 @@ bool CodeNames::make_room() noexcept {
   return true;
 }
 
-// Code comes to lie where other code was: the last line counts.
+// Code comes to lie where other code was: the last line counts. Lines that overlap as no
+// compiler's do come to an end before they have cost seconds.
 void CodeNames::read_map(char* buffer, std::size_t capacity) noexcept {
   os::PerfMapReader map(buffer, capacity);
-  for (os::PerfMapLine line; map.next(line);) {
+  std::size_t names_left = kMostNamesSet;
+  for (os::PerfMapLine line; names_left != 0 && map.next(line);) {
     const std::uintptr_t end = line.begin + line.bytes;
-    for (std::size_t i = first_from(line.begin); i < count_ && sorted_[i] < end; ++i) {
+    std::size_t i = first_from(line.begin);
+    for (; i < count_ && sorted_[i] < end && names_left != 0; ++i, --names_left) {
       codes_[i].begin = line.begin;
       codes_[i].end = end;
       codes_[i].set_name(line.name);

@@ -20,7 +20,7 @@ class CpuShare {
   static constexpr std::uint64_t kWindowNs = 50'000'000;
   static constexpr std::uint64_t kMinCpuNs = 20'000'000;
   static constexpr std::uint64_t kLongestNs = 1'000'000;  // else it did not run all the time
-  static constexpr unsigned kCalmWindows = 32;            // before the interval goes back
+  static constexpr std::uint64_t kCalmWindows = 32;       // before the interval goes back
   static constexpr std::uint64_t kCalm = 4;               // a part of the cap that is calm
   static constexpr unsigned kMaxDoublings = 3;            // at once
   static constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;
@@ -56,7 +56,7 @@ class CpuShare {
   [[nodiscard]] const SamplingCost& cost() const noexcept { return cost_; }
 
  private:
-  void judge(std::uint64_t spent_ns, std::uint64_t cpu_ns) noexcept;
+  void judge(std::uint64_t spent_ns, std::uint64_t cpu_ns, std::uint64_t windows) noexcept;
   void widen(std::uint64_t spent_ns, std::uint64_t allowed_ns) noexcept;
 
   std::atomic<bool> on_{false};
@@ -65,7 +65,7 @@ class CpuShare {
   std::uint64_t interval_ = 0;  // asked() times a power of two
   std::uint64_t cap_percent_ = 0;
   std::uint64_t window_cpu_ns_ = 0;  // of the process, when this window began
-  unsigned calm_windows_ = 0;
+  std::uint64_t calm_windows_ = 0;
   SamplingCost cost_;  // without this window
 };
 

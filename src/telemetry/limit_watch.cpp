@@ -30,6 +30,9 @@ bool LimitWatch::has_crossed(std::string_view root) noexcept {
   }
   --reviews_left_;
   const auto at = static_cast<double>(percent_.load(std::memory_order_relaxed));
+  if (at == 0) return false;  // set to never meanwhile
+  if (at != crossing_at_) crossing_ = {};
+  crossing_at_ = at;
   const os::LimitUse use =
       os::nearest_limit(root, place_, os::read_process_limits(), at - Crossing::kFall);
   if (use.kind == os::LimitKind::kNone) return false;

@@ -63,6 +63,7 @@ class LimitWatch {
   // Of the thread that is at it.
   unsigned reviews_left_ = 0;  // before the cgroup is looked for
   Crossing crossing_;
+  double crossing_at_ = 0;  // the percent it is of
   os::CgroupPlace place_;
 };
 

@@ -111,10 +111,11 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
 
 // Those that a runtime named stand before the addresses.
 std::size_t Profiler::take_stack(std::uintptr_t* frames) noexcept {
+  const std::size_t depth = depth_;  // once: it may change meanwhile
   RuntimeStack named;
-  if (frame_source_ != nullptr) named = frame_source_(frames, depth_);
+  if (frame_source_ != nullptr) named = frame_source_(frames, depth);
   if (named.is_whole) return named.depth;
-  return named.depth + walker_.walk(frames + named.depth, depth_ - named.depth, own_code_);
+  return named.depth + walker_.walk(frames + named.depth, depth - named.depth, own_code_);
 }
 
 bool Profiler::allocated(const SampledBlock& block) noexcept {

@@ -156,9 +156,12 @@ class StackMemory {
 // Whether it is behind an instruction that calls; what cannot be read is not.
 [[nodiscard]] bool is_return_address(std::uintptr_t address) noexcept {
   CodeBytes code;
-  const std::uintptr_t begin = address - sizeof code;
-  if (address < sizeof code || address >> kCodeBits != 0 || !os::is_readable(begin)) return false;
-  std::memcpy(&code, reinterpret_cast<const void*>(begin), sizeof code);
+  std::uintptr_t word = 0;
+  static_assert(sizeof word == sizeof code);
+  if (address < sizeof code || address >> kCodeBits != 0) return false;
+  // It may be any address, that of a page which another thread is about to unmap too.
+  if (!os::copy_word(address - sizeof code, word)) return false;
+  std::memcpy(&code, &word, sizeof code);
   return ends_in_call(code);
 }
 

@@ -14,7 +14,7 @@ STANDARD = set("""array atomic bit climits compare concepts cstddef cstdint cstr
     new numeric optional span string_view tuple type_traits utility version
     stddef.h stdint.h string.h limits.h""".split())
 # base/ must be able to say that something is wrong, and knows no OS otherwise.
-EXTRA = {"base/check": {"unistd.h", "cerrno", "cstdlib"},
+EXTRA = {"base/check": {"syscall.h", "unistd.h", "cerrno", "cstdlib"},
          "base/report": {"unistd.h", "cerrno", "cstdlib"}}
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -87,6 +87,26 @@ TEST(Sampling, EveryBlockIsASampleIfAskedFor) {
   fixture.allocator.pages().verify();
 }
 
+// Lists that are given back are drawn anew, whatever is left in them: else a thread of a few
+// blocks passes on that a sample is near, but not that it is far.
+TEST(Sampling, ShortThreadsAreNotSampledMoreOften) {
+  constexpr std::size_t kBytes = 512;
+  constexpr std::uint64_t kInterval = 4096;
+  constexpr int kThreads = 20'000;
+  Sampling fixture(kInterval, 7);
+  for (int i = 0; i < kThreads; ++i) {
+    void* first = fixture.thread.allocate(kBytes);
+    void* second = fixture.thread.allocate(kBytes);
+    fixture.thread.deallocate(first);
+    fixture.thread.deallocate(second);
+    fixture.thread.park();
+    fixture.thread.attach();
+  }
+  const double p = Recorder::probability(kBytes, kInterval);
+  const double deviation = std::sqrt(2 * kThreads * (1 - p) / p);
+  EXPECT_NEAR(fixture.recorder.objects, 2 * kThreads, 4 * deviation);
+}
+
 TEST(Sampling, NoBlockIsASampleAfterTheEnd) {
   Sampling fixture(1);
   void* sampled = fixture.thread.allocate(100);
