@@ -23,8 +23,8 @@ class FileOutput {
   FileOutput& operator=(const FileOutput&) = delete;
 
   // Begins the file that is going to have this path; one that has it stays until then. What
-  // is no file there, such as /dev/null or a pipe, is never replaced but written to. False: it cannot be created, and error() says why.
-  // Requires: none is open.
+  // is no file there, such as /dev/null or a pipe, is never replaced but written to. False: it
+  // cannot be created, and error() says why. Requires: none is open.
   [[nodiscard]] bool create(std::string_view path) noexcept;
 
   // Good as long as the file is.
