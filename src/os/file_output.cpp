@@ -42,23 +42,29 @@ bool FileOutput::create(std::string_view path) noexcept {
   // The directory stays the same, whatever the program's own is by then.
   directory_ = open_directory(slash == std::string_view::npos ? "." : part_of(path, 0, slash + 1));
   if (directory_ < 0) return fail(directory_);
-  const bool device = is_device();
+  const bool device = is_device(path);
   file_ = device ? open_device() : open_temporary();
   if (file_ < 0) return fail(file_);
   has_temporary_ = !device;
   return true;
 }
 
-// Whether the path leads to a device, a pipe or a socket.
-bool FileOutput::is_device() const noexcept {
-  struct stat status;
-  if (system_call(SYS_newfstatat, directory_, name_.data(), &status, 0) < 0) return false;
-  return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+// Whether the path leads to a device, a pipe or a socket, or is a link of the kernel's such as
+// /dev/stdout, whatever that leads to.
+bool FileOutput::is_device(std::string_view path) const noexcept {
+  const auto mode = [this](int flags) noexcept {
+    struct stat status;
+    const long result = system_call(SYS_newfstatat, directory_, name_.data(), &status, flags);
+    return result < 0 ? mode_t{S_IFREG} : status.st_mode;
+  };
+  if (!S_ISREG(mode(0)) && !S_ISDIR(mode(0))) return true;
+  const bool kernels = path.starts_with("/dev/") || path.starts_with("/proc/");
+  return kernels && S_ISLNK(mode(AT_SYMLINK_NOFOLLOW));
 }
 
 // A pipe that nobody reads is an error, and not waited for.
 long FileOutput::open_device() noexcept {
-  constexpr int kWrite = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+  constexpr int kWrite = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
   const long file = system_call(SYS_openat, directory_, name_.data(), kWrite | O_NONBLOCK, 0);
   if (file >= 0) system_call(SYS_fcntl, file, F_SETFL, kWrite);
   return file;

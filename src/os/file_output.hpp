@@ -47,7 +47,7 @@ class FileOutput {
   static bool write(void* file, std::string_view bytes) noexcept;
   [[nodiscard]] long open_directory(std::string_view path) noexcept;
   [[nodiscard]] long open_temporary() noexcept;
-  [[nodiscard]] bool is_device() const noexcept;
+  [[nodiscard]] bool is_device(std::string_view path) const noexcept;
   [[nodiscard]] long open_device() noexcept;
   [[nodiscard]] bool flush() noexcept;
   bool fail(long error) noexcept;

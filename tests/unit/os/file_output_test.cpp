@@ -78,6 +78,20 @@ TEST(FileOutput, ADeviceIsNotReplaced) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
+TEST(FileOutput, ALinkOfTheKernelsIsFollowed) {
+  Folder folder;
+  const std::string path = folder.path + "/redirected";
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT, 0600);
+  ASSERT_EQ(::write(file, "before ", 7), 7);
+  ASSERT_TRUE(folder.file->create("/proc/self/fd/" + std::to_string(file)));
+  folder.file->output().add("some text");
+  EXPECT_TRUE(folder.file->finish());
+  ::close(file);
+
+  EXPECT_EQ(folder.read("redirected"), "before some text");
+  EXPECT_EQ(folder.names(), Names{"redirected"});
+}
+
 TEST(FileOutput, NameAppearsOnlyWhenAllIsWritten) {
   Folder folder;
   ASSERT_TRUE(folder.file->create(folder.path + "/final"));
