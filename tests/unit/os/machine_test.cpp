@@ -74,7 +74,7 @@ TEST(Machine, MemoryAndPolicy) {
   tree.write("/proc/sys/vm/overcommit_memory", "2\n");
   tree.write("/proc/sys/vm/overcommit_ratio", "50\n");
   tree.write("/proc/sys/vm/max_map_count", "65530\n");
-  tree.write("/proc/self/maps", "one\ntwo\nthree\n");
+  tree.write("/proc/thread-self/maps", "one\ntwo\nthree\n");
   tree.write("/proc/pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
 
   const auto machine = machine_of(tree.root());

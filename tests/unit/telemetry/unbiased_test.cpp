@@ -262,7 +262,8 @@ void expect_unbiased(const Mixture& mixture, double bound, Make make) {
     std::printf("%-12s mean error %+5.2f sigma, %d of %d beyond 3\n", kNames[i], mean, far[i],
                 count);
     EXPECT_LT(std::abs(mean), bound) << kNames[i];
-    EXPECT_LE(far[i], bound > 3 ? count / 10 : count < 200 ? 2 : count / 100) << kNames[i];
+    // Of few runs, three may be far by chance in one of the twenty quantities.
+    EXPECT_LE(far[i], bound > 3 ? count / 10 : count < 200 ? 3 : count / 100) << kNames[i];
   }
 }
 
