@@ -9,9 +9,9 @@
 
 namespace luna::os {
 
-struct CacheTraits {
-  std::uint16_t line_bytes;  // 0: not looked at yet
-  std::uint16_t features;    // bits of the processor's file; it also works with fewer of them
+struct alignas(std::uint32_t) CacheTraits {  // so that all of it is read at once
+  std::uint16_t line_bytes;                  // 0: not looked at yet
+  std::uint16_t features;  // bits of the processor's file; it also works with fewer of them
 };
 
 // Lines from the one that holds `begin` to the one before `end`.

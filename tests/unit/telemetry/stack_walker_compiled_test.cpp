@@ -125,6 +125,15 @@ const std::initializer_list<std::uint8_t> kWithOther = {0x55, 0x48, 0x87, 0xF7, 
   after_call();
 }
 
+// With two words on the stack as the frame. AddressSanitizer would have them elsewhere.
+[[gnu::noinline, gnu::no_sanitize_address]] void call_with_frame(const Code& code, Walk& walk,
+                                                                 std::uintptr_t second) {
+  std::uintptr_t on_stack[2] = {0, second};
+  asm volatile("" : : "r"(on_stack) : "memory");
+  call_with_other(code, walk, on_stack);
+  after_call();
+}
+
 TEST(StackWalkerCompiled, WhatIsNoFrameEndsTheWalk) {
   const Code code(kWithOther);
   // Two words that no frame has: the second is in no code, in data, or before a call.
@@ -133,10 +142,8 @@ TEST(StackWalkerCompiled, WhatIsNoFrameEndsTheWalk) {
   for (const std::uintptr_t second :
        {std::uintptr_t{0}, std::uintptr_t{1}, UINTPTR_MAX, std::uintptr_t{0x80} << 56,
         reinterpret_cast<std::uintptr_t>(data + 1), inside + 8}) {
-    std::uintptr_t on_stack[2] = {0, second};
-    asm volatile("" : : "r"(on_stack) : "memory");
     Walk walk;
-    call_with_other(code, walk, on_stack);
+    call_with_frame(code, walk, second);
     ASSERT_EQ(walk.depth, 2U) << second;
     EXPECT_TRUE(code.holds(walk.frames[1]));
   }
@@ -158,10 +165,8 @@ TEST(StackWalkerCompiled, FramesThatAreNotOnTheStackEndTheWalk) {
     EXPECT_TRUE(code.holds(walk.frames[1]));
   }
   // The same on the stack is a frame, which shows that the others are not for what is in them.
-  std::uintptr_t on_stack[2] = {0, behind_call};
-  asm volatile("" : : "r"(on_stack) : "memory");
   Walk walk;
-  call_with_other(code, walk, on_stack);
+  call_with_frame(code, walk, behind_call);
   EXPECT_EQ(walk.depth, 3U);
 }
 
