@@ -75,7 +75,8 @@ TEST(MemoryLimit, TheFullestCgroupIsNearest) {
 TEST(MemoryLimit, LimitsOfTheProcessCountToo) {
   const CgroupTreeV2 tree("/app");
   tree.add("/app", "10000", "max", "6000", "0");
-  tree.write("/proc/thread-self/status", "Name:\tx\nVmSize:\t 7 kB\nVmLck:\t 0 kB\nVmData:\t 5 kB\n");
+  tree.write("/proc/thread-self/status",
+             "Name:\tx\nVmSize:\t 7 kB\nVmLck:\t 0 kB\nVmData:\t 5 kB\n");
   constexpr std::uint64_t kKiB = 1024;
 
   const LimitUse space = nearest(tree, {10 * kKiB, kUnlimited});
