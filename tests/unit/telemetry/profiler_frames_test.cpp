@@ -80,14 +80,16 @@ TEST(ProfilerFrames, StandInTheirPlace) {
   EXPECT_EQ(fixture.stacks(), (Texts{"inner ", ""}));
 }
 
+// Without the addresses, of which a loop that is unrolled has several.
 TEST(ProfilerFrames, EachStackIsASiteOfItsOwn) {
   WithFrames fixture;
+  supplied.is_whole = true;
   for (const char* function : {"a", "b", "a"}) {
     supplied.frames = {fixture.name(function)};
     static_cast<void>(fixture.thread.allocate(100));
   }
 
-  EXPECT_EQ(fixture.stacks(), (Texts{"a +", "b +"}));
+  EXPECT_EQ(fixture.stacks(), (Texts{"a ", "b "}));
 }
 
 TEST(ProfilerFrames, DeepStacksAreCutOutside) {
