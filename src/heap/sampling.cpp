@@ -35,7 +35,7 @@ void ThreadHeap::look_at_samples() noexcept {
   set_apart(false);
   for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   meter.set(samples.interval(), samples.next_seed());
-  for (std::size_t i = 0; i < kLists && meter.on(); ++i) redraw(i);
+  for (std::size_t i = 0; i < kLists; ++i) redraw(i);
   set_apart(watching_ || meter.on());
 }
 
@@ -44,13 +44,13 @@ void ThreadHeap::look_at_samples() noexcept {
 // taken.
 std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noexcept {
   if (!meter.on()) return blocks;
-  std::uint32_t& before = apart(list).beyond;
-  if (observed_ || before == 0) {
+  const std::uint32_t before = observed_ ? 0 : before_sample(list);
+  if (before == 0) {
     redraw(list);
     return 1;
   }
   const std::uint32_t allowed = blocks < before ? blocks : before;
-  before -= allowed;
+  apart(list).beyond -= allowed;
   return allowed;
 }
 

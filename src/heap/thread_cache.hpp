@@ -41,7 +41,8 @@ struct ThreadCache {
   std::array<FreeList*, kDirectSizes> direct{};
 
   // What is freed goes to the first half. The second half is what is handed out while that is
-  // kept apart; there `beyond` is how many blocks of the list go before the next sample.
+  // kept apart; there `beyond` counts blocks of the list up to the next sample, and with it; 0:
+  // it is yet to be drawn.
   std::array<FreeList, 2 * kLists> lists{};
 
   bool counts = false;  // while samples are taken: see take_counted()
@@ -92,7 +93,7 @@ struct ThreadCache {
     if (!counts) return nullptr;
     FreeList& freed = *(&source - kLists);
     Block* block = freed.first;
-    if (block == nullptr || source.beyond == 0) return nullptr;
+    if (block == nullptr || source.beyond <= 1) return nullptr;
     --source.beyond;
     freed.first = block->next;
     ++freed.room;

@@ -92,7 +92,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // Whether the next block of a list, which is empty, shall be a sample; it is counted as
   // one then. Not while an observer is told of one.
   [[nodiscard]] bool sample_is_due(std::size_t list) noexcept {
-    if (!meter.on() || observed_ || apart(list).beyond != 0) return false;
+    if (!meter.on() || observed_ || before_sample(list) != 0) return false;
     redraw(list);
     return true;
   }
@@ -254,9 +254,13 @@ class alignas(64) ThreadHeap : public ThreadCache {
   }
   void notice_interrupt() noexcept;
   void set_counts() noexcept { counts = meter.on() && !watching_ && !observed_; }
-  void redraw(std::size_t list) noexcept {
-    apart(list).beyond = meter.draw_blocks(listed_bytes(list));
+  // How many blocks of a list go before the one that is sampled. Requires: meter.on().
+  [[nodiscard]] std::uint32_t before_sample(std::size_t list) noexcept {
+    std::uint32_t& until = apart(list).beyond;
+    if (until == 0) until = meter.draw_blocks(listed_bytes(list)) + 1;
+    return until - 1;
   }
+  void redraw(std::size_t list) noexcept { apart(list).beyond = 0; }
   void aim() noexcept;
   void look_at_samples() noexcept;
   [[nodiscard]] std::uint32_t allowance(std::size_t list, std::uint32_t blocks) noexcept;

@@ -150,7 +150,7 @@ std::size_t ThreadHeap::return_list(std::size_t list) noexcept {
   const std::size_t count = give_back(freed);
   // What is left was counted, and did not reach the program; that nothing is left may itself say
   // that the sample is near. So the number is drawn anew in any case, or it would depend on it.
-  if (meter.on()) redraw(list);
+  if (apart_) redraw(list);
   Block* handed_out_next = apart(list).first;
   if (handed_out_next == nullptr) return count;
   apart(list).first = nullptr;
