@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The functions of lunalloc/cache.h as a program calls them, and prefetches of any address.
 #include "expect.hpp"
-#include "support/cache_instructions.hpp"
 
 #include <lunalloc/cache.h>
 
@@ -57,8 +56,6 @@ int main() {
   expect::print(1, "cache lines of %zu bytes\n", line);
   EXPECT(line >= 16 && (line & (line - 1)) == 0);
   EXPECT(luna_cache_line_bytes() == line);
-  const auto write_back = [&line] { static_cast<void>(luna_cache_write_back(&line, 1)); };
-  if (!luna::test::can_write_back(write_back)) expect::skip("the emulator lacks dc cvap");
   errno = 0;
   ranges_keep_their_contents();
   copies_are_copies();

@@ -2,8 +2,9 @@
 // What the pages of a heap are said to be used for, held against what was done with it.
 #include "control/region_census.hpp"
 
+#include "base/align.hpp"
 #include "control/residency.hpp"
-#include "support/kernel_pages.hpp"
+#include "os/memory.hpp"
 #include "support/one_thread.hpp"
 
 #include <gtest/gtest.h>
@@ -45,6 +46,17 @@ struct Counted : test::OneThread {
          sums.dirty.pages + sums.retained.pages;
 }
 
+// Of the kernel, in pages of ours.
+[[nodiscard]] std::size_t kernel_page() { return os::page_bytes() / kPageBytes; }
+
+// A larger page of the kernel backs what lies beside that which was touched, at so many borders.
+constexpr std::size_t kMostBorders = 1000;
+
+void expect_accounted(const RegionSums& sums) {
+  EXPECT_LE(expected(sums), resident(sums));
+  EXPECT_LE(resident(sums) - expected(sums), kMostBorders * (kernel_page() - 1));
+}
+
 TEST(RegionCensus, IsEmptyForAHeapThatWasNeverUsed) {
   Counted fixture;
   const RegionSums sums = fixture.count();
@@ -76,18 +88,17 @@ TEST(RegionCensus, CountsBlocksOfAClass) {
 }
 
 TEST(RegionCensus, ExpectsWhatIsBackedOfSlabsAndLargeBlocks) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   Counted fixture;
   for (const std::size_t bytes : {16U, 100U, 1000U, 5000U, 12000U, 50'000U, 500'000U, 5'000'000U})
     for (int i = 0; i < 20; ++i) static_cast<void>(fixture.filled(bytes));
 
   const RegionSums sums = fixture.count();
-  EXPECT_EQ(expected(sums), resident(sums));
+  expect_accounted(sums);
   EXPECT_EQ(sums.large_blocks, 60U);
   EXPECT_LE(sums.sure_pages, sums.slabs.expected);
   EXPECT_GT(sums.sure_pages * 3, sums.slabs.expected);  // blocks above a page have others too
   EXPECT_GT(sums.slabs.resident, 20U * (12000 + 5000) / kPageBytes);
-  EXPECT_EQ(sums.retained.resident, 0U);
+  EXPECT_LE(sums.retained.resident, kMostBorders * (kernel_page() - 1));
 }
 
 TEST(RegionCensus, BelievesTheKernelOfLargeBlocksThatNobodyTouched) {
@@ -102,36 +113,37 @@ TEST(RegionCensus, BelievesTheKernelOfLargeBlocksThatNobodyTouched) {
 }
 
 TEST(RegionCensus, DoesNotExpectFreePagesThatWereNeverHandedOut) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   Counted fixture;
   static_cast<void>(fixture.filled(100'000));
   std::byte* stray = nullptr;
   fixture.allocator.pages().for_each_region([&](const Region* region) noexcept {
-    stray = region->memory + (kPagesPerRegion - 10) * kPageBytes;
+    stray = region->memory + kRegionBytes - 3 * os::page_bytes();
   });
-  std::memset(stray, 1, 3 * kPageBytes);
+  const RegionSums before = fixture.count();
+  std::memset(stray, 1, 3 * os::page_bytes());
 
   const RegionSums sums = fixture.count();
-  EXPECT_EQ(sums.retained.resident, 3U);
-  EXPECT_EQ(resident(sums) - expected(sums), 3U);
+  EXPECT_EQ(sums.retained.resident - before.retained.resident, 3 * kernel_page());
+  EXPECT_EQ(resident(sums) - resident(before), 3 * kernel_page());
+  EXPECT_EQ(expected(sums), expected(before));
 }
 
 TEST(RegionCensus, ExpectsPagesOfSlabsThatTheKernelTook) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   Counted fixture;
   std::vector<void*> blocks = fixture.allocate_many(kGranuleBytes / 1024 * 4, 1024);
   const RegionSums before = fixture.count();
-  std::byte* page = reinterpret_cast<std::byte*>(round_down(address_of(blocks[8]), kPageBytes));
-  ASSERT_TRUE(os::purge(page, kPageBytes));  // as nobody of ours would
+  const std::size_t bytes = os::page_bytes();
+  auto* page = reinterpret_cast<std::byte*>(round_down(address_of(blocks[8]), bytes));
+  ASSERT_TRUE(os::purge(page, bytes));  // as nobody of ours would
 
   const RegionSums sums = fixture.count();
-  EXPECT_EQ(sums.slabs.resident + 1, before.slabs.resident);
+  EXPECT_LT(sums.slabs.resident, before.slabs.resident);
+  EXPECT_GE(sums.slabs.resident + kernel_page(), before.slabs.resident);
   EXPECT_EQ(sums.slabs.expected, before.slabs.expected);
   EXPECT_EQ(sums.sure_pages, before.sure_pages);
 }
 
 TEST(RegionCensus, ExpectsNothingOfPagesThatATrimGaveBack) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   Counted fixture;
   std::vector<void*> blocks = fixture.allocate_many(20'000, 200);
   for (std::size_t i = 0; i < blocks.size(); ++i)
@@ -141,7 +153,7 @@ TEST(RegionCensus, ExpectsNothingOfPagesThatATrimGaveBack) {
 
   const RegionSums sums = fixture.count();
   EXPECT_LT(resident(sums), before / 2);
-  EXPECT_EQ(expected(sums), resident(sums));
+  expect_accounted(sums);
   EXPECT_GT(fixture.allocator.pages().purges(), 0U);
   EXPECT_GT(fixture.allocator.pages().purged_pages(), before / 2);
 }
