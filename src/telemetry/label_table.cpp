@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/label_table.hpp"
 
-#include "os/memory.hpp"
+#include "telemetry/slot_memory.hpp"
 
 #include <array>
-#include <bit>
 #include <cstring>
 
 namespace luna {
@@ -12,10 +11,6 @@ namespace luna {
 namespace {
 
 using Length = std::uint16_t;
-
-// Half of the slots are taken at most; the rest of the memory is for texts.
-constexpr std::size_t kSlotsPart = 8;
-constexpr std::size_t kMinSlots = 16;
 
 // Labels on their way into the table: those of a set, and one that was missing.
 class PackedLabels {
@@ -41,10 +36,9 @@ class PackedLabels {
   std::size_t bytes_ = 0;
 };
 
-// FNV-1a, with a last mix, for the low bits choose the slot.
+// With a last mix, for the low bits choose the slot.
 [[nodiscard]] std::uint64_t hash_of(std::string_view text) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  const std::uint64_t hash = hash_text(text);
   return hash ^ hash >> 32;
 }
 
@@ -83,16 +77,13 @@ Labels LabelTable::at(std::uint32_t set) const noexcept {
 
 bool LabelTable::begin() noexcept {
   if (slots_ != nullptr) return true;
-  const std::size_t slots = std::bit_floor(limit_ / kSlotsPart / sizeof(std::uint32_t));
-  if (slots < kMinSlots || limit_ > UINT32_MAX) return false;
-  auto* memory = static_cast<char*>(os::map(limit_));
-  if (memory == nullptr) return false;
-  const std::size_t slots_bytes = slots * sizeof(std::uint32_t);
-  slots_ = reinterpret_cast<std::uint32_t*>(memory);
-  slot_mask_ = static_cast<std::uint32_t>(slots - 1);
-  texts_ = memory + slots_bytes;
+  const SlotMemory memory = map_slots(limit_);
+  if (memory.slots == nullptr) return false;
+  slots_ = memory.slots;
+  slot_mask_ = static_cast<std::uint32_t>(memory.count - 1);
+  texts_ = memory.rest;
   used_ = 1;  // lest a set be named kNone
-  capacity_ = limit_ - slots_bytes;
+  capacity_ = memory.rest_bytes;
   return true;
 }
 

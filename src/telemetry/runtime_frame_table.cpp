@@ -2,9 +2,8 @@
 #include "telemetry/runtime_frame_table.hpp"
 
 #include "base/format.hpp"
-#include "os/memory.hpp"
+#include "telemetry/slot_memory.hpp"
 
-#include <bit>
 #include <cstring>
 #include <new>
 
@@ -12,18 +11,9 @@ namespace luna {
 
 namespace {
 
-// Half of the slots are taken at most. Of the memory, an eighth goes to slots and five to names,
-// so that two are left for texts: 32 bytes for each name.
-constexpr std::size_t kSlotsPart = 8;
-constexpr std::size_t kMinSlots = 16;
-
-constexpr std::uint64_t kHashBegin = 0xcbf29ce484222325;
-constexpr std::uint64_t kHashFactor = 0x100000001b3;
-
-// FNV-1a, with an end that no text has.
+// With an end that no text has.
 [[nodiscard]] std::uint64_t add_to_hash(std::uint64_t hash, std::string_view text) noexcept {
-  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * kHashFactor;
-  return (hash ^ 0x100) * kHashFactor;
+  return (hash_text(text, hash) ^ 0x100) * kHashFactor;
 }
 
 [[nodiscard]] std::uint64_t hash_of(const RuntimeFrame& name) noexcept {
@@ -62,17 +52,16 @@ bool RuntimeFrameTable::holds(std::uintptr_t frame) const noexcept {
 
 bool RuntimeFrameTable::begin() noexcept {
   if (slots_ != nullptr) return true;
-  const std::size_t slots = std::bit_floor(limit_ / kSlotsPart / sizeof(std::uint32_t));
-  if (slots < kMinSlots || limit_ > UINT32_MAX) return false;
-  auto* memory = static_cast<char*>(os::map(limit_));
-  if (memory == nullptr) return false;
-  const std::size_t slots_bytes = slots * sizeof(std::uint32_t);
-  const std::size_t names_bytes = slots / 2 * sizeof(RuntimeFrame);
-  slots_ = reinterpret_cast<std::uint32_t*>(memory);
-  slot_mask_ = slots - 1;
-  names_ = reinterpret_cast<RuntimeFrame*>(memory + slots_bytes);
-  texts_ = memory + slots_bytes + names_bytes;
-  capacity_ = limit_ - slots_bytes - names_bytes;
+  // An eighth of it is slots and five are names, so that two are left for texts: 32 bytes for each
+  // name.
+  const SlotMemory memory = map_slots(limit_);
+  if (memory.slots == nullptr) return false;
+  const std::size_t names_bytes = memory.count / 2 * sizeof(RuntimeFrame);
+  slots_ = memory.slots;
+  slot_mask_ = memory.count - 1;
+  names_ = reinterpret_cast<RuntimeFrame*>(memory.rest);
+  texts_ = memory.rest + names_bytes;
+  capacity_ = memory.rest_bytes - names_bytes;
   return true;
 }
 
