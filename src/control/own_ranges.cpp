@@ -88,7 +88,7 @@ std::size_t OwnRanges::resident_within(std::uintptr_t begin, std::uintptr_t end)
   for (const OwnRange& range : ranges()) {
     const std::uintptr_t from = range.begin > begin ? range.begin : begin;
     const std::uintptr_t to = range.end < end ? range.end : end;
-    if (from < to) result += resident_bytes(reinterpret_cast<const void*>(from), to - from);
+    if (from < to) result += os::resident_bytes(reinterpret_cast<const void*>(from), to - from);
   }
   return result;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which pages the kernel backs, asked for in steps and without a lock.
+// Which pages the kernel backs, asked for without a lock.
 #pragma once
 
 #include "pages/region.hpp"
@@ -8,8 +8,8 @@
 
 namespace luna {
 
-// Of mapped memory, in bytes; what is not mapped counts as not backed.
-[[nodiscard]] std::size_t resident_bytes(const void* memory, std::size_t bytes) noexcept;
+// Whether it says so at all: a sandbox may forbid to ask.
+[[nodiscard]] bool kernel_tells_residency() noexcept;
 
 // Of a region: our pages, each as the kernel's page that it is part of.
 [[nodiscard]] PageSet resident_pages(const std::byte* region) noexcept;

@@ -77,6 +77,7 @@ StatisticsSnapshot::StatisticsSnapshot() noexcept {
 
 bool StatisticsSnapshot::take(Allocator& allocator, Profiler& profiler, unsigned what) noexcept {
   what_ = (what & LUNA_STATS_MAPPINGS) != 0 ? what | LUNA_STATS_RESIDENT : what;
+  if (!kernel_tells_residency()) what_ &= ~LUNA_STATS_RESIDENT;
   own_.collect(allocator, profiler);
   if (!count_heaps(allocator)) return false;
   count_regions(allocator);
@@ -136,7 +137,7 @@ void StatisticsSnapshot::count_huge() noexcept {
     huge_bytes_ += range.bytes();
     if ((what_ & LUNA_STATS_RESIDENT) == 0) continue;
     const std::size_t pages =
-        resident_bytes(reinterpret_cast<const void*>(range.begin), range.bytes()) / kPageBytes;
+        os::resident_bytes(reinterpret_cast<const void*>(range.begin), range.bytes()) / kPageBytes;
     sums_.large.resident += pages;
     sums_.large.expected += pages;
   }
@@ -203,7 +204,7 @@ void StatisticsSnapshot::fill_resident() noexcept {
   for (const OwnRange& range : own_.ranges()) {
     if (range.kind == OwnKind::kArena || range.kind == OwnKind::kHuge) continue;
     const std::size_t backed =
-        resident_bytes(reinterpret_cast<const void*>(range.begin), range.bytes());
+        os::resident_bytes(reinterpret_cast<const void*>(range.begin), range.bytes());
     if (range.kind == OwnKind::kMetadata) d.resident_metadata_bytes += backed;
     if (range.kind == OwnKind::kTelemetry) d.resident_telemetry_bytes += backed;
     if (range.kind == OwnKind::kGuarded) d.resident_guarded_bytes += backed;

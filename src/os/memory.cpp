@@ -11,6 +11,7 @@
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
 
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -124,6 +125,22 @@ bool purge(void* address, std::size_t bytes) noexcept {
 
 bool find_resident(const void* address, std::size_t bytes, unsigned char* resident) noexcept {
   return !failed(system_call(SYS_mincore, address, bytes, resident));
+}
+
+std::size_t resident_bytes(const void* memory, std::size_t bytes) noexcept {
+  constexpr std::size_t kPagesAtOnce = 512;
+  const std::size_t page = page_bytes();
+  const std::uintptr_t begin = round_down(address_of(memory), page);
+  const std::size_t pages = (round_up(address_of(memory) + bytes, page) - begin) / page;
+  std::size_t result = 0;
+  for (std::size_t at = 0; at < pages; at += kPagesAtOnce) {
+    const std::size_t count = pages - at < kPagesAtOnce ? pages - at : kPagesAtOnce;
+    std::array<unsigned char, kPagesAtOnce> backed{};
+    const auto* address = reinterpret_cast<const void*>(begin + at * page);
+    if (!find_resident(address, count * page, backed.data())) continue;
+    for (std::size_t i = 0; i < count; ++i) result += (backed[i] & 1U) * page;
+  }
+  return result;
 }
 
 bool copy_word(std::uintptr_t from, std::uintptr_t& word) noexcept {

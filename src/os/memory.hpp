@@ -55,6 +55,9 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 [[nodiscard]] bool find_resident(const void* address, std::size_t bytes,
                                  unsigned char* resident) noexcept;
 
+// Bytes of the kernel's pages in a range that it backs; where it does not say, none.
+[[nodiscard]] std::size_t resident_bytes(const void* memory, std::size_t bytes) noexcept;
+
 // Whether the eight bytes at an address can be read.
 [[nodiscard]] bool is_readable(std::uintptr_t address) noexcept;
 

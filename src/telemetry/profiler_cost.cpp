@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What the profiler costs: the time and the memory that it takes, and the interval that keeps
 // the time below its cap.
-#include "base/align.hpp"
 #include "heap/allocator.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "telemetry/profiler.hpp"
-
-#include <array>
 
 namespace luna {
 
@@ -35,23 +32,6 @@ class Measured {
   CpuShare& share_;
   std::uint64_t begin_ns_;
 };
-
-// Of a mapping, as far as the kernel says.
-[[nodiscard]] std::size_t touched_bytes(const void* memory, std::size_t bytes) noexcept {
-  std::array<unsigned char, 256> resident;
-  const std::size_t page = os::page_bytes();
-  std::size_t touched = 0;
-  for (std::size_t at = 0; at < bytes; at += resident.size() * page) {
-    const std::size_t rest = bytes - at;
-    const std::size_t part = rest < resident.size() * page ? rest : resident.size() * page;
-    resident.fill(0);
-    if (!os::find_resident(static_cast<const std::byte*>(memory) + at, part, resident.data()))
-      continue;
-    for (std::size_t i = 0; i < round_up(part, page) / page; ++i)
-      if (resident[i] != 0) touched += page;
-  }
-  return touched;
-}
 
 }  // namespace
 
@@ -118,8 +98,8 @@ void Profiler::apply_interval(std::uint64_t interval) noexcept {
 ProfilerUsage Profiler::usage() noexcept {
   if (!begun()) return {};
   os::ScopedLock guard(lock_);
-  const std::size_t touched =
-      touched_bytes(sites_.memory(), sites_.bytes()) + touched_bytes(live_.memory(), live_.bytes());
+  const std::size_t touched = os::resident_bytes(sites_.memory(), sites_.bytes()) +
+                              os::resident_bytes(live_.memory(), live_.bytes());
   return {touched, sites_.bytes() + live_.bytes(), live_.count(), sites_.count(),
           dropped_.load(std::memory_order_relaxed)};
 }

@@ -101,8 +101,8 @@ TEST(ResidentBytes, CountsThePagesThatAreBacked) {
   for (const std::size_t page : {0U, 511U, 512U, 1499U})
     memory[page * os::page_bytes()] = std::byte{1};
 
-  EXPECT_EQ(resident_bytes(memory, bytes), 4 * os::page_bytes());
-  EXPECT_EQ(resident_bytes(memory + 511 * os::page_bytes(), 1), os::page_bytes());
+  EXPECT_EQ(os::resident_bytes(memory, bytes), 4 * os::page_bytes());
+  EXPECT_EQ(os::resident_bytes(memory + 511 * os::page_bytes(), 1), os::page_bytes());
   os::release(memory, bytes);
 }
 
