@@ -2,6 +2,7 @@
 // What each control does in this process: the functions that control/controls.def names.
 #include "preload/control.hpp"
 #include "preload/guard.hpp"
+#include "preload/pressure.hpp"
 #include "preload/process.hpp"
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"

@@ -10,6 +10,7 @@
 #include "preload/labels.hpp"
 #include "preload/leaks.hpp"
 #include "preload/own_code.hpp"
+#include "preload/pressure.hpp"
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"
 #include "preload/runtime_frames.hpp"
@@ -69,6 +70,7 @@ void Process::start() noexcept {
   begin_runtime_frames();
   begin_profile();
   if (options.stats_hardware) hardware_.begin();
+  begin_pressure();
   if (options.enabled) return;
   const SlowPath path;
   // What ld.so allocated before this stays ours; free() knows it by its address.
@@ -76,6 +78,7 @@ void Process::start() noexcept {
 }
 
 void Process::exit() noexcept {
+  pressure_.end();
   const SlowPath path;
   if (!path.entered()) return tell_of_exit_in_handler();
   report_leaks_at_exit();
@@ -173,11 +176,15 @@ void Process::thread_exits(void* process_pointer) noexcept {
 }
 
 template <typename Allocate>
-void* Process::with_heap(const SlowPath& path, Allocate allocate) noexcept {
+void* Process::with_heap(const SlowPath& path, std::size_t bytes, Allocate allocate) noexcept {
   ThreadHeap* heap = path.heap();
   if (heap == nullptr) heap = attach_thread();
   if (heap == nullptr) return nullptr;
   void* block = allocate(*heap);
+  if (block == nullptr && ease_refusal(*heap, bytes)) [[unlikely]]
+    block = allocate(*heap);
+  if (pressure_.has_grown()) [[unlikely]]
+    watch_growth(heap);
   if (limit_watch_.on()) [[unlikely]]
     watch_memory_limit();
   if (profiler_.triggers().is_due()) [[unlikely]]
@@ -192,7 +199,7 @@ void* Process::allocate(std::size_t bytes) noexcept {
   const SlowPath path;
   if (!path.entered()) [[unlikely]]
     return reserve_.allocate(bytes);
-  return with_heap(path,
+  return with_heap(path, bytes,
                    [&](ThreadHeap& heap) noexcept { return allocator_.allocate(heap, bytes); });
 }
 
@@ -203,8 +210,9 @@ void* Process::allocate_zeroed(std::size_t bytes) noexcept {
     void* block = reserve_.allocate(bytes);
     return block != nullptr ? std::memset(block, 0, bytes) : nullptr;
   }
-  return with_heap(
-      path, [&](ThreadHeap& heap) noexcept { return allocator_.allocate_zeroed(heap, bytes); });
+  return with_heap(path, bytes, [&](ThreadHeap& heap) noexcept {
+    return allocator_.allocate_zeroed(heap, bytes);
+  });
 }
 
 void* Process::allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
@@ -212,7 +220,7 @@ void* Process::allocate_aligned(std::size_t alignment, std::size_t bytes) noexce
   const SlowPath path;
   if (!path.entered()) [[unlikely]]
     return reserve_.allocate(bytes, alignment);
-  return with_heap(path, [&](ThreadHeap& heap) noexcept {
+  return with_heap(path, bytes, [&](ThreadHeap& heap) noexcept {
     return allocator_.allocate_aligned(heap, alignment, bytes);
   });
 }
@@ -252,6 +260,8 @@ void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
     if (!path.entered()) [[unlikely]]
       return reallocate_in_handler(pointer, bytes);
     void* block = allocator_.resize(path.heap(), pointer, bytes);
+    if (pressure_.has_grown()) [[unlikely]]
+      watch_growth(path.heap());
     if (block != nullptr) return block;
   }
   std::size_t old_bytes = allocator_.usable_bytes(pointer);
@@ -285,6 +295,7 @@ void Process::before_fork() noexcept {
   if (!path.entered()) return;
   process.option_changes_.prepare_fork();
   process.profiler_.prepare_fork();
+  process.pressure_.prepare_fork();
   process.allocator_.prepare_fork();
 }
 
@@ -292,6 +303,7 @@ void Process::after_fork_in_parent() noexcept {
   const SlowPath path;
   if (!path.entered()) return;
   process.allocator_.resume_parent();
+  process.pressure_.resume_parent();
   process.profiler_.resume_parent();
   process.option_changes_.resume_parent();
 }
@@ -306,7 +318,9 @@ void Process::after_fork_in_child() noexcept {
   process.limit_watch_.resume_child();
   process.frame_callback_.resume_child();
   process.hardware_.resume_child();
+  process.pressure_.resume_child();
   resume_guard_in_child();
+  resume_worker_in_child();
 }
 
 }  // namespace luna

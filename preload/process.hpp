@@ -7,6 +7,8 @@
 #include "heap/allocator.hpp"
 #include "heap/signal_reserve.hpp"
 #include "os/perf_counter.hpp"
+#include "os/worker_thread.hpp"
+#include "pressure/pressure.hpp"
 #include "telemetry/file_quota.hpp"
 #include "telemetry/frame_callback.hpp"
 #include "telemetry/limit_watch.hpp"
@@ -82,6 +84,9 @@ class Process {
   // What a runtime wants to be asked.
   [[nodiscard]] FrameCallback& frame_callback() noexcept { return frame_callback_; }
 
+  [[nodiscard]] Pressure& pressure() noexcept { return pressure_; }
+  [[nodiscard]] os::WorkerThread& worker() noexcept { return worker_; }
+
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
     return profiles_.fetch_add(1, std::memory_order_relaxed);
@@ -97,7 +102,8 @@ class Process {
  private:
   // Runs `allocate` with a heap of the thread; nullptr if it can have none.
   template <typename Allocate>
-  [[nodiscard]] void* with_heap(const SlowPath& path, Allocate allocate) noexcept;
+  [[nodiscard]] void* with_heap(const SlowPath& path, std::size_t bytes,
+                                Allocate allocate) noexcept;
   [[nodiscard]] ThreadHeap* attach_thread() noexcept;
   [[nodiscard]] ThreadHeap* heap_for_frees() noexcept;
   void park_thread() noexcept;
@@ -127,6 +133,8 @@ class Process {
   LimitWatch limit_watch_;
   FrameCallback frame_callback_;
   os::PerfCounters hardware_;
+  Pressure pressure_{allocator_};
+  os::WorkerThread worker_;
   Options options_;
   OptionChanges option_changes_{options_};
   os::Lock lock_;

@@ -26,7 +26,8 @@ struct ProcessUsage {
 
 [[nodiscard]] ProcessUsage read_process_usage(std::string_view root) noexcept;
 
-enum class LimitKind : std::uint8_t { kNone, kCgroup, kAddressSpace, kData };
+// kOwn is one that the options set: see pressure/.
+enum class LimitKind : std::uint8_t { kNone, kCgroup, kAddressSpace, kData, kOwn };
 
 struct LimitUse {
   // Of the limit; 0 without one.

@@ -37,6 +37,8 @@ void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
 
 GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
   os::ScopedLock guard(lock_);
+  if (exceeds_limit(count * kPagesPerGranule)) count = 1;
+  if (exceeds_limit(kPagesPerGranule)) return {};
   Region* region = granule_region();
   if (region == nullptr) return {};
   const GranuleSet warm = region->warm_granules;
@@ -76,7 +78,7 @@ void* PageHeap::take(std::size_t pages, std::size_t alignment_pages, bool zero) 
 
 void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) noexcept {
   lock_.lock();
-  const Found found = find_run(pages, alignment);
+  const Found found = exceeds_limit(pages) ? Found{} : find_run(pages, alignment);
   Region* region = found.region;
   const std::size_t first = found.first;
   if (region == nullptr) {
@@ -126,6 +128,7 @@ bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) 
   const std::size_t old_pages = region->run[first] & kRunLengthMask;
   if (first + pages > kPagesPerRegion) return false;
   if (pages > old_pages) {
+    if (exceeds_limit(pages - old_pages)) return false;
     if (!region->free.all(first + old_pages, pages - old_pages)) return false;
     use_pages(region, first + old_pages, pages - old_pages);
   }

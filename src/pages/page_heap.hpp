@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/list.hpp"
+#include "base/relaxed.hpp"
 #include "os/lock.hpp"
 #include "pages/demand.hpp"
 #include "pages/huge_pages.hpp"
@@ -29,6 +30,12 @@ struct PageUsage {
   std::size_t metadata = 0;      // address space of our own tables
   std::size_t large_blocks = 0;  // runs, spans and huge blocks in use
   std::size_t large_bytes = 0;
+};
+
+// The same in short; see PageHeap::totals().
+struct PageTotals {
+  std::size_t used = 0;   // handed out, huge blocks included
+  std::size_t dirty = 0;  // free, but may still be backed by the kernel
 };
 
 // What PageHeap::take_granules() gives; no memory: the kernel refuses.
@@ -111,6 +118,16 @@ class PageHeap {
     next_step_ms_.store(0, std::memory_order_release);  // pairs with the acquire in tick()
   }
 
+  // When tick() has something to do next.
+  [[nodiscard]] std::uint64_t next_tick_ms() const noexcept {
+    return next_step_ms_.load(std::memory_order_relaxed);
+  }
+
+  // What is handed out, with what is free and still backed, is kept to so many bytes; who asks
+  // for more is refused. What is moved counts twice meanwhile. SIZE_MAX: no limit.
+  void set_hard_limit(std::size_t bytes) noexcept { limit_pages_ = bytes / kPageBytes; }
+  [[nodiscard]] std::size_t hard_limit() const noexcept { return limit_pages_ * kPageBytes; }
+
   // From how many MiB in use on there are huge pages; 0: never.
   void set_huge_threshold(std::size_t mebibytes) noexcept;
 
@@ -127,6 +144,15 @@ class PageHeap {
   std::size_t trim(std::size_t keep_bytes) noexcept;
 
   [[nodiscard]] PageUsage usage() noexcept;
+
+  // Cheap: these are counted as they change.
+  [[nodiscard]] PageTotals totals() noexcept;
+
+  // What was handed out so far of pages that nothing backed: by so much may the process have
+  // grown. Never falls, but may wrap around.
+  [[nodiscard]] std::size_t grown_bytes() const noexcept {
+    return grown_pages_.load(std::memory_order_relaxed) * kPageBytes;
+  }
 
   // Calls `visit(Region*)` for each region that holds runs or slabs, in the
   // order of their addresses, under the lock.
@@ -292,6 +318,11 @@ class PageHeap {
 
   // purge.cpp
   void balance(std::size_t fresh_pages) noexcept;
+  void note_growth(std::size_t pages) noexcept;
+  [[nodiscard]] bool exceeds_limit(std::size_t pages) const noexcept {
+    const std::size_t used = used_pages_ + huge_pages_;
+    return pages > limit_pages_ || used > limit_pages_ - pages;
+  }
   [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
   [[nodiscard]] bool is_expected_back() const noexcept;
   void give_back(std::size_t pages) noexcept;
@@ -322,11 +353,13 @@ class PageHeap {
   // Pages handed out, and pages free and touched.
   Demand demand_;
   std::size_t used_pages_ = 0;
+  Relaxed<std::size_t> limit_pages_ = SIZE_MAX / kPageBytes;
   std::size_t dirty_pages_ = 0;
   std::atomic<bool> quiet_{false};
   std::uint64_t quiet_since_ms_ = 0;  // 0: since the next tick
   bool balancing_ = false;
   std::size_t fresh_pages_ = 0;  // handed out and not yet paid for
+  std::atomic<std::size_t> grown_pages_{0};
 
   HugePages huge_;
 

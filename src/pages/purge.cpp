@@ -124,10 +124,13 @@ void PageHeap::expect_quiet() noexcept {
 
 // Dirty memory is worth keeping as far as the program had it in use a moment
 // ago and so may want it again, and half of what it uses besides, since not every
-// request fits what lies free; or a little.
+// request fits what lies free; or a little. All within the hard limit.
 std::size_t PageHeap::allowed_dirty_pages() const noexcept {
   const std::size_t demand = demand_.recent_peak() - used_pages_ + used_pages_ / 2;
-  return demand > kMinDirtyPages ? demand : kMinDirtyPages;
+  const std::size_t allowed = demand > kMinDirtyPages ? demand : kMinDirtyPages;
+  const std::size_t used = used_pages_ + huge_pages_;
+  const std::size_t left = used < limit_pages_ ? limit_pages_ - used : 0;
+  return allowed < left ? allowed : left;
 }
 
 // Who takes untouched pages while touched ones lie free elsewhere, too short or
@@ -135,6 +138,7 @@ std::size_t PageHeap::allowed_dirty_pages() const noexcept {
 // beyond what it lately had in use at once. A page purged costs a fraction of
 // the page fault that the fresh one will.
 void PageHeap::balance(std::size_t fresh_pages) noexcept {
+  note_growth(fresh_pages);
   fresh_pages_ += fresh_pages;
   if (fresh_pages_ < kMinBalancedPages || balancing_) return;
   const std::size_t fresh = fresh_pages_;
@@ -145,6 +149,12 @@ void PageHeap::balance(std::size_t fresh_pages) noexcept {
   balancing_ = true;
   give_back(surplus < fresh ? surplus : fresh);
   balancing_ = false;
+}
+
+// Under the lock.
+void PageHeap::note_growth(std::size_t pages) noexcept {
+  const std::size_t grown = grown_pages_.load(std::memory_order_relaxed);
+  grown_pages_.store(grown + pages, std::memory_order_relaxed);
 }
 
 void PageHeap::give_back(std::size_t pages) noexcept {
@@ -265,6 +275,11 @@ std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
     }
   }
   return purged * kPageBytes;
+}
+
+PageTotals PageHeap::totals() noexcept {
+  os::ScopedLock guard(lock_);
+  return {(used_pages_ + huge_pages_) * kPageBytes, dirty_pages_ * kPageBytes};
 }
 
 PageUsage PageHeap::usage() noexcept {

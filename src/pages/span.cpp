@@ -50,7 +50,7 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   if (regions + alignment - 1 > kMaxArenaRegions) return take_huge(pages, alignment);
 
   lock_.lock();
-  Region* head = take_regions(regions, alignment);
+  Region* head = exceeds_limit(pages) ? nullptr : take_regions(regions, alignment);
   if (head == nullptr) {
     lock_.unlock();
     return nullptr;
@@ -185,6 +185,7 @@ void PageHeap::shrink_span(Region* head, std::size_t pages) noexcept {
 }
 
 bool PageHeap::grow_span(Region* head, std::size_t pages) noexcept {
+  if (exceeds_limit(pages - head->span_pages)) return false;
   Arena* arena = head->arena;
   const std::size_t old_regions = regions_for(head->span_pages);
   const std::size_t extra = regions_for(pages) - old_regions;
@@ -209,6 +210,7 @@ bool PageHeap::grow_span(Region* head, std::size_t pages) noexcept {
     }
   }
   if (extra != 0) split_tail(head, pages);
+  note_growth(pages - head->span_pages);
   return true;
 }
 
@@ -280,7 +282,7 @@ void PageHeap::put_large(Region* head, bool touched) noexcept {
 
 void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   os::ScopedLock guard(lock_);
-  if (!ready()) return nullptr;
+  if (exceeds_limit(pages) || !ready()) return nullptr;
   Region* head = freed_huge_;
   if (head == nullptr) {
     head = static_cast<Region*>(os::map(round_up(sizeof(Region), os::page_bytes())));
@@ -304,6 +306,7 @@ void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   used_huge_.push_back(head);
   ++huge_blocks_;
   huge_pages_ += pages;
+  note_growth(pages);
   return memory;
 }
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// include/lunalloc/pressure.h, and the thread behind it.
+#include "preload/pressure.hpp"
+
+#include "os/clock.hpp"
+#include "os/memory.hpp"
+#include "preload/process.hpp"
+#include "preload/profile_file.hpp"
+#include "preload/slow_path.hpp"
+
+#include <errno.h>
+#include <lunalloc/pressure.h>
+
+#define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
+
+namespace luna {
+
+namespace {
+
+// What is free is looked at twice a second, limits half as often. While there is much to give
+// back, which is done in steps, the thread comes by as often as a step is due.
+constexpr std::uint64_t kLookMs = 1000;
+constexpr std::uint64_t kMostNapMs = 500;
+constexpr std::uint64_t kNapMs = 100;
+constexpr std::uint64_t kLeastNapMs = 10;
+constexpr std::uint64_t kRestMs = 3'600'000;  // while nobody wants it, unless it is woken
+constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
+
+[[nodiscard]] std::uint64_t nap_ms(std::uint64_t now_ms) noexcept {
+  PageHeap& pages = process.allocator().pages();
+  const std::size_t dirty = pages.totals().dirty;
+  const std::uint64_t least = dirty > kMuchBytes ? kLeastNapMs : kNapMs;
+  const std::uint64_t due_ms = pages.next_tick_ms();
+  const std::uint64_t nap = due_ms > now_ms ? due_ms - now_ms : 0;
+  if (dirty == 0 || nap > kMostNapMs) return kMostNapMs;
+  return nap > least ? nap : least;
+}
+
+[[nodiscard]] bool is_wanted() noexcept {
+  return process.options().background || process.pressure().subscriptions().count() != 0;
+}
+
+// False: a callback is being called, or a handler has interrupted the allocator.
+[[nodiscard]] bool check(std::uint64_t now_ms) noexcept {
+  luna_pressure_event event;
+  {
+    const SlowPath path;
+    if (!path.entered()) return false;
+    event = process.pressure().ease({}, path.heap(), now_ms);
+  }
+  return process.pressure().tell(event, now_ms);
+}
+
+// Its signals are blocked, so that nothing interrupts what it does outside of a SlowPath.
+void work(void*) noexcept {
+  Allocator& allocator = process.allocator();
+  std::uint64_t looked_ms = 0;
+  for (bool woken = false;;) {
+    const std::uint64_t now_ms = os::coarse_milliseconds();
+    allocator.pages().tick(now_ms, allocator.config().decay_ms);
+    if (woken || now_ms - looked_ms >= kLookMs) {
+      looked_ms = now_ms;
+      static_cast<void>(check(now_ms));
+    }
+    woken = process.worker().sleep(is_wanted() ? nap_ms(now_ms) : kRestMs);
+  }
+}
+
+[[nodiscard]] bool is_sound(const Options& options) noexcept {
+  constexpr std::uint64_t kMostPercent = 100;
+  return options.pressure_low_percent <= options.pressure_moderate_percent &&
+         options.pressure_moderate_percent <= options.pressure_critical_percent &&
+         options.pressure_critical_percent <= kMostPercent;
+}
+
+// SIZE_MAX: none.
+[[nodiscard]] std::size_t limit_bytes(std::uint64_t mebibytes) noexcept {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
+  return mebibytes == 0 || mebibytes > kMost ? SIZE_MAX : static_cast<std::size_t>(mebibytes) << 20;
+}
+
+// Whoever made a subscription before a fork still wants to be called.
+void revive_worker() noexcept {
+  if (is_wanted()) static_cast<void>(start_worker());
+}
+
+}  // namespace
+
+int apply_pressure() noexcept {
+  const Options& options = process.options();
+  PressureSettings settings;
+  const std::size_t hard_limit = limit_bytes(options.hard_limit_mib);
+  process.allocator().pages().set_hard_limit(hard_limit);
+  settings.own_limit = limit_bytes(options.soft_limit_mib);
+  if (hard_limit < settings.own_limit) settings.own_limit = hard_limit;
+  settings.releases = options.pressure_release;
+  const bool sound = is_sound(options);
+  if (sound)
+    settings.thresholds = {static_cast<double>(options.pressure_low_percent),
+                           static_cast<double>(options.pressure_moderate_percent),
+                           static_cast<double>(options.pressure_critical_percent)};
+  process.pressure().set(settings);
+  process.worker().wake();
+  return sound ? 0 : EINVAL;
+}
+
+// Rests when it is not wanted any more: one that ends could miss who wants it meanwhile.
+int apply_background() noexcept {
+  process.worker().wake();
+  if (!process.options().background || !process.enabled()) return 0;
+  return start_worker() ? 0 : EAGAIN;
+}
+
+void begin_pressure() noexcept {
+  const Options& options = process.options();
+  if (!options.enabled) return;
+  if (apply_pressure() != 0)
+    complain("options \"pressure_..._percent\"",
+             "want low <= moderate <= critical <= 100; they are ignored");
+  if (options.background && !start_worker())
+    complain("option \"background\"", "no thread can be started; it is ignored");
+}
+
+bool start_worker() noexcept { return process.worker().start(work, nullptr); }
+
+void watch_growth(ThreadHeap* heap) noexcept {
+  const luna_pressure_level level =
+      process.pressure().release_if_near({}, heap, os::coarse_milliseconds());
+  if (level != LUNA_PRESSURE_NONE) process.worker().wake();
+}
+
+bool ease_refusal(ThreadHeap& heap, std::size_t bytes) noexcept {
+  if (bytes > os::physical_memory()) return false;  // a mistake, or a question
+  process.pressure().note_refusal(os::coarse_milliseconds());
+  process.worker().wake();
+  PageHeap& pages = process.allocator().pages();
+  const PageTotals totals = pages.totals();
+  // More than can be gathered, unless room is made below a limit of ours.
+  const bool is_limited = pages.hard_limit() <= os::physical_memory();
+  if (bytes > (is_limited ? pages.hard_limit() : totals.used + totals.dirty)) return false;
+  process.allocator().trim(&heap, 0);
+  return true;
+}
+
+// By itself only where the options ask for it, for most children of a fork soon become another
+// program.
+void resume_worker_in_child() noexcept {
+  process.worker().resume_child();
+  if (process.options().background && process.enabled()) static_cast<void>(start_worker());
+}
+
+}  // namespace luna
+
+using luna::process;
+
+LUNA_EXPORT int luna_pressure_subscribe(luna_pressure_level level, uint64_t min_interval_ms,
+                                        luna_pressure_callback callback, void* context,
+                                        luna_subscription* subscription) {
+  if (level < LUNA_PRESSURE_LOW || level > LUNA_PRESSURE_CRITICAL) return EINVAL;
+  if (callback == nullptr || subscription == nullptr) return EINVAL;
+  if (!process.enabled()) return ENOTSUP;
+  luna::Subscriptions& subscriptions = process.pressure().subscriptions();
+  if (!luna::start_worker()) return EAGAIN;
+  if (!subscriptions.add({level, min_interval_ms, callback, context}, *subscription)) return ENOSPC;
+  process.worker().wake();
+  return 0;
+}
+
+LUNA_EXPORT int luna_pressure_unsubscribe(luna_subscription subscription) {
+  return process.pressure().subscriptions().remove(subscription) ? 0 : ENOENT;
+}
+
+LUNA_EXPORT int luna_pressure_read(luna_pressure_event* event) {
+  if (event->struct_size != sizeof(luna_pressure_event)) return EINVAL;
+  if (!process.enabled()) return ENOTSUP;
+  luna::revive_worker();
+  *event = process.pressure().look({}, luna::os::coarse_milliseconds());
+  return 0;
+}
+
+LUNA_EXPORT int luna_pressure_check(void) {
+  if (!process.enabled()) return ENOTSUP;
+  luna::revive_worker();
+  return luna::check(luna::os::coarse_milliseconds()) ? 0 : EBUSY;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Memory pressure in the process: the library's thread, and what slow paths do without it.
+#pragma once
+
+#include <cstddef>
+
+namespace luna {
+
+class ThreadHeap;
+
+// What the options ask for; what makes no sense goes to stderr.
+void begin_pressure() noexcept;
+
+// For options that change. 0, or EINVAL if thresholds make no sense, EAGAIN if the thread cannot
+// be started.
+[[nodiscard]] int apply_pressure() noexcept;
+[[nodiscard]] int apply_background() noexcept;
+
+// The thread that those who want one rely on, unless it runs. False: it cannot be started. Not
+// for use inside malloc.
+[[nodiscard]] bool start_worker() noexcept;
+
+// To be called when the heap has grown, where no lock is held: gives back what is free if the
+// process is about to reach a limit of its memory. `heap` is the thread's, or nullptr.
+void watch_growth(ThreadHeap* heap) noexcept;
+
+// An allocation of so many bytes failed. True: it may succeed now, if there is one more try.
+// To be called as watch_growth().
+[[nodiscard]] bool ease_refusal(ThreadHeap& heap, std::size_t bytes) noexcept;
+
+// After the rest of the library is ready again.
+void resume_worker_in_child() noexcept;
+
+}  // namespace luna

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Memory pressure as one object: looks, lets the heap give back, tells subscribers. Levels are
+// in levels.hpp, the table of subscribers in subscriptions.hpp.
+#pragma once
+
+#include "heap/allocator.hpp"
+#include "os/lock.hpp"
+#include "pressure/growth_watch.hpp"
+#include "pressure/levels.hpp"
+#include "pressure/limit_reader.hpp"
+#include "pressure/subscriptions.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace luna {
+
+struct PressureSettings {
+  PressureThresholds thresholds;
+  Relaxed<std::size_t> own_limit =
+      SIZE_MAX;                   // bytes of the heap's own, soft or hard; SIZE_MAX: none
+  Relaxed<bool> releases = true;  // also without a thread: while the heap grows
+};
+
+// `heap` is that of the calling thread, nullptr if it has none. Files are read below `root`.
+//
+// Threads: any, but for the functions for fork().
+class Pressure {
+ public:
+  explicit constexpr Pressure(Allocator& allocator) noexcept : allocator_(allocator) {}
+
+  Pressure(const Pressure&) = delete;
+  Pressure& operator=(const Pressure&) = delete;
+
+  void set(const PressureSettings& settings) noexcept;
+
+  [[nodiscard]] Subscriptions& subscriptions() noexcept { return subscriptions_; }
+
+  // What is the case now; gives nothing back. struct_size and released_bytes are set.
+  [[nodiscard]] luna_pressure_event look(std::string_view root, std::uint64_t now_ms) noexcept;
+
+  // Looks, and gives back what is free as the level asks. What is the case then.
+  [[nodiscard]] luna_pressure_event ease(std::string_view root, ThreadHeap* heap,
+                                         std::uint64_t now_ms) noexcept;
+
+  // Calls the subscribers. False: it could not, since somebody is at it. To be called where no
+  // lock is held, and not in a slow path.
+  [[nodiscard]] bool tell(const luna_pressure_event& event, std::uint64_t now_ms) noexcept {
+    return !ended_.load(std::memory_order_relaxed) && subscriptions_.tell(event, now_ms);
+  }
+
+  // At the exit of the process, whose objects go: nobody is called any more.
+  void end() noexcept { ended_.store(true, std::memory_order_relaxed); }
+
+  // Whether release_if_near() is to be called.
+  [[nodiscard]] bool has_grown() const noexcept {
+    return growth_.is_due(allocator_.pages().grown_bytes());
+  }
+
+  // Gives back what is free if the process is about to reach a limit. The level there is; calls
+  // nobody. To be called where no lock is held.
+  luna_pressure_level release_if_near(std::string_view root, ThreadHeap* heap,
+                                      std::uint64_t now_ms) noexcept;
+
+  // An allocation failed, which looks tell of for a while.
+  void note_refusal(std::uint64_t now_ms) noexcept {
+    refused_ms_.store(now_ms, std::memory_order_relaxed);
+  }
+
+  void prepare_fork() noexcept;
+  void resume_parent() noexcept;
+  void resume_child() noexcept;
+
+ private:
+  [[nodiscard]] std::size_t give_back(ThreadHeap* heap, luna_pressure_level level,
+                                      std::uint64_t now_ms) noexcept;
+  [[nodiscard]] os::LimitUse own_use() noexcept;
+
+  Allocator& allocator_;
+  PressureSettings settings_;
+  GrowthWatch growth_;
+  Subscriptions subscriptions_;
+  std::atomic<std::uint64_t> refused_ms_{0};  // when the last one was; 0: never
+  std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> released_ms_{0};  // when growth last made it give back
+
+  os::Lock lock_;  // of what follows
+  LimitReader limits_;
+  PressureLevels levels_;
+  luna_pressure_level eased_level_ = LUNA_PRESSURE_NONE;  // at the last give_back()
+  std::uint64_t eased_ms_ = 0;
+};
+
+}  // namespace luna

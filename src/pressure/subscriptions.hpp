@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Who is to be called when memory gets scarce: a table of fixed size, and the calls.
+// lunalloc/pressure.h says when a subscriber is called.
+#pragma once
+
+#include "os/lock.hpp"
+
+#include <lunalloc/pressure.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// No lock is held while a callback runs. One thread at a time calls, so that a callback that
+// takes another subscriber away never waits for one that waits for it.
+//
+// Threads: any, but for the functions for fork().
+class Subscriptions {
+ public:
+  struct Subscriber {
+    luna_pressure_level level = LUNA_PRESSURE_NONE;
+    std::uint64_t min_interval_ms = 0;
+    luna_pressure_callback callback = nullptr;
+    void* context = nullptr;
+  };
+
+  constexpr Subscriptions() noexcept = default;
+  Subscriptions(const Subscriptions&) = delete;
+  Subscriptions& operator=(const Subscriptions&) = delete;
+
+  // Sets the subscription's number before it can be called. False: the table is full.
+  [[nodiscard]] bool add(const Subscriber& subscriber, luna_subscription& number) noexcept;
+
+  // False: there is none of that number. Either way its callback does not run afterwards, unless
+  // it is what the calling thread is in.
+  [[nodiscard]] bool remove(luna_subscription number) noexcept;
+
+  [[nodiscard]] std::size_t count() noexcept;
+
+  // Calls those whom the event concerns. False: a thread is at it, perhaps this one.
+  [[nodiscard]] bool tell(const luna_pressure_event& event, std::uint64_t now_ms) noexcept;
+
+  void prepare_fork() noexcept { lock_.lock(); }
+  void resume_parent() noexcept { lock_.unlock(); }
+  // Who was calling is not in the child, unless it is who forked.
+  void resume_child() noexcept;
+
+ private:
+  struct Place {
+    luna_subscription number = 0;  // 0: the place is free
+    Subscriber subscriber;
+    luna_pressure_level told = LUNA_PRESSURE_NONE;  // at its last call
+    std::uint64_t told_ms = 0;
+  };
+
+  [[nodiscard]] Place* find(luna_subscription number) noexcept;
+  [[nodiscard]] bool begin_telling() noexcept;
+  [[nodiscard]] Subscriber begin_call(Place& place, luna_pressure_level level,
+                                      std::uint64_t now_ms) noexcept;
+  void end_call(bool was_last) noexcept;
+  [[nodiscard]] bool is_called_by_another(luna_subscription number) noexcept;
+
+  os::Lock lock_;
+  std::array<Place, LUNA_PRESSURE_SUBSCRIPTIONS> places_{};
+  luna_subscription last_number_ = 0;
+  std::uintptr_t teller_ = 0;      // the thread that calls; 0: none
+  luna_subscription running_ = 0;  // whose callback it is in; 0: none
+};
+
+}  // namespace luna

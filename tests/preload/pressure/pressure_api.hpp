@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The functions of lunalloc/pressure.h, for programs that do not know that they run on it.
+#pragma once
+
+#include "expect.hpp"
+
+#include <dlfcn.h>
+#include <lunalloc/pressure.h>
+
+template <typename Function>
+[[nodiscard]] Function* find(const char* name) {
+  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
+  EXPECT(function != nullptr);
+  return function;
+}
+
+struct Api {
+  decltype(luna_pressure_subscribe)* subscribe =
+      find<decltype(luna_pressure_subscribe)>("luna_pressure_subscribe");
+  decltype(luna_pressure_unsubscribe)* unsubscribe =
+      find<decltype(luna_pressure_unsubscribe)>("luna_pressure_unsubscribe");
+  decltype(luna_pressure_read)* read = find<decltype(luna_pressure_read)>("luna_pressure_read");
+  decltype(luna_pressure_check)* check = find<decltype(luna_pressure_check)>("luna_pressure_check");
+};

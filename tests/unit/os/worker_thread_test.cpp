@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "os/worker_thread.hpp"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <thread>
+
+namespace luna::os {
+namespace {
+
+// What it finds on its thread. Stays until the process ends, as the thread does.
+struct Found {
+  static void work(void* context) {
+    auto* self = static_cast<Found*>(context);
+    std::array<char, 16> name{};
+    pthread_getname_np(pthread_self(), name.data(), name.size());
+    self->name = name.data();
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGCHLD, SIGPROF})
+      self->blocked += sigismember(&blocked, signal);
+    self->ready = true;
+    for (;;) {
+      if (self->thread.sleep(60'000)) ++self->wakings;
+    }
+  }
+
+  static Found& started() {
+    static Found& found = *new Found;
+    EXPECT_TRUE(found.thread.start(&Found::work, &found));
+    while (!found.ready) std::this_thread::yield();
+    return found;
+  }
+
+  WorkerThread thread;
+  std::string name;
+  int blocked = 0;
+  std::atomic<bool> ready{false};
+  std::atomic<int> wakings{0};
+};
+
+TEST(WorkerThread, HasAName) { EXPECT_EQ(Found::started().name, "lunalloc"); }
+
+TEST(WorkerThread, TakesNoSignals) {
+  EXPECT_EQ(Found::started().blocked, 5);
+
+  sigset_t blocked;
+  pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  EXPECT_EQ(sigismember(&blocked, SIGTERM), 0);
+}
+
+TEST(WorkerThread, StartsOnce) {
+  Found& found = Found::started();
+  found.ready = false;
+  errno = 42;
+
+  EXPECT_TRUE(found.thread.start(&Found::work, &found));
+  EXPECT_TRUE(found.thread.is_running());
+  EXPECT_EQ(errno, 42);
+  found.ready = true;
+}
+
+TEST(WorkerThread, IsWokenWithoutWaiting) {
+  Found& found = Found::started();
+  const int wakings = found.wakings;
+
+  found.thread.wake();
+
+  while (found.wakings == wakings) std::this_thread::yield();
+}
+
+TEST(WorkerThread, WithoutAThreadNobodyIsWoken) {
+  WorkerThread thread;
+  thread.wake();
+
+  EXPECT_FALSE(thread.is_running());
+  EXPECT_FALSE(thread.sleep(0));
+}
+
+TEST(WorkerThread, InAChildItIsNotThere) {
+  static WorkerThread& thread = *new WorkerThread;  // its thread goes on for a while
+  static std::atomic<bool> let_go{false};
+  ASSERT_TRUE(thread.start([](void*) { let_go.wait(false); }, nullptr));
+
+  thread.resume_child();
+
+  EXPECT_FALSE(thread.is_running());
+  let_go = true;
+  let_go.notify_all();
+}
+
+}  // namespace
+}  // namespace luna::os
