@@ -4,8 +4,8 @@
 #include "base/format.hpp"
 #include "control/statistics.hpp"
 #include "control/statistics_writer.hpp"
-#include "os/memory.hpp"
 #include "os/system_call.hpp"
+#include "preload/mapped_snapshot.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
 #include "preload/slow_path.hpp"
@@ -16,37 +16,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <new>
 
 #define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
 
 namespace luna {
 
 namespace {
-
-// A snapshot of this moment, too large for the stack of a small thread.
-class MappedSnapshot {
- public:
-  MappedSnapshot() noexcept : memory_(os::map(sizeof(StatisticsSnapshot))) {}
-  ~MappedSnapshot() {
-    if (snapshot_ != nullptr) snapshot_->~StatisticsSnapshot();
-    if (memory_ != nullptr) os::release(memory_, sizeof(StatisticsSnapshot));
-  }
-  MappedSnapshot(const MappedSnapshot&) = delete;
-  MappedSnapshot& operator=(const MappedSnapshot&) = delete;
-
-  // nullptr: no memory.
-  [[nodiscard]] const StatisticsSnapshot* take(unsigned what) noexcept {
-    if (memory_ == nullptr) return nullptr;
-    snapshot_ = ::new (memory_) StatisticsSnapshot;
-    snapshot_->read_hardware(process.hardware());
-    return snapshot_->take(process.allocator(), process.profiler(), what) ? snapshot_ : nullptr;
-  }
-
- private:
-  void* memory_;
-  StatisticsSnapshot* snapshot_ = nullptr;
-};
 
 // What is written to a file descriptor, a few lines at a time. errno stays as it was.
 class DescriptorOutput {

@@ -29,6 +29,8 @@ add_executable(shared_c {sources}/replaced.c)
 target_link_libraries(shared_c lunalloc::lunalloc)
 add_executable(shared_cpp {sources}/replaced.cpp)
 target_link_libraries(shared_cpp lunalloc::lunalloc)
+add_executable(jemalloc_c {sources}/replaced.c)
+target_link_libraries(jemalloc_c lunalloc::jemalloc)
 add_executable(static_c {sources}/replaced.c)
 target_link_libraries(static_c lunalloc::static)
 add_executable(static_cpp {sources}/replaced.cpp)
@@ -119,18 +121,20 @@ def expect_needs(program, library, wanted):
 
 def files(installed):
     """Every file is where it belongs, and the library's name to preload leads to its soname."""
-    libraries = ["liblunalloc.so", "liblunalloc.a", "liblunalloc-twins.a",
-                 "pkgconfig/lunalloc.pc", "pkgconfig/lunalloc-static.pc",
-                 "pkgconfig/lunalloc-twins.pc", "cmake/lunalloc/lunallocConfig.cmake",
+    libraries = ["liblunalloc.so", "liblunalloc-jemalloc.so", "liblunalloc.a",
+                 "liblunalloc-twins.a", "pkgconfig/lunalloc.pc", "pkgconfig/lunalloc-jemalloc.pc",
+                 "pkgconfig/lunalloc-static.pc", "pkgconfig/lunalloc-twins.pc",
+                 "cmake/lunalloc/lunallocConfig.cmake",
                  "cmake/lunalloc/lunallocConfigVersion.cmake"]
     wanted = [installed.libraries / name for name in libraries]
     wanted.append(installed.headers / "lunalloc" / "lunalloc.h")
     for path in wanted:
         if not path.is_file():
             sys.exit(f"failed: {path.relative_to(installed.top)} is not installed")
-    preloaded = installed.libraries / "liblunalloc.so"
-    if needed_libraries(preloaded)["SONAME"] != [preloaded.resolve().name]:
-        sys.exit(f"failed: the soname of {preloaded.name} is not the name of its file")
+    for name in ("liblunalloc-jemalloc.so", "liblunalloc.so"):
+        preloaded = installed.libraries / name
+        if needed_libraries(preloaded)["SONAME"] != [preloaded.resolve().name]:
+            sys.exit(f"failed: the soname of {preloaded.name} is not the name of its file")
     for path in installed.prefix.rglob("*.cmake"):
         if str(installed.prefix) in path.read_text():
             sys.exit(f"failed: {path.name} names the folder it was installed to")
@@ -161,11 +165,14 @@ def pkg_config(installed):
         # The C library warns of dlopen, which lunalloc does not reach in a static program.
         all_static = installed.build(source, "-static", *flags("--static", "lunalloc"))
         installed.expect(source, all_static)
+    for_jemalloc = installed.build("replaced.c", *flags("lunalloc-jemalloc"))
+    expect_needs(for_jemalloc, "liblunalloc-jemalloc.so", True)
+    installed.expect("replaced.c", for_jemalloc)
     installed.expect("twins.c", installed.build("twins.c", *flags("lunalloc-twins")))
 
 
 def cmake(installed):
-    """The CMake package: three targets, and versions that it refuses."""
+    """The CMake package: four targets, and versions that it refuses."""
     program = need("cmake", "CMake")
     compilers = [f"-DCMAKE_C_COMPILER={need('cc', 'a C compiler')}",
                  f"-DCMAKE_CXX_COMPILER={shutil.which(installed.cpp_compiler[-1])}"]
@@ -177,6 +184,7 @@ def cmake(installed):
         f"-DCMAKE_PREFIX_PATH={installed.prefix}")
     run(program, "--build", build)
     for name, source in {"shared_c": "replaced.c", "shared_cpp": "replaced.cpp",
+                         "jemalloc_c": "replaced.c",
                          "static_c": "replaced.c", "static_cpp": "replaced.cpp",
                          "twins_c": "twins.c"}.items():
         expect_needs(build / name, "liblunalloc.so", name.startswith("shared"))
