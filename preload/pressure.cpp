@@ -4,6 +4,7 @@
 
 #include "os/clock.hpp"
 #include "os/memory.hpp"
+#include "preload/attach.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
 #include "preload/slow_path.hpp"
@@ -23,7 +24,8 @@ constexpr std::uint64_t kLookMs = 1000;
 constexpr std::uint64_t kMostNapMs = 500;
 constexpr std::uint64_t kNapMs = 100;
 constexpr std::uint64_t kLeastNapMs = 10;
-constexpr std::uint64_t kRestMs = 3'600'000;  // while nobody wants it, unless it is woken
+constexpr std::uint64_t kRestMs = 3'600'000;   // while nobody wants it, unless it is woken
+constexpr std::uint64_t kAskedRestMs = 1'000;  // the same, when somebody may ask from outside
 constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
 
 [[nodiscard]] std::uint64_t nap_ms(std::uint64_t now_ms) noexcept {
@@ -51,18 +53,23 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
   return process.pressure().tell(event, now_ms);
 }
 
-// Its signals are blocked, so that nothing interrupts what it does outside of a SlowPath.
+[[nodiscard]] std::uint64_t rest_ms() noexcept { return was_asked() ? kAskedRestMs : kRestMs; }
+
+// Its signals are blocked, so that nothing interrupts what it does outside of a SlowPath. Who only
+// asks something from outside does not want it to give anything back.
 void work(void*) noexcept {
   Allocator& allocator = process.allocator();
   std::uint64_t looked_ms = 0;
   for (bool woken = false;;) {
+    answer_asked();
     const std::uint64_t now_ms = os::coarse_milliseconds();
-    allocator.pages().tick(now_ms, allocator.config().decay_ms);
-    if (woken || now_ms - looked_ms >= kLookMs) {
+    const bool wanted = is_wanted();
+    if (wanted) allocator.pages().tick(now_ms, allocator.config().decay_ms);
+    if (wanted && (woken || now_ms - looked_ms >= kLookMs)) {
       looked_ms = now_ms;
       static_cast<void>(check(now_ms));
     }
-    woken = process.worker().sleep(is_wanted() ? nap_ms(now_ms) : kRestMs);
+    woken = process.worker().sleep(is_wanted() ? nap_ms(now_ms) : rest_ms());
   }
 }
 

@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "control/statistics.hpp"
 #include "os/environment.hpp"
+#include "preload/attach.hpp"
 #include "preload/control.hpp"
 #include "preload/foreign.hpp"
 #include "preload/guard.hpp"
@@ -71,6 +72,7 @@ void Process::start() noexcept {
   begin_profile();
   if (options.stats_hardware) hardware_.begin();
   begin_pressure();
+  begin_attach();
   if (options.enabled) return;
   const SlowPath path;
   // What ld.so allocated before this stays ours; free() knows it by its address.
@@ -79,6 +81,7 @@ void Process::start() noexcept {
 
 void Process::exit() noexcept {
   pressure_.end();
+  end_attach();
   const SlowPath path;
   if (!path.entered()) return tell_of_exit_in_handler();
   report_leaks_at_exit();
@@ -189,6 +192,8 @@ void* Process::with_heap(const SlowPath& path, std::size_t bytes, Allocate alloc
     watch_memory_limit();
   if (profiler_.triggers().is_due()) [[unlikely]]
     write_due_profile();
+  if (is_asked()) [[unlikely]]
+    attend_asked();
   // What the C library allocates after our exit hook must not hold a heap.
   if (thread_state.ended) park_thread();
   return block;
@@ -320,6 +325,7 @@ void Process::after_fork_in_child() noexcept {
   process.hardware_.resume_child();
   process.pressure_.resume_child();
   resume_guard_in_child();
+  resume_attach_in_child();
   resume_worker_in_child();
 }
 

@@ -41,6 +41,12 @@ struct ThreadState {
   const luna_frame_stack* frames = nullptr;
 };
 
+// Of those who ask from outside: preload/attach.cpp. Not among what they write to.
+struct Hearing {
+  std::atomic<std::uint64_t> process{0};  // who hears, by its number; 0: nobody
+  std::atomic<bool> asked_once{false};
+};
+
 class Process {
  public:
   constexpr Process() noexcept = default;
@@ -86,6 +92,7 @@ class Process {
 
   [[nodiscard]] Pressure& pressure() noexcept { return pressure_; }
   [[nodiscard]] os::WorkerThread& worker() noexcept { return worker_; }
+  [[nodiscard]] Hearing& hearing() noexcept { return hearing_; }
 
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
@@ -135,6 +142,7 @@ class Process {
   os::PerfCounters hardware_;
   Pressure pressure_{allocator_};
   os::WorkerThread worker_;
+  Hearing hearing_;
   Options options_;
   OptionChanges option_changes_{options_};
   os::Lock lock_;

@@ -15,7 +15,10 @@ namespace luna::os {
 
 namespace {
 
-// A process with much static TLS has no room for it on a small stack: then the usual size.
+// Said here, for the C library takes a lock to find the size that is usual.
+constexpr std::size_t kLargeStackBytes = std::size_t{8} << 20;
+
+// A process with much static TLS has no room for it on a small stack.
 [[nodiscard]] bool create_thread(void* (*run)(void*), void* argument) noexcept {
   pthread_attr_t attributes;
   if (::pthread_attr_init(&attributes) != 0) return false;
@@ -26,6 +29,7 @@ namespace {
   ::pthread_attr_destroy(&attributes);
   if (created || ::pthread_attr_init(&attributes) != 0) return created;
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  ::pthread_attr_setstacksize(&attributes, kLargeStackBytes);
   created = ::pthread_create(&thread, &attributes, run, argument) == 0;
   ::pthread_attr_destroy(&attributes);
   return created;

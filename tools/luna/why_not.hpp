@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// Why the memory of a process cannot be reached, in words that say what to do.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace luna::tool {
+
+// `error`: the value of errno; 0: no memory is seen.
+[[nodiscard]] std::string why_not(pid_t process, int error);
+
+}  // namespace luna::tool
