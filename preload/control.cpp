@@ -63,7 +63,7 @@ void tell(const Control& control, luna_stats& reader, luna_control_callback* eac
   static_cast<void>(controls().print(control, &reader, value));
   const luna_control told = {sizeof told,
                              control.name,
-                             control.is_option() ? option_at(control.option).name : nullptr,
+                             control.is_option() ? option_name(control.option) : nullptr,
                              static_cast<luna_control_type>(type_of(control)),
                              access_of(control),
                              control.unit,
@@ -79,7 +79,7 @@ void tell(const Control& control, luna_stats& reader, luna_control_callback* eac
   if (controls().has_sense(control)) return true;
   std::array<char, 320> buffer;
   Text text(buffer.data(), buffer.size());
-  text.add("lunalloc: option \"").add(option_at(control.option).name).add("\" wants ");
+  text.add("lunalloc: option \"").add(option_name(control.option)).add("\" wants ");
   add_wants(control, text);
   write_error(text.add("\n").view());
   return false;

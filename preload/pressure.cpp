@@ -3,10 +3,10 @@
 #include "preload/pressure.hpp"
 
 #include "os/clock.hpp"
-#include "os/memory.hpp"
 #include "preload/attach.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
+#include "preload/refusal.hpp"
 #include "preload/slow_path.hpp"
 
 #include <errno.h>
@@ -44,13 +44,22 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
 
 // False: a callback is being called, or a handler has interrupted the allocator.
 [[nodiscard]] bool check(std::uint64_t now_ms) noexcept {
+  Pressure& pressure = process.pressure();
+  const std::uint32_t refusals = pressure.requests().count();
   luna_pressure_event event;
   {
     const SlowPath path;
     if (!path.entered()) return false;
-    event = process.pressure().ease({}, path.heap(), now_ms);
+    event = pressure.ease({}, path.heap(), now_ms);
+    restore_reserve();
   }
-  return process.pressure().tell(event, now_ms);
+  const std::uint64_t calls = pressure.subscriptions().calls();
+  if (!pressure.tell(event, now_ms, refusals)) return false;
+  // What callbacks have freed is in the lists of this thread, and still backed.
+  const bool called = pressure.subscriptions().calls() != calls;
+  if (called && event.level == LUNA_PRESSURE_CRITICAL) process.trim(0);
+  pressure.requests().answer(refusals);
+  return true;
 }
 
 [[nodiscard]] std::uint64_t rest_ms() noexcept { return was_asked() ? kAskedRestMs : kRestMs; }
@@ -80,6 +89,15 @@ void work(void*) noexcept {
          options.pressure_critical_percent <= kMostPercent;
 }
 
+void apply_reserve() noexcept {
+  constexpr std::uint64_t kMostKib = std::uint64_t{1} << 40;
+  const std::uint64_t kib = process.options().reserve_kib;
+  const SlowPath path;
+  if (!path.entered()) return;
+  process.pressure().reserve().set_size(kib < kMostKib ? static_cast<std::size_t>(kib) << 10 : 0);
+  process.pressure().reserve().fill();
+}
+
 // SIZE_MAX: none.
 [[nodiscard]] std::size_t limit_bytes(std::uint64_t mebibytes) noexcept {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
@@ -107,6 +125,7 @@ int apply_pressure() noexcept {
                            static_cast<double>(options.pressure_moderate_percent),
                            static_cast<double>(options.pressure_critical_percent)};
   process.pressure().set(settings);
+  apply_reserve();
   process.worker().wake();
   return sound ? 0 : EINVAL;
 }
@@ -134,19 +153,7 @@ void watch_growth(ThreadHeap* heap) noexcept {
   const luna_pressure_level level =
       process.pressure().release_if_near({}, heap, os::coarse_milliseconds());
   if (level != LUNA_PRESSURE_NONE) process.worker().wake();
-}
-
-bool ease_refusal(ThreadHeap& heap, std::size_t bytes) noexcept {
-  if (bytes > os::physical_memory()) return false;  // a mistake, or a question
-  process.pressure().note_refusal(os::coarse_milliseconds());
-  process.worker().wake();
-  PageHeap& pages = process.allocator().pages();
-  const PageTotals totals = pages.totals();
-  // More than can be gathered, unless room is made below a limit of ours.
-  const bool is_limited = pages.hard_limit() <= os::physical_memory();
-  if (bytes > (is_limited ? pages.hard_limit() : totals.used + totals.dirty)) return false;
-  process.allocator().trim(&heap, 0);
-  return true;
+  restore_reserve();
 }
 
 // By itself only where the options ask for it, for most children of a fork soon become another

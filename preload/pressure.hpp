@@ -24,10 +24,6 @@ void begin_pressure() noexcept;
 // process is about to reach a limit of its memory. `heap` is the thread's, or nullptr.
 void watch_growth(ThreadHeap* heap) noexcept;
 
-// An allocation of so many bytes failed. True: it may succeed now, if there is one more try.
-// To be called as watch_growth().
-[[nodiscard]] bool ease_refusal(ThreadHeap& heap, std::size_t bytes) noexcept;
-
 // After the rest of the library is ready again.
 void resume_worker_in_child() noexcept;
 

@@ -14,6 +14,7 @@
 #include "preload/pressure.hpp"
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"
+#include "preload/refusal.hpp"
 #include "preload/runtime_frames.hpp"
 #include "preload/slow_path.hpp"
 #include "preload/statistics.hpp"
@@ -182,10 +183,15 @@ template <typename Allocate>
 void* Process::with_heap(const SlowPath& path, std::size_t bytes, Allocate allocate) noexcept {
   ThreadHeap* heap = path.heap();
   if (heap == nullptr) heap = attach_thread();
-  if (heap == nullptr) return nullptr;
-  void* block = allocate(*heap);
-  if (block == nullptr && ease_refusal(*heap, bytes)) [[unlikely]]
-    block = allocate(*heap);
+  void* block = heap != nullptr ? allocate(*heap) : nullptr;
+  if (block == nullptr) [[unlikely]] {
+    Refusal refusal(bytes);
+    while (block == nullptr && refusal.eases(heap)) {
+      if (heap == nullptr) heap = attach_thread();
+      if (heap != nullptr) block = allocate(*heap);
+    }
+    if (heap == nullptr) return nullptr;
+  }
   if (pressure_.has_grown()) [[unlikely]]
     watch_growth(heap);
   if (limit_watch_.on()) [[unlikely]]

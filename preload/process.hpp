@@ -36,6 +36,7 @@ struct ThreadState {
   std::uint8_t frees_without_heap = 0;
   std::uint8_t exit_rounds = 0;  // how often the exit hook has run
   bool ended = false;            // it ran for the last time
+  bool awaits = false;           // it waits for subscribers, since it was refused memory
   std::uint32_t labels = 0;      // a set of the profiler's LabelTable
   // The frames that a runtime keeps for the thread, in memory of its own.
   const luna_frame_stack* frames = nullptr;

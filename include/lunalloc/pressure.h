@@ -52,7 +52,9 @@ typedef uint64_t luna_subscription;  // never 0
 // Has `callback` called from now on: when the level rises to `level` or, being there, rises
 // further; once when it has fallen below `level` again; and in between, unless
 // `min_interval_ms` is 0, at a look that comes so long after its last call. Looks come once a
-// second, and sooner while the heap grows. One callback runs at a time, on a thread of the
+// second, and sooner while the heap grows. It is also called for an allocation that was refused
+// and waits for it, up to three times for each: what it frees may make that one succeed;
+// docs/pressure.md says when. One callback runs at a time, on a thread of the
 // library's with all signals blocked and a stack of 256 KiB, or in luna_pressure_check(). The
 // first subscription starts that thread; in the child of a fork the first call of a function
 // of this header does, for subscriptions that were made before it.
@@ -79,6 +81,16 @@ int luna_pressure_read(luna_pressure_event* event);
 // 0, EBUSY if nobody was called since another thread or a callback is at it or the process exits,
 // or ENOTSUP if the option enabled is off.
 int luna_pressure_check(void);
+
+// Says that the program will not soon use these bytes, which are of one or more of its blocks. The
+// kernel then takes the whole pages that lie inside before others when memory is scarce; where the
+// pressure was critical at the last look it moves them to swap space at once. The contents stay,
+// and using them again makes them what they were. Nothing is kept of the call, so the block may be
+// freed, or resized, at any time.
+// Returns 0, also where no whole page lies inside or there is no swap space; EINVAL if `pointer` is
+// NULL or not all of the pages are mapped; ENOTSUP if the kernel does not do it, before 5.4 or with
+// locked or huge pages, or the option enabled is off.
+int luna_memory_cold(const void* pointer, size_t bytes);
 
 #ifdef __cplusplus
 }

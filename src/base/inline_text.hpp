@@ -15,7 +15,7 @@ class InlineText {
   // Requires: it fits; does not compile otherwise.
   template <std::size_t kSize>
   consteval InlineText(const char (&text)[kSize]) noexcept : length_(kSize - 1) {
-    static_assert(kSize - 1 <= kCapacity);
+    static_assert(kSize <= kCapacity);  // with the zero at its end
     for (std::size_t i = 0; i + 1 < kSize; ++i) text_[i] = text[i];
   }
 

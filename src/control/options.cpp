@@ -70,10 +70,21 @@ namespace {
   return true;
 }
 
+[[nodiscard]] bool read_value(std::string_view text, LimitAction& value) noexcept {
+  if (text != "deny" && text != "retry" && text != "abort") return false;
+  value = text == "deny"    ? LimitAction::kDeny
+          : text == "retry" ? LimitAction::kRetry
+                            : LimitAction::kAbort;
+  return true;
+}
+
 [[nodiscard]] constexpr const char* expected(Flag) noexcept { return "true or false"; }
 [[nodiscard]] constexpr const char* expected(Number) noexcept { return "a whole number"; }
 [[nodiscard]] constexpr const char* expected(Hugetlb) noexcept { return "2m, 1g or off"; }
 [[nodiscard]] constexpr const char* expected(GuardAction) noexcept { return "die or report"; }
+[[nodiscard]] constexpr const char* expected(LimitAction) noexcept {
+  return "deny, retry or abort";
+}
 [[nodiscard]] constexpr const char* expected(const Words&) noexcept {
   return "a text of at most 248 bytes";
 }
@@ -92,6 +103,11 @@ void print_value(ProfileKind value, Text& text) noexcept { text.add(name_of(valu
 void print_value(GuardAction value, Text& text) noexcept {
   text.add(value == GuardAction::kDie ? "die" : "report");
 }
+void print_value(LimitAction value, Text& text) noexcept {
+  if (value == LimitAction::kDeny) text.add("deny");
+  if (value == LimitAction::kRetry) text.add("retry");
+  if (value == LimitAction::kAbort) text.add("abort");
+}
 void print_value(Hugetlb value, Text& text) noexcept {
   if (value == Hugetlb::kOff) text.add("off");
   if (value == Hugetlb::k2MiB) text.add("2m");
@@ -107,9 +123,8 @@ template <typename Value>
 
 // `kMember`: which one of the options, a pointer to a member of Options.
 template <typename Value, auto kMember>
-[[nodiscard]] constexpr OptionInfo info(const char* name, const char* help) noexcept {
-  return {name,
-          help,
+[[nodiscard]] constexpr OptionInfo info(const char* help) noexcept {
+  return {help,
           expected(Value{}),
           type_of<Value>(),
           [](std::string_view text, Options& options) noexcept {
@@ -131,7 +146,7 @@ template <typename Value, auto kMember>
 }
 
 constexpr std::array<OptionInfo, kOptionCount> kTable = {
-#define LUNA_OPTION(type, name, standard, help) info<type, &Options::name>(#name, help),
+#define LUNA_OPTION(type, name, standard, help) info<type, &Options::name>(help),
 #include "control/options.def"
 #undef LUNA_OPTION
 };
@@ -226,7 +241,7 @@ void print_options(const Options& options, const OptionSources& sources) noexcep
   for (std::size_t i = 0; i < kOptionCount; ++i) {
     std::array<char, 400> buffer;
     Text text(buffer.data(), buffer.size());
-    text.add("lunalloc: ").add(kTable[i].name).add(":");
+    text.add("lunalloc: ").add(option_name(i)).add(":");
     kTable[i].print(options, text);
     if (sources.of[i].empty()) {
       text.add(" by default\n");

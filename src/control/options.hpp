@@ -7,6 +7,7 @@
 #include "base/inline_text.hpp"
 #include "base/relaxed.hpp"
 #include "pages/huge_pages.hpp"
+#include "pages/limit_action.hpp"
 #include "telemetry/guard_report.hpp"
 #include "telemetry/profile_format.hpp"
 #include "telemetry/profile_kind.hpp"
@@ -50,7 +51,6 @@ enum class ValueType : std::uint8_t { kFlag, kNumber, kChoice, kText };
 
 // An option as data: its value is read from a text, printed as one, and copied.
 struct OptionInfo {
-  const char* name;
   const char* help;
   const char* wants;  // what a value may be
   ValueType type;
@@ -72,6 +72,11 @@ inline constexpr std::size_t kOptionCount = kOptionNames.size();
   std::size_t index = 0;
   while (index < kOptionCount && kOptionNames[index] != name) ++index;
   return index;
+}
+
+// The name as a text that ends with a zero. Requires: `index` < kOptionCount.
+[[nodiscard]] constexpr const char* option_name(std::size_t index) noexcept {
+  return kOptionNames[index].view().data();
 }
 
 // Requires: `index` < kOptionCount.

@@ -2,6 +2,7 @@
 #include "os/memory.hpp"
 
 #include "base/align.hpp"
+#include "os/error.hpp"
 #include "os/mappings.hpp"
 #include "os/system_call.hpp"
 
@@ -23,6 +24,8 @@ namespace {
 // Values of newer kernel headers than glibc 2.35 carries everywhere.
 constexpr int kMapFixedNoReplace = 0x100000;
 constexpr int kMremapDontUnmap = 4;
+constexpr int kMadvCold = 20;
+constexpr int kMadvPageout = 21;
 constexpr int kMadvCollapse = 25;
 constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
 
@@ -163,6 +166,12 @@ void release(void* address, std::size_t bytes) noexcept { system_call(SYS_munmap
 
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
   system_call(SYS_madvise, address, bytes, MADV_NOHUGEPAGE);
+}
+
+int advise_cold(const void* address, std::size_t bytes, bool now) noexcept {
+  const long result = system_call(SYS_madvise, address, bytes, now ? kMadvPageout : kMadvCold);
+  if (!failed(result)) return 0;
+  return result == -ENOMEM ? kInvalid : kNotSupported;
 }
 
 bool back_with_huge_page(void* address, std::size_t bytes) noexcept {

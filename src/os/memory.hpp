@@ -80,6 +80,11 @@ void release(void* address, std::size_t bytes) noexcept;
 // Keeps the range from being backed by huge pages; a refusal is harmless.
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept;
 
+// Whole pages that will not be used soon: the kernel may take them first, or takes them now, to
+// swap space. The contents stay. 0; kInvalid: not all of it is mapped; kNotSupported: the kernel
+// does not do it, at all or to locked or huge pages.
+[[nodiscard]] int advise_cold(const void* address, std::size_t bytes, bool now) noexcept;
+
 // Moves the pages of `from` to the committed range `to` without copying, whatever
 // mappings of the kernel's they are. Both ranges stay committed; `from` reads as zero.
 // False: nothing has changed.

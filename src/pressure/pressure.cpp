@@ -49,11 +49,13 @@ luna_pressure_event Pressure::look(std::string_view root, std::uint64_t now_ms) 
   reading.own_bytes = own.used;
   reading.own_limit = own.limit;
   const std::uint64_t refused_ms = refused_ms_.load(std::memory_order_relaxed);
-  reading.refused = refused_ms != 0 && now_ms - refused_ms < kRefusalMs;
+  // It may have come after `now_ms` was read.
+  reading.refused = refused_ms != 0 && (refused_ms > now_ms || now_ms - refused_ms < kRefusalMs);
   const PressureState state = levels_.note(reading, settings_.thresholds);
   luna_pressure_event event = {};
   event.struct_size = sizeof event;
   event.level = state.level;
+  level_.store(state.level, std::memory_order_relaxed);
   event.source = state.source;
   event.used_bytes = state.used;
   event.limit_bytes = state.limit;
@@ -101,7 +103,24 @@ luna_pressure_level Pressure::release_if_near(std::string_view root, ThreadHeap*
     released_ms_.store(now_ms, std::memory_order_relaxed);
     static_cast<void>(allocator_.trim(heap, 0));
   }
+  level_.store(LUNA_PRESSURE_CRITICAL, std::memory_order_relaxed);
   return LUNA_PRESSURE_CRITICAL;
+}
+
+void Pressure::restore_reserve(std::string_view root, std::uint64_t now_ms) noexcept {
+  constexpr std::uint64_t kIntervalMs = 1000;
+  std::uint64_t last_ms = restored_ms_.load(std::memory_order_relaxed);
+  if (now_ms - last_ms < kIntervalMs) return;
+  if (!restored_ms_.compare_exchange_strong(last_ms, now_ms, std::memory_order_relaxed)) return;
+  const luna_pressure_event event = look(root, now_ms);
+  if (event.level >= LUNA_PRESSURE_MODERATE) return;
+  os::LimitUse own = own_use();
+  own.used += reserve_.size();
+  const os::LimitUse nearest = {os::LimitKind::kCgroup, event.used_bytes + reserve_.size(),
+                                event.limit_bytes};
+  const double moderate = settings_.thresholds.moderate;
+  const bool fits = event.limit_bytes == 0 || nearest.percent() < moderate;
+  if (fits && own.percent() < moderate) reserve_.fill();
 }
 
 void Pressure::prepare_fork() noexcept {

@@ -8,6 +8,8 @@
 #include "pressure/growth_watch.hpp"
 #include "pressure/levels.hpp"
 #include "pressure/limit_reader.hpp"
+#include "pressure/requests.hpp"
+#include "pressure/reserve.hpp"
 #include "pressure/subscriptions.hpp"
 
 #include <atomic>
@@ -29,7 +31,8 @@ struct PressureSettings {
 // Threads: any, but for the functions for fork().
 class Pressure {
  public:
-  explicit constexpr Pressure(Allocator& allocator) noexcept : allocator_(allocator) {}
+  explicit constexpr Pressure(Allocator& allocator) noexcept
+      : allocator_(allocator), reserve_(allocator) {}
 
   Pressure(const Pressure&) = delete;
   Pressure& operator=(const Pressure&) = delete;
@@ -45,11 +48,29 @@ class Pressure {
   [[nodiscard]] luna_pressure_event ease(std::string_view root, ThreadHeap* heap,
                                          std::uint64_t now_ms) noexcept;
 
-  // Calls the subscribers. False: it could not, since somebody is at it. To be called where no
-  // lock is held, and not in a slow path.
-  [[nodiscard]] bool tell(const luna_pressure_event& event, std::uint64_t now_ms) noexcept {
-    return !ended_.load(std::memory_order_relaxed) && subscriptions_.tell(event, now_ms);
+  // Calls the subscribers; `refusals` is requests().count() from before the look. False: it could
+  // not, since somebody is at it. To be called where no lock is held, and not in a slow path.
+  [[nodiscard]] bool tell(const luna_pressure_event& event, std::uint64_t now_ms,
+                          std::uint32_t refusals = 0) noexcept {
+    return !ended_.load(std::memory_order_relaxed) && subscriptions_.tell(event, now_ms, refusals);
   }
+
+  // Of threads that were refused and wait for tell().
+  [[nodiscard]] PressureRequests& requests() noexcept { return requests_; }
+
+  // When calling the subscribers last gained nothing for who was refused; 0: never.
+  [[nodiscard]] std::uint64_t hopeless_ms() const noexcept {
+    return hopeless_ms_.load(std::memory_order_relaxed);
+  }
+  void note_hopeless(std::uint64_t now_ms) noexcept {
+    hopeless_ms_.store(now_ms, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] Reserve& reserve() noexcept { return reserve_; }
+
+  // Fills it anew once the pressure is below moderate, and would be so afterwards. At most once a
+  // second: looks.
+  void restore_reserve(std::string_view root, std::uint64_t now_ms) noexcept;
 
   // At the exit of the process, whose objects go: nobody is called any more.
   void end() noexcept { ended_.store(true, std::memory_order_relaxed); }
@@ -57,6 +78,11 @@ class Pressure {
   // Whether release_if_near() is to be called.
   [[nodiscard]] bool has_grown() const noexcept {
     return growth_.is_due(allocator_.pages().grown_bytes());
+  }
+
+  // As the last look found it, which may be long ago where nobody looks.
+  [[nodiscard]] luna_pressure_level level() const noexcept {
+    return level_.load(std::memory_order_relaxed);
   }
 
   // Gives back what is free if the process is about to reach a limit. The level there is; calls
@@ -84,6 +110,11 @@ class Pressure {
   Subscriptions subscriptions_;
   std::atomic<std::uint64_t> refused_ms_{0};  // when the last one was; 0: never
   std::atomic<bool> ended_{false};
+  std::atomic<luna_pressure_level> level_{LUNA_PRESSURE_NONE};
+  PressureRequests requests_;
+  Reserve reserve_;
+  std::atomic<std::uint64_t> hopeless_ms_{0};
+  std::atomic<std::uint64_t> restored_ms_{0};  // when that was last tried
   std::atomic<std::uint64_t> released_ms_{0};  // when growth last made it give back
 
   os::Lock lock_;  // of what follows

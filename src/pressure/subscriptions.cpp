@@ -62,11 +62,17 @@ bool Subscriptions::begin_telling() noexcept {
   return true;
 }
 
-bool Subscriptions::tell(const luna_pressure_event& event, std::uint64_t now_ms) noexcept {
+bool Subscriptions::is_calling() noexcept {
+  os::ScopedLock guard(lock_);
+  return teller_ == this_thread();
+}
+
+bool Subscriptions::tell(const luna_pressure_event& event, std::uint64_t now_ms,
+                         std::uint32_t refusals) noexcept {
   if (!begin_telling()) return false;
   const auto level = static_cast<luna_pressure_level>(event.level);
   for (Place& place : places_) {
-    const Subscriber subscriber = begin_call(place, level, now_ms);
+    const Subscriber subscriber = begin_call(place, level, now_ms, refusals);
     if (subscriber.callback == nullptr) continue;
     const luna_pressure_event copy = event;  // of its own, whatever the one before did to his
     subscriber.callback(&copy, subscriber.context);
@@ -78,18 +84,22 @@ bool Subscriptions::tell(const luna_pressure_event& event, std::uint64_t now_ms)
 
 // No callback: it is not to be called.
 Subscriptions::Subscriber Subscriptions::begin_call(Place& place, luna_pressure_level level,
-                                                    std::uint64_t now_ms) noexcept {
+                                                    std::uint64_t now_ms,
+                                                    std::uint32_t refusals) noexcept {
   os::ScopedLock guard(lock_);
   if (place.number == 0) return {};
   const std::uint64_t interval_ms = place.subscriber.min_interval_ms;
   const bool concerned = level >= place.subscriber.level;
   const bool was_concerned = place.told >= place.subscriber.level;
-  const bool again = interval_ms != 0 && now_ms - place.told_ms >= interval_ms;
+  const bool again =
+      (interval_ms != 0 && now_ms - place.told_ms >= interval_ms) || refusals != place.refusals;
   const bool rises = level > place.told;
   place.told = level;
+  place.refusals = refusals;
   if (concerned ? !rises && !again : !was_concerned) return {};
   place.told_ms = now_ms;
   running_ = place.number;
+  calls_.fetch_add(1, std::memory_order_relaxed);
   return place.subscriber;
 }
 

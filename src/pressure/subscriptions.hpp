@@ -8,6 +8,7 @@
 #include <lunalloc/pressure.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -39,8 +40,18 @@ class Subscriptions {
 
   [[nodiscard]] std::size_t count() noexcept;
 
-  // Calls those whom the event concerns. False: a thread is at it, perhaps this one.
-  [[nodiscard]] bool tell(const luna_pressure_event& event, std::uint64_t now_ms) noexcept;
+  // Calls those whom the event concerns; once more those who were told of fewer refusals. False:
+  // a thread is at it, perhaps this one.
+  [[nodiscard]] bool tell(const luna_pressure_event& event, std::uint64_t now_ms,
+                          std::uint32_t refusals = 0) noexcept;
+
+  // How often a subscriber was called so far.
+  [[nodiscard]] std::uint64_t calls() const noexcept {
+    return calls_.load(std::memory_order_relaxed);
+  }
+
+  // Whether the calling thread is at it: in a callback, or between two.
+  [[nodiscard]] bool is_calling() noexcept;
 
   void prepare_fork() noexcept { lock_.lock(); }
   void resume_parent() noexcept { lock_.unlock(); }
@@ -53,19 +64,21 @@ class Subscriptions {
     Subscriber subscriber;
     luna_pressure_level told = LUNA_PRESSURE_NONE;  // at its last call
     std::uint64_t told_ms = 0;
+    std::uint32_t refusals = 0;
   };
 
   [[nodiscard]] Place* find(luna_subscription number) noexcept;
   [[nodiscard]] bool begin_telling() noexcept;
-  [[nodiscard]] Subscriber begin_call(Place& place, luna_pressure_level level,
-                                      std::uint64_t now_ms) noexcept;
+  [[nodiscard]] Subscriber begin_call(Place& place, luna_pressure_level level, std::uint64_t now_ms,
+                                      std::uint32_t refusals) noexcept;
   void end_call(bool was_last) noexcept;
   [[nodiscard]] bool is_called_by_another(luna_subscription number) noexcept;
 
   os::Lock lock_;
   std::array<Place, LUNA_PRESSURE_SUBSCRIPTIONS> places_{};
   luna_subscription last_number_ = 0;
-  std::uintptr_t teller_ = 0;      // the thread that calls; 0: none
+  std::uintptr_t teller_ = 0;  // the thread that calls; 0: none
+  std::atomic<std::uint64_t> calls_{0};
   luna_subscription running_ = 0;  // whose callback it is in; 0: none
 };
 

@@ -193,7 +193,7 @@ TEST(Options, WarningShowsNothingThatATerminalObeys) {
 TEST(Options, TableHasEachOption) {
   const Options options;
   for (std::size_t i = 0; i < kOptionCount; ++i) {
-    EXPECT_EQ(option_at(i).name, kOptionNames[i].view());
+    EXPECT_EQ(option_name(i), kOptionNames[i].view());
     EXPECT_EQ(option_index(kOptionNames[i].view()), i);
   }
   EXPECT_EQ(option_index("nonsense"), kOptionCount);
@@ -279,6 +279,11 @@ TEST(OptionsFile, DoesNotWarnOfWhatIsForOthers) {
 
 TEST(Options, AGuardDiesOrReports) {
   EXPECT_EQ(parsed("").options.guard_samples, 0U);
+  EXPECT_EQ(parsed("").options.hard_limit_action, LimitAction::kDeny);
+  EXPECT_EQ(parsed("hard_limit_action:retry").options.hard_limit_action, LimitAction::kRetry);
+  EXPECT_EQ(parsed("hard_limit_action:abort").options.hard_limit_action, LimitAction::kAbort);
+  EXPECT_NE(parsed("hard_limit_action:die").warnings.find("deny, retry or abort"),
+            std::string::npos);
   EXPECT_EQ(parsed("").options.guard_action, GuardAction::kDie);
   EXPECT_EQ(parsed("guard_action:report").options.guard_action, GuardAction::kReport);
   EXPECT_EQ(parsed("guard_action:report,guard_action:die").options.guard_action, GuardAction::kDie);

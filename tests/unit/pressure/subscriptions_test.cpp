@@ -49,6 +49,20 @@ TEST(Subscriptions, AreCalledWhenTheLevelRises) {
   EXPECT_EQ(told.levels, (std::vector<int>{LUNA_PRESSURE_MODERATE, LUNA_PRESSURE_CRITICAL}));
 }
 
+TEST(Subscriptions, AreCalledAgainForEachRefusal) {
+  Subscriptions all;
+  Told told;
+  ASSERT_NE(told.join(all, LUNA_PRESSURE_MODERATE), 0U);
+  const std::uint64_t calls = all.calls();
+
+  for (const std::uint32_t refusals : {0U, 1U, 1U, 3U, 3U})
+    EXPECT_TRUE(all.tell(event_of(LUNA_PRESSURE_CRITICAL), 1000, refusals));
+
+  EXPECT_EQ(told.levels, (std::vector<int>(3, LUNA_PRESSURE_CRITICAL)));
+  EXPECT_EQ(all.calls() - calls, 3U);
+  EXPECT_FALSE(all.is_calling());
+}
+
 TEST(Subscriptions, AreCalledOnceAfterTheFall) {
   Subscriptions all;
   Told told;
