@@ -6,6 +6,7 @@
 #include "preload/process.hpp"
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"
+#include "preload/server.hpp"
 
 #include "lunalloc/lunalloc.h"
 

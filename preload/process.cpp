@@ -16,6 +16,7 @@
 #include "preload/profile_dumps.hpp"
 #include "preload/refusal.hpp"
 #include "preload/runtime_frames.hpp"
+#include "preload/server.hpp"
 #include "preload/slow_path.hpp"
 #include "preload/statistics.hpp"
 
@@ -74,6 +75,7 @@ void Process::start() noexcept {
   if (options.stats_hardware) hardware_.begin();
   begin_pressure();
   begin_attach();
+  begin_server();
   if (options.enabled) return;
   const SlowPath path;
   // What ld.so allocated before this stays ours; free() knows it by its address.
@@ -85,6 +87,7 @@ void Process::exit() noexcept {
   end_attach();
   const SlowPath path;
   if (!path.entered()) return tell_of_exit_in_handler();
+  server_.end();
   report_leaks_at_exit();
   end_profile();
   write_statistics_at_exit();
@@ -305,6 +308,7 @@ void Process::before_fork() noexcept {
   const SlowPath path;
   if (!path.entered()) return;
   process.option_changes_.prepare_fork();
+  process.server_.prepare_fork();
   process.profiler_.prepare_fork();
   process.pressure_.prepare_fork();
   process.allocator_.prepare_fork();
@@ -316,6 +320,7 @@ void Process::after_fork_in_parent() noexcept {
   process.allocator_.resume_parent();
   process.pressure_.resume_parent();
   process.profiler_.resume_parent();
+  process.server_.resume_parent();
   process.option_changes_.resume_parent();
 }
 
@@ -333,6 +338,7 @@ void Process::after_fork_in_child() noexcept {
   resume_guard_in_child();
   resume_attach_in_child();
   resume_worker_in_child();
+  resume_server_in_child();
 }
 
 }  // namespace luna

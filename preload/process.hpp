@@ -9,6 +9,7 @@
 #include "os/perf_counter.hpp"
 #include "os/worker_thread.hpp"
 #include "pressure/pressure.hpp"
+#include "server/server.hpp"
 #include "telemetry/file_quota.hpp"
 #include "telemetry/frame_callback.hpp"
 #include "telemetry/limit_watch.hpp"
@@ -95,6 +96,10 @@ class Process {
   [[nodiscard]] os::WorkerThread& worker() noexcept { return worker_; }
   [[nodiscard]] Hearing& hearing() noexcept { return hearing_; }
 
+  // Of the option socket, on a thread of its own.
+  [[nodiscard]] Server& server() noexcept { return server_; }
+  [[nodiscard]] os::WorkerThread& server_thread() noexcept { return server_thread_; }
+
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
     return profiles_.fetch_add(1, std::memory_order_relaxed);
@@ -144,6 +149,8 @@ class Process {
   Pressure pressure_{allocator_};
   os::WorkerThread worker_;
   Hearing hearing_;
+  Server server_;
+  os::WorkerThread server_thread_;
   Options options_;
   OptionChanges option_changes_{options_};
   os::Lock lock_;

@@ -75,24 +75,6 @@ void write_info(Output& out) noexcept {
   out.add(text.view());
 }
 
-// False: no memory.
-[[nodiscard]] bool write_statistics(Output& out, luna_stats_format format, unsigned what) noexcept {
-  if (format == LUNA_STATS_MALLOC_INFO) {
-    write_info(out);
-    return true;
-  }
-  MappedSnapshot mapped;
-  const StatisticsSnapshot* snapshot = mapped.take(what);
-  if (snapshot == nullptr) return false;
-  if (format == LUNA_STATS_TEXT) write_statistics_text(*snapshot, out);
-  if (format == LUNA_STATS_JSON) write_statistics_json(*snapshot, out);
-  if (format == LUNA_STATS_OPENMETRICS)
-    write_statistics_metrics(*snapshot, MetricsFormat::kOpenMetrics, out);
-  if (format == LUNA_STATS_PROMETHEUS)
-    write_statistics_metrics(*snapshot, MetricsFormat::kPrometheus, out);
-  return true;
-}
-
 [[nodiscard]] luna_stats_format format_of(std::string_view path) noexcept {
   if (path.ends_with(".json")) return LUNA_STATS_JSON;
   if (path.ends_with(".openmetrics")) return LUNA_STATS_OPENMETRICS;
@@ -122,6 +104,23 @@ void copy_rows(Source source, RowOf row_of, Row* rows, std::size_t* count) noexc
 }
 
 }  // namespace
+
+bool write_statistics(Output& out, luna_stats_format format, unsigned what) noexcept {
+  if (format == LUNA_STATS_MALLOC_INFO) {
+    write_info(out);
+    return true;
+  }
+  MappedSnapshot mapped;
+  const StatisticsSnapshot* snapshot = mapped.take(what);
+  if (snapshot == nullptr) return false;
+  if (format == LUNA_STATS_TEXT) write_statistics_text(*snapshot, out);
+  if (format == LUNA_STATS_JSON) write_statistics_json(*snapshot, out);
+  if (format == LUNA_STATS_OPENMETRICS)
+    write_statistics_metrics(*snapshot, MetricsFormat::kOpenMetrics, out);
+  if (format == LUNA_STATS_PROMETHEUS)
+    write_statistics_metrics(*snapshot, MetricsFormat::kPrometheus, out);
+  return true;
+}
 
 void write_statistics_at_exit() noexcept {
   const Words option = process.words(process.options().stats_file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // OpenMetrics 1.0, https://prometheus.io/docs/specs/om/open_metrics_spec/, and the text format
 // that was before it, which tools such as promtool and node_exporter read.
+#include "base/inline_text.hpp"
 #include "control/statistics_fields.hpp"
 #include "control/statistics_writer.hpp"
 
@@ -56,8 +57,8 @@ void add_share(MetricsOutput& out, std::string_view name, std::string_view help,
 }
 
 struct ClassField {
-  std::string_view name;
-  std::string_view help;
+  InlineText<24> name;
+  InlineText<56> help;
   std::uint64_t luna_class_stats::*value;
 };
 

@@ -37,11 +37,12 @@ constexpr std::size_t kLargeStackBytes = std::size_t{8} << 20;
 
 }  // namespace
 
-bool WorkerThread::start(void (*work)(void* context), void* context) noexcept {
+bool WorkerThread::start(void (*work)(void* context), void* context, const char* name) noexcept {
   if (is_running() || started_.exchange(true, std::memory_order_relaxed)) return true;
   const int kept_errno = errno;
   work_ = work;
   context_ = context;
+  name_ = name;
   // A new thread has the signals blocked that its maker has. Not by a system call, which would
   // block those too that the C library needs, as for setuid() in all threads.
   sigset_t all;
@@ -57,7 +58,7 @@ bool WorkerThread::start(void (*work)(void* context), void* context) noexcept {
 
 void* WorkerThread::run(void* self_pointer) noexcept {
   auto* self = static_cast<WorkerThread*>(self_pointer);
-  system_call(SYS_prctl, PR_SET_NAME, "lunalloc", 0, 0, 0);
+  system_call(SYS_prctl, PR_SET_NAME, self->name_, 0, 0, 0);
   self->work_(self->context_);
   return nullptr;
 }

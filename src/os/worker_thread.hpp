@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A thread of the library's own, beside those of the program: named `lunalloc`, with all signals
+// A thread of the library's own, beside those of the program: with a name, with all signals
 // blocked, and in nobody's way when the process exits.
 #pragma once
 
@@ -20,7 +20,9 @@ class WorkerThread {
 
   // Has it run `work(context)`, which does not return, unless it runs already. False: there can
   // be no more threads. Leaves errno as it was. Allocates: not for use inside malloc.
-  [[nodiscard]] bool start(void (*work)(void* context), void* context) noexcept;
+  // `name`, of at most 15 characters, lives on.
+  [[nodiscard]] bool start(void (*work)(void* context), void* context,
+                           const char* name = "lunalloc") noexcept;
 
   [[nodiscard]] bool is_running() const noexcept {
     return started_.load(std::memory_order_relaxed);
@@ -43,6 +45,7 @@ class WorkerThread {
   std::atomic<std::uint32_t> woken_{0};
   void (*work_)(void*) = nullptr;
   void* context_ = nullptr;
+  const char* name_ = nullptr;
 };
 
 }  // namespace luna::os

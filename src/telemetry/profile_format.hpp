@@ -2,6 +2,8 @@
 // The forms in which a profile can be written, and their names.
 #pragma once
 
+#include "base/inline_text.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +14,8 @@ namespace luna {
 enum class ProfileFormat : std::uint8_t { kPprof, kCollapsed, kHeapV2, kGperftools, kJson, kText };
 
 struct ProfileFormatInfo {
-  std::string_view name;
-  std::string_view ending;  // of its files
+  InlineText<12> name;
+  InlineText<20> ending;  // of its files
 };
 
 // In the order of the formats.
