@@ -6,6 +6,7 @@
 #include "os/environment.hpp"
 #include "os/fault.hpp"
 #include "os/lock.hpp"
+#include "preload/black_box.hpp"
 #include "preload/slow_path.hpp"
 #include "telemetry/guard_report.hpp"
 
@@ -58,6 +59,7 @@ constinit Reporter reporter;
 // Requires: the lock is held, and the frames are those of now.
 void write_report(const GuardMistake& mistake, std::string_view access,
                   std::size_t depth) noexcept {
+  note_guard_report(name_of(mistake.kind));
   ModuleTable modules;
   static_cast<void>(modules.load());  // else frames are plain addresses
   Output out(&ErrorOutput::write, &reporter.output);

@@ -5,6 +5,7 @@
 #include "control/statistics.hpp"
 #include "os/environment.hpp"
 #include "preload/attach.hpp"
+#include "preload/black_box.hpp"
 #include "preload/control.hpp"
 #include "preload/foreign.hpp"
 #include "preload/guard.hpp"
@@ -32,6 +33,7 @@ extern "C" [[gnu::weak]] const char* lunalloc_conf;
 namespace luna {
 
 constinit Process process;
+constinit Seldom seldom;
 constinit thread_local ThreadState thread_state;
 
 namespace {
@@ -72,6 +74,7 @@ void Process::start() noexcept {
   begin_labels();
   begin_runtime_frames();
   begin_profile();
+  begin_black_box();
   if (options.stats_hardware) hardware_.begin();
   begin_pressure();
   begin_attach();
@@ -86,11 +89,15 @@ void Process::exit() noexcept {
   pressure_.end();
   end_attach();
   const SlowPath path;
-  if (!path.entered()) return tell_of_exit_in_handler();
+  if (!path.entered()) {
+    seldom.black_box.end_without_statistics("exit() in a signal handler that interrupted malloc");
+    return tell_of_exit_in_handler();
+  }
   server_.end();
   report_leaks_at_exit();
   end_profile();
   write_statistics_at_exit();
+  seldom.black_box.end(allocator_, profiler_);
   if (!options_.stats_print) return;
   std::array<char, 1280> buffer;
   Text text(buffer.data(), buffer.size());
@@ -197,12 +204,14 @@ void* Process::with_heap(const SlowPath& path, std::size_t bytes, Allocate alloc
   }
   if (pressure_.has_grown()) [[unlikely]]
     watch_growth(heap);
-  if (limit_watch_.on()) [[unlikely]]
+  if (seldom.limit_watch.on()) [[unlikely]]
     watch_memory_limit();
   if (profiler_.triggers().is_due()) [[unlikely]]
     write_due_profile();
   if (is_asked()) [[unlikely]]
     attend_asked();
+  if (seldom.black_box.on()) [[unlikely]]
+    watch_black_box(block);
   // What the C library allocates after our exit hook must not hold a heap.
   if (thread_state.ended) park_thread();
   return block;
@@ -331,10 +340,11 @@ void Process::after_fork_in_child() noexcept {
   process.profiler_.resume_child();
   process.option_changes_.resume_child();
   process.profile_quota_.resume_child();
-  process.limit_watch_.resume_child();
+  seldom.limit_watch.resume_child();
   process.frame_callback_.resume_child();
   process.hardware_.resume_child();
   process.pressure_.resume_child();
+  resume_black_box_in_child();
   resume_guard_in_child();
   resume_attach_in_child();
   resume_worker_in_child();

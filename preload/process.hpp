@@ -2,6 +2,7 @@
 // The one allocator of the process, and what ties it to threads, forks and exit.
 #pragma once
 
+#include "blackbox/black_box.hpp"
 #include "control/option_changes.hpp"
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
@@ -49,6 +50,15 @@ struct Hearing {
   std::atomic<bool> asked_once{false};
 };
 
+// What is written to only where an option asks for it. Apart from the process, which would reach
+// into one more page for it.
+struct Seldom {
+  LimitWatch limit_watch;
+  BlackBox black_box;
+};
+
+extern constinit Seldom seldom;
+
 class Process {
  public:
   constexpr Process() noexcept = default;
@@ -87,7 +97,10 @@ class Process {
   [[nodiscard]] FileQuota& profile_quota() noexcept { return profile_quota_; }
 
   // Looks out for limits of the process's memory.
-  [[nodiscard]] LimitWatch& limit_watch() noexcept { return limit_watch_; }
+  [[nodiscard]] LimitWatch& limit_watch() noexcept { return seldom.limit_watch; }
+
+  // Kept if the option blackbox says so.
+  [[nodiscard]] BlackBox& black_box() noexcept { return seldom.black_box; }
 
   // What a runtime wants to be asked.
   [[nodiscard]] FrameCallback& frame_callback() noexcept { return frame_callback_; }
@@ -143,7 +156,6 @@ class Process {
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};
   FileQuota profile_quota_;
-  LimitWatch limit_watch_;
   FrameCallback frame_callback_;
   os::PerfCounters hardware_;
   Pressure pressure_{allocator_};

@@ -3,6 +3,7 @@
 
 #include "os/clock.hpp"
 #include "os/request_signal.hpp"
+#include "preload/black_box.hpp"
 #include "preload/process.hpp"
 #include "preload/profile.hpp"
 #include "preload/profile_file.hpp"
@@ -77,7 +78,9 @@ void watch_memory_limit() noexcept {
   LimitWatch& watch = process.limit_watch();
   const std::uint64_t now_ms = os::coarse_milliseconds();
   if (!watch.is_due(now_ms) || !process.profiler().begun()) return;
-  if (watch.review({}, now_ms)) process.profiler().triggers().request_near_limit();
+  if (!watch.review({}, now_ms)) return;
+  process.profiler().triggers().request_near_limit();
+  note_near_limit();
 }
 
 bool may_write_profile() noexcept {

@@ -17,9 +17,12 @@ void fail_check(const char* condition, const char* file, int line) noexcept {
   Text text(buffer.data(), buffer.size());
   text.add("lunalloc: internal error: ").add(condition).add(" does not hold at ").add(file);
   text.add(":").add_decimal(static_cast<std::uint64_t>(line)).add("; please report this\n");
+  note_last_words(text.view());
   write_error(text.view());
   std::abort();
 }
+
+[[gnu::weak]] void note_last_words(std::string_view) noexcept {}
 
 // Not by write(), where a thread may be cancelled, with whatever lock the caller holds.
 void write_error(std::string_view text) noexcept {

@@ -10,6 +10,10 @@ namespace luna {
 // Writes one line to stderr and aborts.
 [[noreturn, gnu::cold]] void fail_check(const char* condition, const char* file, int line) noexcept;
 
+// Told of the line that the process dies with, before it is written. Takes no lock and allocates
+// nothing. What base/ has is weak and does nothing; preload/ has one that does.
+[[gnu::cold]] void note_last_words(std::string_view line) noexcept;
+
 // Writes `text` to stderr as it is. Never allocates; errors are ignored.
 void write_error(std::string_view text) noexcept;
 

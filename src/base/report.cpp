@@ -18,6 +18,7 @@ namespace {
   Text text(buffer.data(), buffer.size());
   text.add("lunalloc: ").add(what).add(" ").add_hex(address_of(pointer));
   text.add(": ").add(advice).add("\n");
+  note_last_words(text.view());
   write_error(text.view());
   std::abort();
 }

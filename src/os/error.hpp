@@ -12,5 +12,6 @@ inline constexpr int kNothingThere = ENOENT;
 inline constexpr int kBusy = EBUSY;
 inline constexpr int kInvalid = EINVAL;
 inline constexpr int kNotPermitted = EPERM;
+inline constexpr int kInputOutput = EIO;
 
 }  // namespace luna::os

@@ -9,7 +9,7 @@ namespace {
 
 struct Status {
   int number;
-  InlineText<31> words;
+  InlineText<32> words;
 };
 
 constexpr Status kStatuses[] = {

@@ -6,9 +6,7 @@
 
 namespace luna {
 
-namespace {
-
-[[nodiscard]] std::string_view name_of(MistakeKind kind) noexcept {
+std::string_view name_of(MistakeKind kind) noexcept {
   switch (kind) {
     case MistakeKind::kBeyond:
     case MistakeKind::kWrittenBeyond:
@@ -29,6 +27,8 @@ namespace {
   }
   return "mistake";
 }
+
+namespace {
 
 [[nodiscard]] bool is_access(MistakeKind kind) noexcept {
   return kind == MistakeKind::kBeyond || kind == MistakeKind::kBefore ||

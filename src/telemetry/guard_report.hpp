@@ -23,6 +23,9 @@ struct GuardMoment {
   std::uint64_t thread = 0;
 };
 
+// What begins that line, such as "use after free".
+[[nodiscard]] std::string_view name_of(MistakeKind kind) noexcept;
+
 // Writes a line that docs/debugging.md explains, then the stacks. Takes little stack, and is
 // right for a signal handler if the output is.
 void write_guard_report(const GuardMistake& mistake, const GuardMoment& now, Modules modules,

@@ -37,8 +37,12 @@ class LimitWatch {
   LimitWatch(const LimitWatch&) = delete;
   LimitWatch& operator=(const LimitWatch&) = delete;
 
-  // At so many percent of the limit that is nearest; 0: never.
-  void set(std::uint64_t percent) noexcept { percent_.store(percent, std::memory_order_relaxed); }
+  // At so many percent of the limit that is nearest; 0: never. Where nothing changes nothing is
+  // written, for it may lie in a page that nobody has touched.
+  void set(std::uint64_t percent) noexcept {
+    if (percent != percent_.load(std::memory_order_relaxed))
+      percent_.store(percent, std::memory_order_relaxed);
+  }
 
   [[nodiscard]] bool on() const noexcept { return percent_.load(std::memory_order_relaxed) != 0; }
 

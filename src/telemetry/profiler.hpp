@@ -10,6 +10,7 @@
 #include "telemetry/history.hpp"
 #include "telemetry/label_table.hpp"
 #include "telemetry/leak_profile.hpp"
+#include "telemetry/live_sites.hpp"
 #include "telemetry/live_table.hpp"
 #include "telemetry/patterns.hpp"
 #include "telemetry/peak.hpp"
@@ -98,6 +99,9 @@ class Profiler {
     drop_leaks(profile);
     return done;
   }
+
+  // Which sites most bytes live of. Maps no memory, as profiles do; looks at all sites.
+  void find_live_sites(LiveSites& sites) noexcept;
 
   // Finds the samples that nothing points to. Returns 0 or an errno value: ENOENT if samples
   // were never taken, EBUSY while another thread is at it, else as Reachability::run().
