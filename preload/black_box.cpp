@@ -29,6 +29,27 @@ constexpr std::uint64_t kMostKib = 1U << 20;
   return false;
 }
 
+[[nodiscard]] std::string_view name_of(luna_pressure_source source) noexcept {
+  switch (source) {
+    case LUNA_PRESSURE_FROM_CGROUP:
+      return "cgroup";
+    case LUNA_PRESSURE_FROM_PROCESS_LIMIT:
+      return "limit of the process";
+    case LUNA_PRESSURE_FROM_OWN_LIMIT:
+      return "limit of the options";
+    case LUNA_PRESSURE_FROM_STALL:
+      return "stall";
+    case LUNA_PRESSURE_FROM_REFUSAL:
+      return "refusal";
+    case LUNA_PRESSURE_FROM_SYSTEMD:
+      return "systemd";
+    case LUNA_PRESSURE_FROM_KERNEL_EVENT:
+      return "event of the kernel";
+    default:
+      return "pressure";
+  }
+}
+
 void complain_of(std::string_view path, int error) noexcept {
   std::array<char, 128> buffer;
   Text text(buffer.data(), buffer.size());
@@ -88,6 +109,24 @@ void note_near_limit() noexcept {
   process.black_box().note({.kind = LUNA_BLACKBOX_NEAR_LIMIT,
                             .level = LUNA_BLACKBOX_MODERATE,
                             .source = "profile_near_limit",
+                            .text = text.view()});
+}
+
+void note_pressure(const luna_pressure_event& event) noexcept {
+  static_assert(static_cast<int>(LUNA_PRESSURE_CRITICAL) == LUNA_BLACKBOX_CRITICAL);
+  std::array<char, 96> buffer;
+  Text text(buffer.data(), buffer.size());
+  if (event.level == LUNA_PRESSURE_NONE) {
+    text.add("memory is not scarce any more");
+  } else {
+    text.add("memory is scarce; given back: ").add_bytes(event.released_bytes);
+  }
+  const bool is_limited = event.limit_bytes != 0;
+  process.black_box().note({.kind = LUNA_BLACKBOX_PRESSURE,
+                            .level = static_cast<luna_blackbox_level>(event.level),
+                            .source = name_of(static_cast<luna_pressure_source>(event.source)),
+                            .used_bytes = is_limited ? event.used_bytes : LUNA_BLACKBOX_UNKNOWN,
+                            .limit_bytes = is_limited ? event.limit_bytes : LUNA_BLACKBOX_UNLIMITED,
                             .text = text.view()});
 }
 

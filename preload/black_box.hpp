@@ -3,6 +3,8 @@
 // the box itself.
 #pragma once
 
+#include <lunalloc/pressure.h>
+
 #include <string_view>
 
 namespace luna {
@@ -19,6 +21,7 @@ void tick_black_box() noexcept;
 
 // What happened, as short notes. Take no lock.
 void note_near_limit() noexcept;
+void note_pressure(const luna_pressure_event& event) noexcept;
 void note_guard_report(std::string_view mistake) noexcept;
 
 // In the child of a fork.

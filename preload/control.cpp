@@ -49,7 +49,7 @@ template <typename Use>
 
 void add_why_fixed(const Control& control, Text& text) noexcept {
   text.add("it cannot be set");
-  if (control.why_fixed != nullptr) text.add(": ").add(control.why_fixed);
+  if (control.why_fixed() != nullptr) text.add(": ").add(control.why_fixed());
 }
 
 void tell(const Control& control, luna_stats& reader, luna_control_callback* each,
@@ -68,7 +68,7 @@ void tell(const Control& control, luna_stats& reader, luna_control_callback* eac
                              access_of(control),
                              control.unit,
                              help_of(control),
-                             control.why_fixed,
+                             control.why_fixed(),
                              wants_buffer.data(),
                              value_buffer.data()};
   each(&told, context);

@@ -109,6 +109,14 @@ void look_at_hugetlb(Options& now) noexcept { now.hugetlb = process.allocator().
   return process.profiler().interval();
 }
 
+[[nodiscard]] std::uint64_t pressure_event_files(void*) noexcept {
+  return process.event_sources().open_files();
+}
+
+[[nodiscard]] std::uint64_t pressure_events(void*) noexcept {
+  return process.event_sources().events();
+}
+
 // `reader` keeps them, for whoever asks for many; its fields are 0 until then.
 template <auto kField>
 [[nodiscard]] std::uint64_t stats(void* reader) noexcept {
@@ -134,20 +142,20 @@ template <auto kField>
 #define LUNA_FIXED(field, name_, unit_, range_, why) \
   {.name = name_,                                    \
    .unit = unit_,                                    \
-   .why_fixed = why,                                 \
+   .note = why,                                      \
    .range = range_,                                  \
    .option = place_of<&Options::field>(#field)},
 #define LUNA_FIXED_LOOKS(field, name_, unit_, look_, why) \
   {.name = name_,                                         \
    .unit = unit_,                                         \
-   .why_fixed = why,                                      \
+   .note = why,                                           \
    .option = place_of<&Options::field>(#field),           \
    .look = look_},
 #define LUNA_FIGURE(name_, unit_, figure_, help_) \
-  {.name = name_, .unit = unit_, .help = help_, .figure = figure_},
-#define LUNA_WORD(name_, word_, help_) {.name = name_, .help = help_, .word = word_},
+  {.name = name_, .unit = unit_, .note = help_, .figure = figure_},
+#define LUNA_WORD(name_, word_, help_) {.name = name_, .note = help_, .word = word_},
 #define LUNA_ACTION(name_, unit_, act_, help_) \
-  {.name = name_, .unit = unit_, .help = help_, .act = act_},
+  {.name = name_, .unit = unit_, .note = help_, .act = act_},
 
 // Of an option that options.def does not have there is no member.
 template <auto kMember>

@@ -252,7 +252,7 @@ void set_value(Exchange& exchange, const Control& control) noexcept {
   }
   if (!control.can_be_set()) {
     refuse_method(exchange, kReads);
-    if (control.why_fixed != nullptr) exchange.out.add(control.why_fixed).add("\n");
+    if (control.why_fixed() != nullptr) exchange.out.add(control.why_fixed()).add("\n");
     return;
   }
   std::array<char, HttpRequest::kMaxBodyBytes> buffer;

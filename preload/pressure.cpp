@@ -3,7 +3,9 @@
 #include "preload/pressure.hpp"
 
 #include "os/clock.hpp"
+#include "os/environment.hpp"
 #include "preload/attach.hpp"
+#include "preload/black_box.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
 #include "preload/refusal.hpp"
@@ -53,6 +55,7 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
     event = pressure.ease({}, path.heap(), now_ms);
     restore_reserve();
   }
+  if (pressure.rises_or_falls(event)) note_pressure(event);
   const std::uint64_t calls = pressure.subscriptions().calls();
   if (!pressure.tell(event, now_ms, refusals)) return false;
   // What callbacks have freed is in the lists of this thread, and still backed.
@@ -64,6 +67,25 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
 
 [[nodiscard]] std::uint64_t rest_ms() noexcept { return was_asked() ? kAskedRestMs : kRestMs; }
 
+// True: one of the files told of pressure while the thread slept.
+[[nodiscard]] bool note_events(std::uint64_t now_ms) noexcept {
+  const PressureSign sign = process.event_sources().take(now_ms);
+  process.pressure().note_sign(sign, now_ms);
+  return sign.is_told;
+}
+
+// Who wants nothing finds nothing of ours open. True: somebody has woken the thread.
+[[nodiscard]] bool sleep(std::uint64_t now_ms) noexcept {
+  EventSources& sources = process.event_sources();
+  if (!is_wanted()) {
+    sources.close();
+    process.worker().forget_files();
+    return process.worker().sleep(rest_ms());
+  }
+  sources.review({}, process.pressure().thresholds(), now_ms);
+  return sources.sleep(process.worker(), nap_ms(now_ms), now_ms);
+}
+
 // Its signals are blocked, so that nothing interrupts what it does outside of a SlowPath. Who only
 // asks something from outside does not want it to give anything back.
 void work(void*) noexcept {
@@ -74,11 +96,13 @@ void work(void*) noexcept {
     const std::uint64_t now_ms = os::coarse_milliseconds();
     const bool wanted = is_wanted();
     if (wanted) allocator.pages().tick(now_ms, allocator.config().decay_ms);
-    if (wanted && (woken || now_ms - looked_ms >= kLookMs)) {
+    const bool told = note_events(now_ms);
+    if (wanted && (woken || told || now_ms - looked_ms >= kLookMs)) {
       looked_ms = now_ms;
       static_cast<void>(check(now_ms));
     }
-    woken = process.worker().sleep(is_wanted() ? nap_ms(now_ms) : rest_ms());
+    tick_black_box();
+    woken = sleep(now_ms);
   }
 }
 
@@ -126,6 +150,7 @@ int apply_pressure() noexcept {
                            static_cast<double>(options.pressure_critical_percent)};
   process.pressure().set(settings);
   apply_reserve();
+  process.event_sources().review_soon();
   process.worker().wake();
   return sound ? 0 : EINVAL;
 }
@@ -140,6 +165,9 @@ int apply_background() noexcept {
 void begin_pressure() noexcept {
   const Options& options = process.options();
   if (!options.enabled) return;
+  if (!os::runs_with_privileges())
+    process.event_sources().set_watch(os::environment_value("MEMORY_PRESSURE_WATCH"),
+                                      os::environment_value("MEMORY_PRESSURE_WRITE"));
   if (apply_pressure() != 0)
     complain("options \"pressure_..._percent\"",
              "want low <= moderate <= critical <= 100; they are ignored");
@@ -159,6 +187,7 @@ void watch_growth(ThreadHeap* heap) noexcept {
 // By itself only where the options ask for it, for most children of a fork soon become another
 // program.
 void resume_worker_in_child() noexcept {
+  process.event_sources().close();
   process.worker().resume_child();
   if (process.options().background && process.enabled()) static_cast<void>(start_worker());
 }

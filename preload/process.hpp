@@ -9,6 +9,7 @@
 #include "heap/signal_reserve.hpp"
 #include "os/perf_counter.hpp"
 #include "os/worker_thread.hpp"
+#include "pressure/event_sources.hpp"
 #include "pressure/pressure.hpp"
 #include "server/server.hpp"
 #include "telemetry/file_quota.hpp"
@@ -113,6 +114,9 @@ class Process {
   [[nodiscard]] Server& server() noexcept { return server_; }
   [[nodiscard]] os::WorkerThread& server_thread() noexcept { return server_thread_; }
 
+  // By which the worker is told of pressure.
+  [[nodiscard]] EventSources& event_sources() noexcept { return event_sources_; }
+
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
     return profiles_.fetch_add(1, std::memory_order_relaxed);
@@ -161,6 +165,7 @@ class Process {
   Pressure pressure_{allocator_};
   os::WorkerThread worker_;
   Hearing hearing_;
+  EventSources event_sources_;
   Server server_;
   os::WorkerThread server_thread_;
   Options options_;

@@ -28,7 +28,9 @@ typedef enum luna_pressure_source {
   LUNA_PRESSURE_FROM_PROCESS_LIMIT,  // RLIMIT_AS or RLIMIT_DATA
   LUNA_PRESSURE_FROM_OWN_LIMIT,      // the options soft_limit_mib and hard_limit_mib
   LUNA_PRESSURE_FROM_STALL,          // tasks wait for memory: the kernel's pressure stall figures
-  LUNA_PRESSURE_FROM_REFUSAL         // an allocation failed within the last second
+  LUNA_PRESSURE_FROM_REFUSAL,        // an allocation failed within the last second
+  LUNA_PRESSURE_FROM_SYSTEMD,        // MEMORY_PRESSURE_WATCH told within the last 2 s
+  LUNA_PRESSURE_FROM_KERNEL_EVENT    // the kernel did: a trigger for stalls, or the cgroup
 } luna_pressure_source;
 
 typedef struct luna_pressure_event {
@@ -52,9 +54,10 @@ typedef uint64_t luna_subscription;  // never 0
 // Has `callback` called from now on: when the level rises to `level` or, being there, rises
 // further; once when it has fallen below `level` again; and in between, unless
 // `min_interval_ms` is 0, at a look that comes so long after its last call. Looks come once a
-// second, and sooner while the heap grows. It is also called for an allocation that was refused
-// and waits for it, up to three times for each: what it frees may make that one succeed;
-// docs/pressure.md says when. One callback runs at a time, on a thread of the
+// second, sooner while the heap grows, and at once when the kernel or the manager of the service
+// tells of pressure. It is also called for an allocation that was refused and waits for it, up to
+// three times for each: what it frees may make that one succeed; docs/pressure.md says when. One
+// callback runs at a time, on a thread of the
 // library's with all signals blocked and a stack of 256 KiB, or in luna_pressure_check(). The
 // first subscription starts that thread; in the child of a fork the first call of a function
 // of this header does, for subscriptions that were made before it.

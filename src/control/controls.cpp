@@ -27,7 +27,7 @@ ValueType type_of(const Control& control) noexcept {
 }
 
 const char* help_of(const Control& control) noexcept {
-  return control.is_option() ? option_at(control.option).help : control.help;
+  return control.is_option() ? option_at(control.option).help : control.note;
 }
 
 const Control* Controls::find(std::string_view name) const noexcept {

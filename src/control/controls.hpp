@@ -24,21 +24,21 @@ struct Control {
 
   const char* name;
   const char* unit = "";              // empty if it has none
-  const char* why_fixed = nullptr;    // of an option that cannot change
+  const char* note = nullptr;         // of an option: why it cannot change, if so; else the help
   NumberRange range = {};             // of what can be set
   std::size_t option = kNoOption;     // its place in the table of options
   int (*apply)() noexcept = nullptr;  // after the option changed, if there is anything to do
   void (*look)(Options& now) noexcept =
       nullptr;  // finds what is in force, if the option may differ
 
-  const char* help = "";                                     // of what is no option
   std::uint64_t (*figure)(void* reader) noexcept = nullptr;  // a number that can only be read
   const char* (*word)() noexcept = nullptr;                  // a text that can only be read
   int (*act)(std::uint64_t number) noexcept = nullptr;       // something that is done
 
   [[nodiscard]] bool is_option() const noexcept { return option != kNoOption; }
+  [[nodiscard]] const char* why_fixed() const noexcept { return is_option() ? note : nullptr; }
   [[nodiscard]] bool can_be_set() const noexcept {
-    return is_option() ? why_fixed == nullptr : act != nullptr;
+    return is_option() ? note == nullptr : act != nullptr;
   }
 };
 

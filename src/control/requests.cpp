@@ -44,7 +44,7 @@ struct Request {
 void add_error(const Control& control, int error, Text& line) noexcept {
   if (error == os::kNotPermitted) {
     line.add("cannot be set");
-    if (control.why_fixed != nullptr) line.add(": ").add(control.why_fixed);
+    if (control.why_fixed() != nullptr) line.add(": ").add(control.why_fixed());
   } else if (error == os::kInvalid) {
     line.add("wants ");
     add_wants(control, line);

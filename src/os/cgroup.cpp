@@ -242,6 +242,20 @@ CgroupEvents read_cgroup_events(std::string_view root, CgroupVersion version,
   return events;
 }
 
+CgroupEvents parse_cgroup_events(std::string_view text) noexcept {
+  CgroupEvents events;
+  while (!text.empty()) {
+    std::string_view line = take_part(text, '\n');
+    const std::string_view key = take_part(line, ' ');
+    if (key == "low") static_cast<void>(parse_decimal(line, events.low));
+    if (key == "high") static_cast<void>(parse_decimal(line, events.high));
+    if (key == "max") static_cast<void>(parse_decimal(line, events.max));
+    if (key == "oom") static_cast<void>(parse_decimal(line, events.oom));
+    if (key == "oom_kill") static_cast<void>(parse_decimal(line, events.oom_kill));
+  }
+  return events;
+}
+
 std::string_view cgroup_above(std::string_view root, const CgroupPlace& place,
                               std::string_view directory) noexcept {
   const std::size_t slash = directory.rfind('/');

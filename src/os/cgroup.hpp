@@ -59,6 +59,9 @@ struct CgroupEvents {
 [[nodiscard]] CgroupEvents read_cgroup_events(std::string_view root, CgroupVersion version,
                                               std::string_view directory) noexcept;
 
+// The same of version 2, from the text of memory.events.
+[[nodiscard]] CgroupEvents parse_cgroup_events(std::string_view text) noexcept;
+
 // The kernel reads the working set from all processors, which takes it a while on large
 // machines; the bytes alone do not.
 [[nodiscard]] std::uint64_t read_cgroup_bytes(std::string_view root, CgroupVersion version,

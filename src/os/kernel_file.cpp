@@ -14,18 +14,7 @@ namespace luna::os {
 
 namespace {
 
-constexpr std::size_t kLongestPath = 1152;
 using Path = std::array<char, kLongestPath>;
-
-// False: it is longer than any that is known.
-[[nodiscard]] bool write_path(const KernelFile& file, Path& path) noexcept {
-  Text text(path.data(), path.size());
-  text.add(file.root).add(file.folder);
-  if (!file.name.empty()) text.add("/").add(file.name);
-  if (text.view().size() == path.size()) return false;
-  path[text.view().size()] = '\0';
-  return true;
-}
 
 [[nodiscard]] std::string_view without_blanks(std::string_view text) noexcept {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
@@ -44,6 +33,15 @@ using Path = std::array<char, kLongestPath>;
 }
 
 }  // namespace
+
+bool write_path(const KernelFile& file, std::span<char, kLongestPath> path) noexcept {
+  Text text(path.data(), path.size());
+  text.add(file.root).add(file.folder);
+  if (!file.name.empty()) text.add("/").add(file.name);
+  if (text.view().size() == path.size()) return false;
+  path[text.view().size()] = '\0';
+  return true;
+}
 
 long open_file(const KernelFile& file) noexcept {
   Path path;

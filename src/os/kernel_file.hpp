@@ -19,12 +19,16 @@ inline constexpr std::uint64_t kUnlimited = UINT64_MAX - 1;
 // but where a test has a tree of its own.
 //
 // No descriptor is kept: programs close all that they find, and the number that was ours would
-// soon be a file of theirs.
+// soon be a file of theirs. Where one has to stay open: own_file.hpp.
 struct KernelFile {
   std::string_view root;
   std::string_view folder;
   std::string_view name = {};
 };
+
+// Its path as the kernel wants it. False: it is longer than any that is known.
+inline constexpr std::size_t kLongestPath = 1152;
+[[nodiscard]] bool write_path(const KernelFile& file, std::span<char, kLongestPath> path) noexcept;
 
 // To read it, closed by who calls. Below 0: an errno value, negated.
 [[nodiscard]] long open_file(const KernelFile& file) noexcept;

@@ -20,23 +20,23 @@ constexpr int kOwnerOnly = 0600;
 constexpr int kStream = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 constexpr int kWaiting = 128;  // connections that the kernel keeps until they are accepted
 
-[[nodiscard]] FileIdentity identity_of(const struct stat& status) noexcept {
+[[nodiscard]] SocketIdentity identity_of(const struct stat& status) noexcept {
   constexpr std::int64_t kSecond = 1'000'000'000;
   // Of a socket, which nobody writes to, the time does not change.
   return {status.st_dev, status.st_ino, status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec};
 }
 
 // A device of 0 and a number of 0 are no socket's.
-[[nodiscard]] FileIdentity identity_of(long descriptor) noexcept {
+[[nodiscard]] SocketIdentity identity_of(long descriptor) noexcept {
   struct stat status;
   if (system_call(SYS_newfstatat, descriptor, "", &status, AT_EMPTY_PATH) != 0) return {};
-  return S_ISSOCK(status.st_mode) ? identity_of(status) : FileIdentity{};
+  return S_ISSOCK(status.st_mode) ? identity_of(status) : SocketIdentity{};
 }
 
-[[nodiscard]] FileIdentity identity_at(const char* path) noexcept {
+[[nodiscard]] SocketIdentity identity_at(const char* path) noexcept {
   struct stat status;
   if (system_call(SYS_newfstatat, AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
-  return S_ISSOCK(status.st_mode) ? identity_of(status) : FileIdentity{};
+  return S_ISSOCK(status.st_mode) ? identity_of(status) : SocketIdentity{};
 }
 
 // Near the end of what most processes may have, but not beyond what select() knows.
@@ -72,8 +72,8 @@ struct Address {
 [[nodiscard]] bool remove_stale(const Address& address) noexcept {
   constexpr int kTries = 4;
   constexpr std::uint64_t kPauseMs = 10;
-  const FileIdentity file = identity_at(address.name.sun_path);
-  if (file == FileIdentity{}) return false;
+  const SocketIdentity file = identity_at(address.name.sun_path);
+  if (file == SocketIdentity{}) return false;
   for (int i = 0; i < kTries; ++i) {
     if (i != 0) sleep_milliseconds(kPauseMs);
     if (!is_refused(address)) return false;
@@ -105,7 +105,7 @@ Socket Socket::adopt(long descriptor) noexcept {
 }
 
 bool Socket::is_ours() const noexcept {
-  return is_open() && !(identity_ == FileIdentity{}) && identity_of(descriptor_) == identity_;
+  return is_open() && !(identity_ == SocketIdentity{}) && identity_of(descriptor_) == identity_;
 }
 
 bool Socket::peer_may_ask() const noexcept {
@@ -163,7 +163,7 @@ void UnixListener::wake() const noexcept {
 }
 
 void UnixListener::remove() noexcept {
-  if (!(file_ == FileIdentity{}) && identity_at(path_.data()) == file_)
+  if (!(file_ == SocketIdentity{}) && identity_at(path_.data()) == file_)
     system_call(SYS_unlinkat, AT_FDCWD, path_.data(), 0);
   file_ = {};
 }

@@ -10,14 +10,14 @@
 
 namespace luna::os {
 
-// Which file it is. The number of one that was removed is soon that of another, which was made at
+// Which socket it is. The number of one that was removed is soon that of another, which was made at
 // another time.
-struct FileIdentity {
+struct SocketIdentity {
   std::uint64_t device = 0;
   std::uint64_t number = 0;
   std::int64_t made_ns = 0;
 
-  [[nodiscard]] bool operator==(const FileIdentity&) const noexcept = default;
+  [[nodiscard]] bool operator==(const SocketIdentity&) const noexcept = default;
 };
 
 // A copy stands for the same socket; who closes it is up to those who have them. Nothing waits.
@@ -51,7 +51,7 @@ class Socket {
 
  private:
   int descriptor_ = -1;
-  FileIdentity identity_;
+  SocketIdentity identity_;
 };
 
 // Listens at a path, where only its owner may connect.
@@ -85,7 +85,7 @@ class UnixListener {
   Socket socket_;
   std::array<char, kMaxPath + 1> path_{};
   std::size_t length_ = 0;
-  FileIdentity file_;
+  SocketIdentity file_;
 };
 
 }  // namespace luna::os

@@ -3,7 +3,9 @@
 
 #include "os/system_call.hpp"
 
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -35,6 +37,23 @@ constexpr std::size_t kLargeStackBytes = std::size_t{8} << 20;
   return created;
 }
 
+[[nodiscard]] struct timespec timespec_of(std::uint64_t milliseconds) noexcept {
+  return {static_cast<time_t>(milliseconds / 1000),
+          static_cast<long>(milliseconds % 1000 * 1'000'000)};
+}
+
+void note_answer(short answer, AwaitedFile& file) noexcept {
+  file.ready = (answer & (file.urgent ? POLLPRI : POLLIN)) != 0;
+  file.broken = (answer & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+// Until there is nothing more.
+void empty_pipe(const OwnFile& pipe) noexcept {
+  std::array<char, 64> bytes;
+  while (pipe.is_ours() && read_some(pipe.number(), bytes.data(), bytes.size()) > 0) {
+  }
+}
+
 }  // namespace
 
 bool WorkerThread::start(void (*work)(void* context), void* context, const char* name) noexcept {
@@ -64,21 +83,78 @@ void* WorkerThread::run(void* self_pointer) noexcept {
 }
 
 bool WorkerThread::sleep(std::uint64_t milliseconds) noexcept {
-  const struct timespec time = {static_cast<time_t>(milliseconds / 1000),
-                                static_cast<long>(milliseconds % 1000 * 1'000'000)};
+  const struct timespec time = timespec_of(milliseconds);
   if (woken_.load(std::memory_order_relaxed) == 0)
     system_call(SYS_futex, &woken_, FUTEX_WAIT_PRIVATE, 0, &time, nullptr, 0);
   return woken_.exchange(0, std::memory_order_relaxed) != 0;
 }
 
+bool WorkerThread::sleep(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept {
+  for (AwaitedFile& file : files) file.ready = file.broken = false;
+  if (files.empty() || files.size() > kMostFiles || !open_pipe()) return sleep(milliseconds);
+  const auto inode = static_cast<std::uint32_t>(write_end_.identity().inode);
+  awaited_.store(std::uint64_t{inode} << 32 | static_cast<std::uint32_t>(write_end_.number()),
+                 std::memory_order_seq_cst);
+  // Who wakes sets this first and then looks whether the pipe is awaited: one of both sees it.
+  if (woken_.load(std::memory_order_seq_cst) == 0) wait_for(milliseconds, files);
+  awaited_.store(0, std::memory_order_relaxed);
+  return woken_.exchange(0, std::memory_order_relaxed) != 0;
+}
+
+void WorkerThread::wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept {
+  std::array<struct pollfd, kMostFiles + 1> polled;
+  struct pollfd* next = polled.data();
+  for (const AwaitedFile& file : files)
+    *next++ = {file.number, static_cast<short>(file.urgent ? POLLPRI : POLLIN), 0};
+  *next = {read_end_.number(), POLLIN, 0};
+  struct timespec time = timespec_of(milliseconds);
+  if (system_call(SYS_ppoll, polled.data(), files.size() + 1, &time, nullptr, 0) <= 0) return;
+  for (std::size_t i = 0; i < files.size(); ++i) note_answer(polled[i].revents, files[i]);
+  if (next->revents == 0) return;
+  empty_pipe(read_end_);
+  if (next->revents != POLLIN) forget_files();  // the program has closed it
+}
+
+bool WorkerThread::open_pipe() noexcept {
+  if (read_end_.is_open() && !has_lost_files()) return true;
+  forget_files();
+  int ends[2] = {-1, -1};
+  if (system_call(SYS_pipe2, &ends[0], O_CLOEXEC | O_NONBLOCK) != 0) return false;
+  const bool has_read_end = read_end_.adopt(ends[0]);
+  if (write_end_.adopt(ends[1]) && has_read_end) return true;
+  forget_files();
+  return false;
+}
+
+void WorkerThread::forget_files() noexcept {
+  read_end_.close();
+  write_end_.close();
+}
+
 void WorkerThread::wake() noexcept {
-  if (!is_running() || woken_.exchange(1, std::memory_order_relaxed) != 0) return;
-  system_call(SYS_futex, &woken_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  if (!is_running() || woken_.exchange(1, std::memory_order_seq_cst) != 0) return;
+  const std::uint64_t awaited = awaited_.load(std::memory_order_seq_cst);
+  if (awaited != 0) {
+    write_to(awaited);
+  } else {
+    system_call(SYS_futex, &woken_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  }
+}
+
+// Where the program has closed the pipe, and perhaps has another file there, the thread comes by
+// when its time is over.
+void WorkerThread::write_to(std::uint64_t awaited) const noexcept {
+  const auto number = static_cast<int>(awaited & UINT32_MAX);
+  const char byte = 0;
+  if (is_pipe(number, static_cast<std::uint32_t>(awaited >> 32)))
+    system_call(SYS_write, number, &byte, sizeof byte);
 }
 
 void WorkerThread::resume_child() noexcept {
   started_.store(false, std::memory_order_relaxed);
   woken_.store(0, std::memory_order_relaxed);
+  awaited_.store(0, std::memory_order_relaxed);
+  forget_files();
 }
 
 }  // namespace luna::os

@@ -3,11 +3,24 @@
 // blocked, and in nobody's way when the process exits.
 #pragma once
 
+#include "os/own_file.hpp"
+
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace luna::os {
+
+// What a sleep may end for, beside being woken.
+struct AwaitedFile {
+  int number = -1;      // below 0: none
+  bool urgent = false;  // awaits what poll(2) calls exceptional, else that there is data
+  // Set by the sleep.
+  bool ready = false;
+  bool broken = false;  // an error, the end, or no such descriptor
+};
 
 // Threads: any, but for resume_child(). What hangs on it lives as long as the process.
 class WorkerThread {
@@ -32,20 +45,43 @@ class WorkerThread {
   // once if somebody did since the last time.
   bool sleep(std::uint64_t milliseconds) noexcept;
 
+  // The same, and it ends as well when something comes of a file. Awaits none of them if no pipe
+  // can be made, by which wake() ends such a sleep.
+  static constexpr std::size_t kMostFiles = 15;
+  bool sleep(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
+
+  // For the thread itself: whether the program has closed the pipe, and so perhaps all that it
+  // found. Until then none of its numbers is given to another file of ours.
+  [[nodiscard]] bool has_lost_files() const noexcept {
+    return read_end_.is_open() && !(read_end_.is_ours() && write_end_.is_ours());
+  }
+
+  // For the thread itself: closes what sleeps with files need.
+  void forget_files() noexcept;
+
   // Cheap if it is awake or about to be.
   void wake() noexcept;
 
-  // In the child of a fork there is no such thread.
+  // In the child of a fork there is no such thread, and what it had open is closed.
   void resume_child() noexcept;
 
  private:
   static void* run(void* self) noexcept;
+  [[nodiscard]] bool open_pipe() noexcept;
+  void wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
+  void write_to(std::uint64_t awaited) const noexcept;
 
   std::atomic<bool> started_{false};
   std::atomic<std::uint32_t> woken_{0};
   void (*work_)(void*) = nullptr;
   void* context_ = nullptr;
   const char* name_ = nullptr;
+
+  // While the thread awaits files: the number of the pipe's end that wakes it, and above it the
+  // number of the pipe's inode. 0: the futex does.
+  std::atomic<std::uint64_t> awaited_{0};
+  OwnFile read_end_;
+  OwnFile write_end_;
 };
 
 }  // namespace luna::os

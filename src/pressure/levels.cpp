@@ -62,6 +62,10 @@ PressureState PressureLevels::note(const PressureReading& reading,
     state.level = level;
     state.source = LUNA_PRESSURE_FROM_STALL;
   }
+  if (reading.sign.is_told && reading.sign.level > state.level) {
+    state.level = reading.sign.level;
+    state.source = reading.sign.source;
+  }
   if (reading.refused && state.level < LUNA_PRESSURE_CRITICAL) {
     state.level = LUNA_PRESSURE_CRITICAL;
     state.source = LUNA_PRESSURE_FROM_REFUSAL;

@@ -37,6 +37,13 @@ class PressureLadder {
   luna_pressure_level level_ = LUNA_PRESSURE_NONE;
 };
 
+// What somebody told who watches for pressure: see event_sources.hpp.
+struct PressureSign {
+  bool is_told = false;
+  luna_pressure_level level = LUNA_PRESSURE_NONE;  // NONE: it only asks for a look
+  luna_pressure_source source = LUNA_PRESSURE_FROM_NOTHING;
+};
+
 // What was seen at one look.
 struct PressureReading {
   os::LimitUse limit;           // the nearest, of cgroups and rlimits
@@ -45,6 +52,7 @@ struct PressureReading {
   os::PressureStall stall;
   bool is_own_stall = false;  // of the process's cgroup, not of the whole machine
   bool refused = false;       // an allocation failed lately
+  PressureSign sign;          // what was told lately
 };
 
 struct PressureState {

@@ -14,6 +14,9 @@ constexpr std::uint64_t kCriticalMs = 1000;
 // A refusal is pressure for so long.
 constexpr std::uint64_t kRefusalMs = 1000;
 
+// What was told is for so long, which is the window that the kernel was asked to measure in.
+constexpr std::uint64_t kSignMs = 2000;
+
 // With less than this free, growth makes nobody give back more often than that.
 constexpr std::size_t kWorthwhileBytes = std::size_t{1} << 20;
 constexpr std::uint64_t kGrowthMs = 100;
@@ -51,6 +54,7 @@ luna_pressure_event Pressure::look(std::string_view root, std::uint64_t now_ms) 
   const std::uint64_t refused_ms = refused_ms_.load(std::memory_order_relaxed);
   // It may have come after `now_ms` was read.
   reading.refused = refused_ms != 0 && (refused_ms > now_ms || now_ms - refused_ms < kRefusalMs);
+  if (sign_.is_told && now_ms - sign_ms_ < kSignMs) reading.sign = sign_;
   const PressureState state = levels_.note(reading, settings_.thresholds);
   luna_pressure_event event = {};
   event.struct_size = sizeof event;
@@ -61,6 +65,15 @@ luna_pressure_event Pressure::look(std::string_view root, std::uint64_t now_ms) 
   event.limit_bytes = state.limit;
   event.resident_bytes = resident_bytes(root);
   return event;
+}
+
+// One that says less does not hide one that still holds.
+void Pressure::note_sign(const PressureSign& sign, std::uint64_t now_ms) noexcept {
+  os::ScopedLock guard(lock_);
+  const bool holds = sign_.is_told && now_ms - sign_ms_ < kSignMs;
+  if (!sign.is_told || (holds && sign.level < sign_.level)) return;
+  sign_ = sign;
+  sign_ms_ = now_ms;
 }
 
 luna_pressure_event Pressure::ease(std::string_view root, ThreadHeap* heap,

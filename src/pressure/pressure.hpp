@@ -72,6 +72,11 @@ class Pressure {
   // second: looks.
   void restore_reserve(std::string_view root, std::uint64_t now_ms) noexcept;
 
+  // Whether the level is another than at the last call.
+  [[nodiscard]] bool rises_or_falls(const luna_pressure_event& event) noexcept {
+    return last_level_.exchange(event.level, std::memory_order_relaxed) != event.level;
+  }
+
   // At the exit of the process, whose objects go: nobody is called any more.
   void end() noexcept { ended_.store(true, std::memory_order_relaxed); }
 
@@ -95,6 +100,13 @@ class Pressure {
     refused_ms_.store(now_ms, std::memory_order_relaxed);
   }
 
+  // Somebody told of pressure, which looks tell of for a while.
+  void note_sign(const PressureSign& sign, std::uint64_t now_ms) noexcept;
+
+  [[nodiscard]] const PressureThresholds& thresholds() const noexcept {
+    return settings_.thresholds;
+  }
+
   void prepare_fork() noexcept;
   void resume_parent() noexcept;
   void resume_child() noexcept;
@@ -110,6 +122,7 @@ class Pressure {
   Subscriptions subscriptions_;
   std::atomic<std::uint64_t> refused_ms_{0};  // when the last one was; 0: never
   std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> last_level_{LUNA_PRESSURE_NONE};
   std::atomic<luna_pressure_level> level_{LUNA_PRESSURE_NONE};
   PressureRequests requests_;
   Reserve reserve_;
@@ -122,6 +135,8 @@ class Pressure {
   PressureLevels levels_;
   luna_pressure_level eased_level_ = LUNA_PRESSURE_NONE;  // at the last give_back()
   std::uint64_t eased_ms_ = 0;
+  PressureSign sign_;  // the last, and when it came
+  std::uint64_t sign_ms_ = 0;
 };
 
 }  // namespace luna

@@ -27,7 +27,7 @@ struct Boxed : test::Profiled {
   ~Boxed() { box.resume_child(false); }
 
   void tick() { box.tick(now_ms, allocator, profiler); }
-  [[nodiscard]] tools::BlackBox read() const { return tools::read_black_box(path); }
+  [[nodiscard]] tool::BlackBox read() const { return tool::read_black_box(path); }
 
   test::FileTree tree;
   std::string path = tree.root() + "/box";
@@ -54,7 +54,7 @@ TEST(BlackBox, StatisticsAreThoseOfTheAllocator) {
   for (void* block : blocks) fixture.thread.deallocate(block);
   fixture.now_ms += kLong;
   fixture.tick();
-  const tools::BlackBox found = fixture.read();
+  const tool::BlackBox found = fixture.read();
   ASSERT_EQ(found.statistics.size(), 2U);
   const luna_blackbox_statistics& full = found.statistics[0].numbers;
   const luna_blackbox_statistics& empty = found.statistics[1].numbers;
@@ -80,7 +80,7 @@ TEST(BlackBox, SitesAreRecordedMoreSeldom) {
   for (int i = 0; i < 3; ++i, fixture.now_ms += 3000) fixture.tick();
   fixture.now_ms += kLong;
   fixture.tick();
-  const tools::BlackBox found = fixture.read();
+  const tool::BlackBox found = fixture.read();
   ASSERT_EQ(found.sites.size(), 2U);
   EXPECT_EQ(found.sites[0].head.all_live_bytes, 15'000U);
   ASSERT_FALSE(found.sites[0].sites.empty());
@@ -99,9 +99,9 @@ TEST(BlackBox, TellsOfEvents) {
                     .limit_bytes = 100,
                     .text = std::string(1000, 't')});
   fixture.box.note({});
-  const tools::BlackBox found = fixture.read();
+  const tool::BlackBox found = fixture.read();
   ASSERT_EQ(found.events.size(), 2U);
-  const tools::Event& event = found.events[0];
+  const tool::Event& event = found.events[0];
   EXPECT_EQ(event.head.kind, static_cast<std::uint32_t>(LUNA_BLACKBOX_PRESSURE));
   EXPECT_EQ(event.head.level, static_cast<std::uint32_t>(LUNA_BLACKBOX_MODERATE));
   EXPECT_EQ(event.head.used_bytes, 70U);
@@ -116,7 +116,7 @@ TEST(BlackBox, RefusalsAreCountedAndNotedNotTooOften) {
   Boxed fixture;
   for (int i = 0; i < 1000; ++i) fixture.box.note_refused();
   fixture.tick();
-  const tools::BlackBox found = fixture.read();
+  const tool::BlackBox found = fixture.read();
   EXPECT_EQ(found.statistics.at(0).numbers.refused_allocations, 1000U);
   EXPECT_GE(found.events.size(), 1U);
   EXPECT_LT(found.events.size(), 1000U);
@@ -142,7 +142,7 @@ TEST(BlackBox, ThreadsMayTickAndNoteAtOnce) {
       }
     });
   for (std::thread& thread : threads) thread.join();
-  const tools::BlackBox found = fixture.read();
+  const tool::BlackBox found = fixture.read();
   EXPECT_EQ(found.torn, 0U);
   EXPECT_EQ(found.events.size(), 30U);
   EXPECT_GE(found.statistics.size(), 1U);
@@ -161,7 +161,7 @@ TEST(BlackBox, ACopyOfTheProcessWritesNothing) {
     ::_exit(0);
   }
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  const tools::BlackBox found = fixture.read();
+  const tool::BlackBox found = fixture.read();
   EXPECT_TRUE(found.events.empty() && found.statistics.empty());
 }
 
@@ -177,7 +177,7 @@ TEST(BlackBox, AChildBeginsItsOwnAfterAWhileOrNever) {
   EXPECT_FALSE(fixture.box.take_wish());
   ASSERT_EQ(fixture.box.begin(fixture.path + ".child", kBytes, {}), 0);
   fixture.tick();
-  EXPECT_EQ(tools::read_black_box(fixture.path + ".child").statistics.size(), 1U);
+  EXPECT_EQ(tool::read_black_box(fixture.path + ".child").statistics.size(), 1U);
   EXPECT_TRUE(fixture.read().events.empty());
   fixture.box.resume_child(false);
   EXPECT_FALSE(fixture.box.on());

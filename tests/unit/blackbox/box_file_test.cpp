@@ -35,7 +35,7 @@ struct Box : test::FileTree {
     return file.append(LUNA_BLACKBOX_EVENT_KIND, record, sizeof head + text.size());
   }
 
-  [[nodiscard]] tools::BlackBox read() const { return tools::read_black_box(path); }
+  [[nodiscard]] tool::BlackBox read() const { return tool::read_black_box(path); }
 
   std::string path = root() + "/box";
   BoxFile file;
@@ -43,7 +43,7 @@ struct Box : test::FileTree {
 
 TEST(BoxFile, TellsWhoKeepsIt) {
   const Box box;
-  const tools::BlackBox found = box.read();
+  const tool::BlackBox found = box.read();
   EXPECT_EQ(found.host, "a host");
   EXPECT_EQ(found.program, "a program");
   EXPECT_EQ(found.library, "1.2.3");
@@ -58,7 +58,7 @@ TEST(BoxFile, LongNamesAreCutOff) {
   BoxFile file;
   const std::string name(1000, 'n');
   ASSERT_EQ(file.create(tree.root() + "/box", kBytes, {name, name, name}), 0);
-  const tools::BlackBox found = tools::read_black_box(tree.root() + "/box");
+  const tool::BlackBox found = tool::read_black_box(tree.root() + "/box");
   EXPECT_EQ(found.host, std::string(71, 'n'));
   EXPECT_EQ(found.library, std::string(31, 'n'));
   EXPECT_EQ(found.program, std::string(227, 'n'));
@@ -84,7 +84,7 @@ TEST(BoxFile, ARingKeepsItsLastRecords) {
   const std::uint64_t slots = lay_out_box(kBytes).ring[LUNA_BLACKBOX_EVENT_KIND - 1].slots;
   const std::uint64_t count = slots * 2 + 3;
   for (std::uint64_t i = 1; i <= count; ++i) ASSERT_TRUE(box.note("number " + std::to_string(i)));
-  const tools::BlackBox found = box.read();
+  const tool::BlackBox found = box.read();
   ASSERT_EQ(found.events.size(), slots);
   for (std::uint64_t i = 0; i < slots; ++i) {
     const std::uint64_t number = count - slots + 1 + i;
@@ -107,7 +107,7 @@ TEST(BoxFile, ATornRecordIsLeftOut) {
   for (std::size_t written = 0; written < length; ++written) {
     std::string torn = data;
     std::memset(torn.data() + at + written, 0x5a, length - written);
-    const tools::BlackBox found = tools::parse_black_box(torn);
+    const tool::BlackBox found = tool::parse_black_box(torn);
     ASSERT_EQ(found.torn, 1U) << written;
     ASSERT_EQ(found.events.size(), 2U) << written;
     EXPECT_EQ(found.events[0].text, "before");
@@ -124,7 +124,7 @@ TEST(BoxFile, ARecordCountsInItsOwnSlotAlone) {
   const std::size_t at = lay_out_box(kBytes).ring[LUNA_BLACKBOX_EVENT_KIND - 1].offset;
   data.replace(at + BoxFile::kSmallSlotBytes, BoxFile::kSmallSlotBytes,
                data.substr(at, BoxFile::kSmallSlotBytes));
-  const tools::BlackBox found = tools::parse_black_box(data);
+  const tool::BlackBox found = tool::parse_black_box(data);
   EXPECT_EQ(found.events.size(), 1U);
   EXPECT_EQ(found.torn, 1U);
 }
@@ -138,7 +138,7 @@ TEST(BoxFile, ThreadsMayWriteAtOnce) {
       for (int number = 0; number < kEach; ++number) EXPECT_TRUE(box.note("from a thread"));
     });
   for (std::thread& thread : threads) thread.join();
-  const tools::BlackBox found = box.read();
+  const tool::BlackBox found = box.read();
   EXPECT_EQ(found.torn, 0U);
   ASSERT_EQ(found.events.size(), 4U * kEach);
   EXPECT_EQ(found.events.back().moment.sequence, 4U * kEach);
@@ -177,7 +177,7 @@ TEST(BoxFile, KilledWhileItIsWrittenItIsWholeButForOneRecord) {
     ::usleep(static_cast<useconds_t>(round) * 100);
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-    const tools::BlackBox found = box.read();
+    const tool::BlackBox found = box.read();
     EXPECT_LE(found.torn, 1U);
     expect_contiguous(found.events);
     expect_contiguous(found.sites);

@@ -16,7 +16,7 @@ namespace luna {
 namespace {
 
 // Writes them to a box, and reads that.
-[[nodiscard]] tools::Sites encoded(const LiveSites& sites, const std::vector<os::Module>& modules) {
+[[nodiscard]] tool::Sites encoded(const LiveSites& sites, const std::vector<os::Module>& modules) {
   test::FileTree tree;
   BoxFile file;
   EXPECT_EQ(file.create(tree.root() + "/box", BoxFile::kLeastKib << 10, {}), 0);
@@ -25,7 +25,7 @@ namespace {
                                          record->payload(), BoxFile::SitesRecord::kMostPayload);
   EXPECT_TRUE(file.append(LUNA_BLACKBOX_SITES_KIND, *record, bytes));
   file.release();
-  const tools::BlackBox box = tools::read_black_box(tree.root() + "/box");
+  const tool::BlackBox box = tool::read_black_box(tree.root() + "/box");
   EXPECT_EQ(box.torn, 0U);
   EXPECT_EQ(box.sites.size(), 1U);
   return box.sites.at(0);
@@ -51,7 +51,7 @@ TEST(BoxSites, TellsStacksAndTheModulesOfTheirFrames) {
   sites.add(site_of(one, 700.6));
   sites.add(site_of(two, 300));
   sites.interval_bytes = 4096;
-  const tools::Sites found =
+  const tool::Sites found =
       encoded(sites, {module_of(0x10000, "/bin/one", "0123ab"), module_of(0x20000, "/none", "77"),
                       module_of(0x30000, "/lib/three", "")});
   EXPECT_EQ(found.head.all_sites, 2U);
@@ -74,7 +74,7 @@ TEST(BoxSites, DeepStacksAreCut) {
   const std::vector<std::uintptr_t> deep(100, 0x10001);
   LiveSites sites;
   sites.add(site_of(deep, 5));
-  const tools::Sites found = encoded(sites, {});
+  const tool::Sites found = encoded(sites, {});
   EXPECT_EQ(found.sites.at(0).frames.size(), kMostBoxFrames);
   EXPECT_EQ(found.sites.at(0).amounts.all_frames, 100U);
 }
@@ -89,7 +89,7 @@ TEST(BoxSites, ModulesThatFindNoRoomAreLeftOut) {
   }
   LiveSites sites;
   for (const auto& stack : stacks) sites.add(site_of(stack, 5));
-  const tools::Sites found = encoded(sites, modules);
+  const tool::Sites found = encoded(sites, modules);
   EXPECT_EQ(found.sites.size(), LiveSites::kMost);
   EXPECT_GE(found.modules.size(), 2U);
   EXPECT_LT(found.modules.size(), 5U);

@@ -95,10 +95,10 @@ constexpr Control kTable[] = {
     {.name = "deepbind", .option = option_index("deepbind"), .look = &look},
     {.name = "profile.file", .option = option_index("profile_file")},
     {.name = "profile.kind", .option = option_index("profile_kind")},
-    {.name = "guard.slots", .why_fixed = "so it is", .option = option_index("guard_slots")},
-    {.name = "a.figure", .help = "a number", .figure = &figure},
-    {.name = "a.word", .help = "a text", .word = &word},
-    {.name = "an.action", .help = "something", .act = &act},
+    {.name = "guard.slots", .note = "so it is", .option = option_index("guard_slots")},
+    {.name = "a.figure", .note = "a number", .figure = &figure},
+    {.name = "a.word", .note = "a text", .word = &word},
+    {.name = "an.action", .note = "something", .act = &act},
 };
 
 class Registry : public testing::Test {

@@ -21,7 +21,7 @@ constexpr Control kTable[] = {
      .option = option_index("background"),
      .apply = []() noexcept { return refusal; }},
     {.name = "stats.file", .option = option_index("stats_file")},
-    {.name = "enabled", .why_fixed = "it is too late", .option = option_index("enabled")},
+    {.name = "enabled", .note = "it is too late", .option = option_index("enabled")},
     {.name = "memory.purge",
      .range = {0, 100},
      .act =

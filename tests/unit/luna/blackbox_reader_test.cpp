@@ -38,23 +38,23 @@ constexpr std::size_t kBytes = BoxFile::kLeastKib << 10;
   return data;
 }
 
-[[nodiscard]] tools::Status status_of(const std::string& data, std::string* why = nullptr) {
+[[nodiscard]] tool::Status status_of(const std::string& data, std::string* why = nullptr) {
   try {
-    static_cast<void>(tools::parse_black_box(data));
-  } catch (const tools::Unreadable& error) {
+    static_cast<void>(tool::parse_black_box(data));
+  } catch (const tool::Unreadable& error) {
     if (why != nullptr) *why = error.what();
     return error.status();
   }
-  return tools::Status::kDone;
+  return tool::Status::kDone;
 }
 
 TEST(BlackboxReader, KnowsTheChecksum) {
-  EXPECT_EQ(tools::add_to_checksum(0, "123456789"), 0xcbf43926U);
-  EXPECT_EQ(tools::add_to_checksum(tools::add_to_checksum(0, "1234"), "56789"), 0xcbf43926U);
+  EXPECT_EQ(tool::add_to_checksum(0, "123456789"), 0xcbf43926U);
+  EXPECT_EQ(tool::add_to_checksum(tool::add_to_checksum(0, "1234"), "56789"), 0xcbf43926U);
 }
 
 TEST(BlackboxReader, ReadsAllThatThereIs) {
-  const tools::BlackBox box = tools::parse_black_box(full_box());
+  const tool::BlackBox box = tool::parse_black_box(full_box());
   EXPECT_EQ(box.statistics.size(), 5U);
   EXPECT_EQ(box.sites.size(), 2U);  // as many as there is room for
   EXPECT_EQ(box.events.size(), 64U);
@@ -67,17 +67,17 @@ TEST(BlackboxReader, ReadsAFileThatIsCutShortAsFarAsItGoes) {
   std::size_t last = 0;
   for (std::size_t bytes = 0; bytes < kBytes; bytes += 1024) {
     if (bytes < sizeof(luna_blackbox_header)) {
-      EXPECT_EQ(status_of(data.substr(0, bytes)), tools::Status::kNoBlackBox);
+      EXPECT_EQ(status_of(data.substr(0, bytes)), tool::Status::kNoBlackBox);
       continue;
     }
-    const tools::BlackBox box = tools::parse_black_box(data.substr(0, bytes));
+    const tool::BlackBox box = tool::parse_black_box(data.substr(0, bytes));
     EXPECT_EQ(box.missing_bytes, kBytes - bytes);
     const std::size_t found = box.statistics.size() + box.events.size() + box.sites.size();
     EXPECT_GE(found, last);
     EXPECT_LE(box.torn, 1U);  // that which lies across the cut
     last = found;
   }
-  EXPECT_EQ(status_of(data.substr(0, 100)), tools::Status::kNoBlackBox);
+  EXPECT_EQ(status_of(data.substr(0, 100)), tool::Status::kNoBlackBox);
 }
 
 // None makes a record that was not written, unless the checksum cannot tell.
@@ -92,9 +92,9 @@ TEST(BlackboxReader, FlippedBitsCostTheirRecordAlone) {
           sizeof(luna_blackbox_header) + random.below(kBytes - sizeof(luna_blackbox_header));
       flipped[at] = static_cast<char>(flipped[at] ^ 1 << random.below(8));
     }
-    const tools::BlackBox box = tools::parse_black_box(flipped);
+    const tool::BlackBox box = tool::parse_black_box(flipped);
     EXPECT_LE(box.torn, count);
-    for (const tools::Event& event : box.events) {
+    for (const tool::Event& event : box.events) {
       EXPECT_EQ(event.source, "a test");
       EXPECT_EQ(event.text, "an event");
     }
@@ -107,7 +107,7 @@ TEST(BlackboxReader, ADamagedHeaderIsToldOf) {
   for (std::size_t at = 0; at < sizeof(luna_blackbox_header); ++at) {
     std::string flipped = data;
     flipped[at] = static_cast<char>(flipped[at] ^ 4);
-    EXPECT_NE(status_of(flipped), tools::Status::kDone) << at;
+    EXPECT_NE(status_of(flipped), tool::Status::kDone) << at;
   }
 }
 
@@ -128,12 +128,12 @@ TEST(BlackboxReader, PayloadsThatMakeNoSenseAreLeftOut) {
     std::memcpy(slot + sizeof record + 4 * random.below(words), &word, sizeof word);
     if (random.below(2) == 0)
       record.payload_bytes = static_cast<std::uint32_t>(random.below(record.payload_bytes));
-    record.checksum = tools::add_to_checksum(
+    record.checksum = tool::add_to_checksum(
         0, {reinterpret_cast<const char*>(&record), offsetof(luna_blackbox_record, checksum)});
     record.checksum =
-        tools::add_to_checksum(record.checksum, {slot + sizeof record, record.payload_bytes});
+        tool::add_to_checksum(record.checksum, {slot + sizeof record, record.payload_bytes});
     std::memcpy(slot, &record, sizeof record);
-    const tools::BlackBox box = tools::parse_black_box(changed);
+    const tool::BlackBox box = tool::parse_black_box(changed);
     EXPECT_LE(box.torn, 1U);
   }
 }
@@ -161,27 +161,27 @@ TEST(BlackboxReader, RingsThatLieAreNoHarm) {
       default:
         ring.kind = static_cast<std::uint32_t>(number);
     }
-    header.checksum = tools::add_to_checksum(
+    header.checksum = tool::add_to_checksum(
         0, {reinterpret_cast<const char*>(&header), offsetof(luna_blackbox_header, checksum)});
     std::memcpy(changed.data(), &header, sizeof header);
-    EXPECT_EQ(status_of(changed), tools::Status::kDone);
+    EXPECT_EQ(status_of(changed), tool::Status::kDone);
   }
 }
 
 TEST(BlackboxReader, SaysWhatIsWrong) {
   std::string why;
-  EXPECT_EQ(status_of("", &why), tools::Status::kNoBlackBox);
-  EXPECT_EQ(status_of(std::string(5000, '\0'), &why), tools::Status::kNoBlackBox);
+  EXPECT_EQ(status_of("", &why), tool::Status::kNoBlackBox);
+  EXPECT_EQ(status_of(std::string(5000, '\0'), &why), tool::Status::kNoBlackBox);
   EXPECT_NE(why.find("is not a black box"), std::string::npos);
   std::string data = full_box();
   data[8] = 2;
-  EXPECT_EQ(status_of(data, &why), tools::Status::kOtherVersion);
+  EXPECT_EQ(status_of(data, &why), tool::Status::kOtherVersion);
   EXPECT_NE(why.find("version 2"), std::string::npos);
   try {
-    static_cast<void>(tools::read_black_box("/nowhere/box"));
+    static_cast<void>(tool::read_black_box("/nowhere/box"));
     FAIL();
-  } catch (const tools::Unreadable& error) {
-    EXPECT_EQ(error.status(), tools::Status::kCannotOpen);
+  } catch (const tool::Unreadable& error) {
+    EXPECT_EQ(error.status(), tool::Status::kCannotOpen);
   }
 }
 

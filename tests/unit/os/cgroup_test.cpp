@@ -289,5 +289,18 @@ TEST(Cgroup, OfThisProcessHasThisProcess) {
   EXPECT_LE(usage.working_set, usage.bytes);
 }
 
+TEST(CgroupEvents, AreParsedFromTheirText) {
+  const os::CgroupEvents events =
+      os::parse_cgroup_events("low 1\nhigh 22\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n");
+  const os::CgroupEvents none = os::parse_cgroup_events("max\nnonsense x\n");
+
+  EXPECT_EQ(events.low, 1U);
+  EXPECT_EQ(events.high, 22U);
+  EXPECT_EQ(events.max, 3U);
+  EXPECT_EQ(events.oom, 4U);
+  EXPECT_EQ(events.oom_kill, 5U);
+  EXPECT_EQ(none.max, kUnknown);
+}
+
 }  // namespace
 }  // namespace luna

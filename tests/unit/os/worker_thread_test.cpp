@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -81,6 +82,26 @@ TEST(WorkerThread, WithoutAThreadNobodyIsWoken) {
 
   EXPECT_FALSE(thread.is_running());
   EXPECT_FALSE(thread.sleep(0));
+}
+
+// One that has something to tell, and one that the program has closed.
+TEST(WorkerThread, FilesEndItsSleep) {
+  WorkerThread thread;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  std::array<AwaitedFile, 3> files{};
+  files[1].number = ends[0];
+  constexpr std::uint64_t kForever = 3'600'000;
+
+  EXPECT_FALSE(thread.sleep(kForever, files));
+  EXPECT_FALSE(files[0].ready || files[0].broken);
+  EXPECT_TRUE(files[1].ready && !files[1].broken);
+  close(ends[0]);
+  close(ends[1]);
+  EXPECT_FALSE(thread.sleep(kForever, files));
+  EXPECT_TRUE(!files[1].ready && files[1].broken);
+  thread.forget_files();
 }
 
 TEST(WorkerThread, InAChildItIsNotThere) {

@@ -144,5 +144,18 @@ TEST(PressureLevels, ARefusalIsCriticalForOneLook) {
   EXPECT_EQ(levels.note(reading, kThresholds).level, LUNA_PRESSURE_NONE);
 }
 
+TEST(PressureLevels, AHigherLevelThatIsToldCounts) {
+  PressureLevels levels;
+  PressureReading reading = of_limit(os::LimitKind::kCgroup, 860);
+  reading.sign = {true, LUNA_PRESSURE_MODERATE, LUNA_PRESSURE_FROM_SYSTEMD};
+  EXPECT_EQ(levels.note(reading, kThresholds).source, LUNA_PRESSURE_FROM_CGROUP);
+  reading.sign.level = LUNA_PRESSURE_CRITICAL;
+  const PressureState state = levels.note(reading, kThresholds);
+
+  EXPECT_EQ(state.level, LUNA_PRESSURE_CRITICAL);
+  EXPECT_EQ(state.source, LUNA_PRESSURE_FROM_SYSTEMD);
+  EXPECT_EQ(state.used, 860U);
+}
+
 }  // namespace
 }  // namespace luna

@@ -119,6 +119,22 @@ TEST(Pressure, ARefusalIsToldForAWhile) {
   EXPECT_EQ(pressed.look().level, std::uint64_t{LUNA_PRESSURE_NONE});
 }
 
+TEST(Pressure, WhatWasToldHoldsForAWhile) {
+  Pressed pressed;
+  pressed.use(10);
+  pressed.pressure.note_sign({true, LUNA_PRESSURE_MODERATE, LUNA_PRESSURE_FROM_SYSTEMD},
+                             pressed.now_ms);
+  pressed.pressure.note_sign({true, LUNA_PRESSURE_LOW, LUNA_PRESSURE_FROM_KERNEL_EVENT},
+                             pressed.now_ms);
+  pressed.pressure.note_sign({}, pressed.now_ms);
+
+  pressed.now_ms += 1999;
+  EXPECT_EQ(pressed.look().level, std::uint64_t{LUNA_PRESSURE_MODERATE});
+  EXPECT_EQ(pressed.look().source, std::uint64_t{LUNA_PRESSURE_FROM_SYSTEMD});
+  pressed.now_ms += 1;
+  EXPECT_EQ(pressed.look().level, std::uint64_t{LUNA_PRESSURE_NONE});
+}
+
 TEST(Pressure, HalfGoesBackAtModerateAndAllAtCritical) {
   Pressed pressed;
   pressed.make_free_memory();
