@@ -135,8 +135,8 @@ template <auto kField>
    .unit = unit_,                                              \
    .range = range_,                                            \
    .option = place_of<&Options::field>(#field),                \
-   .apply = apply_,                                            \
-   .look = look_},
+   .look = look_,                                              \
+   .apply = apply_},
 #define LUNA_CHANGES(field, name_, unit_, range_, apply_) \
   LUNA_LOOKS(field, name_, unit_, range_, apply_, nullptr)
 #define LUNA_FIXED(field, name_, unit_, range_, why) \
@@ -144,23 +144,26 @@ template <auto kField>
    .unit = unit_,                                    \
    .note = why,                                      \
    .range = range_,                                  \
-   .option = place_of<&Options::field>(#field)},
+   .option = place_of<&Options::field>(#field),      \
+   .apply = nullptr},
 #define LUNA_FIXED_LOOKS(field, name_, unit_, look_, why) \
   {.name = name_,                                         \
    .unit = unit_,                                         \
    .note = why,                                           \
    .option = place_of<&Options::field>(#field),           \
-   .look = look_},
+   .look = look_,                                         \
+   .apply = nullptr},
 #define LUNA_FIGURE(name_, unit_, figure_, help_) \
-  {.name = name_, .unit = unit_, .note = help_, .figure = figure_},
-#define LUNA_WORD(name_, word_, help_) {.name = name_, .note = help_, .word = word_},
+  {.name = name_, .unit = unit_, .note = help_, .kind = ControlKind::kFigure, .figure = figure_},
+#define LUNA_WORD(name_, word_, help_) \
+  {.name = name_, .note = help_, .kind = ControlKind::kWord, .word = word_},
 #define LUNA_ACTION(name_, unit_, act_, help_) \
-  {.name = name_, .unit = unit_, .note = help_, .act = act_},
+  {.name = name_, .unit = unit_, .note = help_, .kind = ControlKind::kAction, .act = act_},
 
 // Of an option that options.def does not have there is no member.
 template <auto kMember>
-[[nodiscard]] constexpr std::size_t place_of(std::string_view name) noexcept {
-  return option_index(name);
+[[nodiscard]] constexpr std::uint16_t place_of(std::string_view name) noexcept {
+  return static_cast<std::uint16_t>(option_index(name));
 }
 
 constexpr Control kControls[] = {

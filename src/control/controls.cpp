@@ -23,7 +23,7 @@ namespace {
 
 ValueType type_of(const Control& control) noexcept {
   if (control.is_option()) return option_at(control.option).type;
-  return control.word != nullptr ? ValueType::kText : ValueType::kNumber;
+  return control.kind == ControlKind::kWord ? ValueType::kText : ValueType::kNumber;
 }
 
 const char* help_of(const Control& control) noexcept {
@@ -54,7 +54,7 @@ Options Controls::in_force(const Control& control) const noexcept {
 }
 
 bool Controls::get(const Control& control, void* reader, std::uint64_t& number) const noexcept {
-  if (control.figure != nullptr) {
+  if (control.kind == ControlKind::kFigure) {
     number = control.figure(reader);
     return true;
   }
@@ -64,9 +64,9 @@ bool Controls::get(const Control& control, void* reader, std::uint64_t& number) 
 }
 
 bool Controls::print(const Control& control, void* reader, Text& text) const noexcept {
-  if (control.figure != nullptr) {
+  if (control.kind == ControlKind::kFigure) {
     text.add_decimal(control.figure(reader));
-  } else if (control.word != nullptr) {
+  } else if (control.kind == ControlKind::kWord) {
     text.add(control.word());
   } else if (control.is_option()) {
     option_at(control.option).print(in_force(control), text);
@@ -83,7 +83,7 @@ int Controls::set(const Control& control, std::string_view value) const noexcept
     if (!read_number(value, number) || !is_in(control.range, number)) return os::kInvalid;
     return control.act(number);
   }
-  const OptionInfo& option = option_at(control.option);
+  const OptionInfo option = option_at(control.option);
   Options wanted;
   if (!option.read(value, wanted) || !is_in(control.range, option.number(wanted)))
     return os::kInvalid;

@@ -18,27 +18,29 @@ struct NumberRange {
   std::uint64_t most = UINT64_MAX;
 };
 
-// A control is one of an option, a figure, a word or an action: it has what that needs.
+enum class ControlKind : std::uint8_t { kOption, kFigure, kWord, kAction };
+
+// It has what its kind needs.
 struct Control {
-  static constexpr std::size_t kNoOption = SIZE_MAX;
-
   const char* name;
-  const char* unit = "";              // empty if it has none
-  const char* note = nullptr;         // of an option: why it cannot change, if so; else the help
-  NumberRange range = {};             // of what can be set
-  std::size_t option = kNoOption;     // its place in the table of options
-  int (*apply)() noexcept = nullptr;  // after the option changed, if there is anything to do
-  void (*look)(Options& now) noexcept =
-      nullptr;  // finds what is in force, if the option may differ
+  const char* unit = "";       // empty if it has none
+  const char* note = nullptr;  // of an option: why it cannot change, if so; else the help
+  NumberRange range = {};      // of what can be set
+  ControlKind kind = ControlKind::kOption;
+  std::uint16_t option = 0;  // its place among the options
+  // Of an option: finds what is in force, if that may differ.
+  void (*look)(Options& now) noexcept = nullptr;
+  union {
+    int (*apply)() noexcept = nullptr;  // after the option changed, if there is anything to do
+    std::uint64_t (*figure)(void* reader) noexcept;  // a number that can only be read
+    const char* (*word)() noexcept;                  // a text that can only be read
+    int (*act)(std::uint64_t number) noexcept;       // something that is done
+  };
 
-  std::uint64_t (*figure)(void* reader) noexcept = nullptr;  // a number that can only be read
-  const char* (*word)() noexcept = nullptr;                  // a text that can only be read
-  int (*act)(std::uint64_t number) noexcept = nullptr;       // something that is done
-
-  [[nodiscard]] bool is_option() const noexcept { return option != kNoOption; }
+  [[nodiscard]] bool is_option() const noexcept { return kind == ControlKind::kOption; }
   [[nodiscard]] const char* why_fixed() const noexcept { return is_option() ? note : nullptr; }
   [[nodiscard]] bool can_be_set() const noexcept {
-    return is_option() ? note == nullptr : act != nullptr;
+    return is_option() ? note == nullptr : kind == ControlKind::kAction;
   }
 };
 

@@ -145,12 +145,6 @@ template <typename Value, auto kMember>
           [](const Options& from, Options& to) noexcept { to.*kMember = from.*kMember; }};
 }
 
-constexpr std::array<OptionInfo, kOptionCount> kTable = {
-#define LUNA_OPTION(type, name, standard, help) info<type, &Options::name>(help),
-#include "control/options.def"
-#undef LUNA_OPTION
-};
-
 [[nodiscard]] std::string_view nearest_key(std::string_view key) noexcept {
   std::string_view nearest;
   std::size_t least = SIZE_MAX;
@@ -190,12 +184,12 @@ void set_option(std::string_view pair, const Reading& reading) noexcept {
   if (key.empty()) return;
   const std::size_t index = option_index(key);
   const bool known = index < kOptionCount;
-  if (known && kTable[index].read(trimmed(value), reading.options)) {
+  if (known && option_at(index).read(trimmed(value), reading.options)) {
     if (reading.sources != nullptr) reading.sources->of[index] = reading.source;
     return;
   }
   if (reading.sources != nullptr) ++reading.sources->mistakes;
-  if (known) return warn(reading.source, key, "wants ", kTable[index].wants);
+  if (known) return warn(reading.source, key, "wants ", option_at(index).wants);
   warn(reading.source, key, "is unknown; the nearest is ", nearest_key(key));
 }
 
@@ -205,7 +199,23 @@ void read_pairs(std::string_view text, const Reading& reading) noexcept {
 
 }  // namespace
 
-const OptionInfo& option_at(std::size_t index) noexcept { return kTable[index]; }
+// Code, where a table of pointers would be relocated in each process that loads the library.
+OptionInfo option_at(std::size_t index) noexcept {
+  enum : std::size_t {
+#define LUNA_OPTION(type, name, standard, help) k_##name,
+#include "control/options.def"
+#undef LUNA_OPTION
+  };
+  switch (index) {
+#define LUNA_OPTION(type, name, standard, help) \
+  case k_##name:                                \
+    return info<type, &Options::name>(help);
+#include "control/options.def"
+#undef LUNA_OPTION
+    default:
+      __builtin_unreachable();
+  }
+}
 
 bool read_number(std::string_view text, std::uint64_t& value) noexcept {
   if (text.empty() || text.size() > 18) return false;
@@ -242,7 +252,7 @@ void print_options(const Options& options, const OptionSources& sources) noexcep
     std::array<char, 400> buffer;
     Text text(buffer.data(), buffer.size());
     text.add("lunalloc: ").add(option_name(i)).add(":");
-    kTable[i].print(options, text);
+    option_at(i).print(options, text);
     if (sources.of[i].empty()) {
       text.add(" by default\n");
     } else {

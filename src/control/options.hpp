@@ -80,7 +80,7 @@ inline constexpr std::size_t kOptionCount = kOptionNames.size();
 }
 
 // Requires: `index` < kOptionCount.
-[[nodiscard]] const OptionInfo& option_at(std::size_t index) noexcept;
+[[nodiscard]] OptionInfo option_at(std::size_t index) noexcept;
 
 // Who set which option last, and how much of what was read made no sense.
 struct OptionSources {

@@ -86,19 +86,26 @@ void look(Options& now) noexcept { now.deepbind = true; }
 }
 [[nodiscard]] const char* word() noexcept { return "a word"; }
 
+[[nodiscard]] constexpr std::uint16_t place_of(std::string_view name) noexcept {
+  return static_cast<std::uint16_t>(option_index(name));
+}
+
 constexpr Control kTable[] = {
     {.name = "decay.ms",
      .unit = "ms",
-     .range = {2, 100},
-     .option = option_index("decay_ms"),
+     .range = {2, 100, .apply = nullptr},
+     .option = place_of("decay_ms"),
      .apply = &apply},
-    {.name = "deepbind", .option = option_index("deepbind"), .look = &look},
-    {.name = "profile.file", .option = option_index("profile_file")},
-    {.name = "profile.kind", .option = option_index("profile_kind")},
-    {.name = "guard.slots", .note = "so it is", .option = option_index("guard_slots")},
-    {.name = "a.figure", .note = "a number", .figure = &figure},
-    {.name = "a.word", .note = "a text", .word = &word},
-    {.name = "an.action", .note = "something", .act = &act},
+    {.name = "deepbind", .option = place_of("deepbind"), .look = &look, .apply = nullptr},
+    {.name = "profile.file", .option = place_of("profile_file"), .apply = nullptr},
+    {.name = "profile.kind", .option = place_of("profile_kind")},
+    {.name = "guard.slots",
+     .note = "so it is",
+     .option = place_of("guard_slots"),
+     .apply = nullptr},
+    {.name = "a.figure", .note = "a number", .kind = ControlKind::kFigure, .figure = &figure},
+    {.name = "a.word", .note = "a text", .kind = ControlKind::kWord, .word = &word},
+    {.name = "an.action", .note = "something", .kind = ControlKind::kAction, .act = &act},
 };
 
 class Registry : public testing::Test {

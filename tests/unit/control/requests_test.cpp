@@ -14,22 +14,29 @@ namespace {
 int purged = -1;
 int refusal = 0;
 
+[[nodiscard]] constexpr std::uint16_t place_of(std::string_view name) noexcept {
+  return static_cast<std::uint16_t>(option_index(name));
+}
+
 constexpr Control kTable[] = {
-    {.name = "version", .word = []() noexcept { return "1.2.3"; }},
-    {.name = "decay.ms", .unit = "ms", .option = option_index("decay_ms")},
+    {.name = "version", .kind = ControlKind::kWord, .word = []() noexcept { return "1.2.3"; }},
+    {.name = "decay.ms", .unit = "ms", .option = place_of("decay_ms"), .apply = nullptr},
     {.name = "background",
-     .option = option_index("background"),
+     .option = place_of("background"),
      .apply = []() noexcept { return refusal; }},
-    {.name = "stats.file", .option = option_index("stats_file")},
-    {.name = "enabled", .note = "it is too late", .option = option_index("enabled")},
+    {.name = "stats.file", .option = place_of("stats_file"), .apply = nullptr},
+    {.name = "enabled", .note = "it is too late", .option = place_of("enabled"), .apply = nullptr},
     {.name = "memory.purge",
-     .range = {0, 100},
+     .range = {0, 100, .apply = nullptr},
+     .kind = ControlKind::kAction,
      .act =
          [](std::uint64_t number) noexcept {
            purged = static_cast<int>(number);
            return 0;
          }},
-    {.name = "stats.live", .figure = [](void*) noexcept { return std::uint64_t{7}; }},
+    {.name = "stats.live",
+     .kind = ControlKind::kFigure,
+     .figure = [](void*) noexcept { return std::uint64_t{7}; }},
 };
 
 class Requests : public testing::Test {
