@@ -4,7 +4,6 @@
 //
 // Usage: requests PROFILE REPORT    writes a profile as JSON, and a report of leaks
 #include <lunalloc/profile.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

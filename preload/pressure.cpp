@@ -4,6 +4,7 @@
 
 #include "os/clock.hpp"
 #include "os/environment.hpp"
+#include "os/kernel_file.hpp"
 #include "preload/attach.hpp"
 #include "preload/black_box.hpp"
 #include "preload/process.hpp"
@@ -13,6 +14,7 @@
 
 #include <errno.h>
 #include <lunalloc/pressure.h>
+#include <stdlib.h>
 
 #define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
 
@@ -26,8 +28,8 @@ constexpr std::uint64_t kLookMs = 1000;
 constexpr std::uint64_t kMostNapMs = 500;
 constexpr std::uint64_t kNapMs = 100;
 constexpr std::uint64_t kLeastNapMs = 10;
-constexpr std::uint64_t kRestMs = 3'600'000;   // while nobody wants it, unless it is woken
-constexpr std::uint64_t kAskedRestMs = 1'000;  // the same, when somebody may ask from outside
+constexpr std::uint64_t kLeastLookMs = 20;     // between two looks, however often it is woken
+constexpr std::uint64_t kAskedRestMs = 1'000;  // not wanted, but somebody may ask from outside
 constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
 
 [[nodiscard]] std::uint64_t nap_ms(std::uint64_t now_ms) noexcept {
@@ -65,8 +67,6 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
   return true;
 }
 
-[[nodiscard]] std::uint64_t rest_ms() noexcept { return was_asked() ? kAskedRestMs : kRestMs; }
-
 // True: one of the files told of pressure while the thread slept.
 [[nodiscard]] bool note_events(std::uint64_t now_ms) noexcept {
   const PressureSign sign = process.event_sources().take(now_ms);
@@ -75,40 +75,83 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
 }
 
 // Who wants nothing finds nothing of ours open. True: somebody has woken the thread.
-[[nodiscard]] bool sleep(std::uint64_t now_ms) noexcept {
+[[nodiscard]] bool sleep(std::uint64_t now_ms, std::uint64_t most_ms) noexcept {
   EventSources& sources = process.event_sources();
   if (!is_wanted()) {
     sources.close();
     process.worker().forget_files();
-    return process.worker().sleep(rest_ms());
+    return process.worker().sleep(most_ms < kAskedRestMs ? most_ms : kAskedRestMs);
   }
   sources.review({}, process.pressure().thresholds(), now_ms);
-  return sources.sleep(process.worker(), nap_ms(now_ms), now_ms);
+  const std::uint64_t nap = nap_ms(now_ms);
+  return sources.sleep(process.worker(), nap < most_ms ? nap : most_ms, now_ms);
 }
+
+// The C library ends the process with the last of its threads, and counts ours among them.
+// Requires: that of main() has ended; the kernel keeps it as a zombie.
+[[nodiscard]] bool is_last_thread() noexcept {
+  std::uint64_t threads = os::kUnknown;
+  const os::NamedNumber number = {"Threads:", &threads};
+  os::read_named({{}, "/proc/self/status"}, {&number, 1});
+  return threads <= (process.server_thread().is_running() ? 3U : 2U);
+}
+
+// One round after the other. A look costs some 100 us, so that no storm of wakes makes more of
+// them.
+class Rounds {
+ public:
+  // False: the thread is not wanted, and must end.
+  [[nodiscard]] bool go_on() noexcept {
+    answer_asked();
+    now_ms_ = os::coarse_milliseconds();
+    const bool wanted = is_wanted();
+    Allocator& allocator = process.allocator();
+    if (wanted) allocator.pages().tick(now_ms_, allocator.config().decay_ms);
+    if (note_events(now_ms_)) is_pressing_ = true;
+    if (wanted && is_time()) {
+      looked_ms_ = now_ms_;
+      is_pressing_ = false;
+      static_cast<void>(check(now_ms_));
+    }
+    tick_black_box();
+    if (seldom.main_has_ended.load(std::memory_order_relaxed)) {
+      if (is_last_thread()) ::exit(0);
+      return true;
+    }
+    return wanted || was_asked() || !ends();
+  }
+
+  void sleep() noexcept {
+    std::uint64_t most_ms = is_pressing_ ? kLeastLookMs : kMostNapMs;
+    if (seldom.main_has_ended.load(std::memory_order_relaxed) && most_ms > kNapMs) most_ms = kNapMs;
+    if (luna::sleep(now_ms_, most_ms)) is_pressing_ = true;
+  }
+
+ private:
+  [[nodiscard]] bool is_time() const noexcept {
+    return now_ms_ - looked_ms_ >= (is_pressing_ ? kLeastLookMs : kLookMs);
+  }
+
+  [[nodiscard]] static bool ends() noexcept {
+    process.event_sources().close();
+    return process.worker().ends(is_wanted);
+  }
+
+  std::uint64_t now_ms_ = 0;
+  std::uint64_t looked_ms_ = 0;
+  bool is_pressing_ = false;
+};
 
 // Its signals are blocked, so that nothing interrupts what it does outside of a SlowPath. Who only
 // asks something from outside does not want it to give anything back.
 void work(void*) noexcept {
-  Allocator& allocator = process.allocator();
-  std::uint64_t looked_ms = 0;
-  for (bool woken = false;;) {
-    answer_asked();
-    const std::uint64_t now_ms = os::coarse_milliseconds();
-    const bool wanted = is_wanted();
-    if (wanted) allocator.pages().tick(now_ms, allocator.config().decay_ms);
-    const bool told = note_events(now_ms);
-    if (wanted && (woken || told || now_ms - looked_ms >= kLookMs)) {
-      looked_ms = now_ms;
-      static_cast<void>(check(now_ms));
-    }
-    tick_black_box();
-    woken = sleep(now_ms);
-  }
+  for (Rounds rounds; rounds.go_on();) rounds.sleep();
 }
 
 [[nodiscard]] bool is_sound(const Options& options) noexcept {
   constexpr std::uint64_t kMostPercent = 100;
-  return options.pressure_low_percent <= options.pressure_moderate_percent &&
+  return options.pressure_low_percent >= 1 &&
+         options.pressure_low_percent <= options.pressure_moderate_percent &&
          options.pressure_moderate_percent <= options.pressure_critical_percent &&
          options.pressure_critical_percent <= kMostPercent;
 }
@@ -135,27 +178,34 @@ void revive_worker() noexcept {
 
 }  // namespace
 
-int apply_pressure() noexcept {
+namespace {
+
+void put_in_force(const PressureThresholds& thresholds) noexcept {
   const Options& options = process.options();
   PressureSettings settings;
+  settings.thresholds = thresholds;
   const std::size_t hard_limit = limit_bytes(options.hard_limit_mib);
   process.allocator().pages().set_hard_limit(hard_limit);
   settings.own_limit = limit_bytes(options.soft_limit_mib);
   if (hard_limit < settings.own_limit) settings.own_limit = hard_limit;
   settings.releases = options.pressure_release;
-  const bool sound = is_sound(options);
-  if (sound)
-    settings.thresholds = {static_cast<double>(options.pressure_low_percent),
-                           static_cast<double>(options.pressure_moderate_percent),
-                           static_cast<double>(options.pressure_critical_percent)};
   process.pressure().set(settings);
   apply_reserve();
   process.event_sources().review_soon();
   process.worker().wake();
-  return sound ? 0 : EINVAL;
 }
 
-// Rests when it is not wanted any more: one that ends could miss who wants it meanwhile.
+}  // namespace
+
+int apply_pressure() noexcept {
+  const Options& options = process.options();
+  if (!is_sound(options)) return EINVAL;
+  put_in_force({static_cast<double>(options.pressure_low_percent),
+                static_cast<double>(options.pressure_moderate_percent),
+                static_cast<double>(options.pressure_critical_percent)});
+  return 0;
+}
+
 int apply_background() noexcept {
   process.worker().wake();
   if (!process.options().background || !process.enabled()) return 0;
@@ -168,9 +218,11 @@ void begin_pressure() noexcept {
   if (!os::runs_with_privileges())
     process.event_sources().set_watch(os::environment_value("MEMORY_PRESSURE_WATCH"),
                                       os::environment_value("MEMORY_PRESSURE_WRITE"));
-  if (apply_pressure() != 0)
+  if (apply_pressure() != 0) {
     complain("options \"pressure_..._percent\"",
-             "want low <= moderate <= critical <= 100; they are ignored");
+             "want 1 <= low <= moderate <= critical <= 100; they are ignored");
+    put_in_force({});
+  }
   if (options.background && !start_worker())
     complain("option \"background\"", "no thread can be started; it is ignored");
 }
@@ -203,8 +255,13 @@ LUNA_EXPORT int luna_pressure_subscribe(luna_pressure_level level, uint64_t min_
   if (callback == nullptr || subscription == nullptr) return EINVAL;
   if (!process.enabled()) return ENOTSUP;
   luna::Subscriptions& subscriptions = process.pressure().subscriptions();
-  if (!luna::start_worker()) return EAGAIN;
-  if (!subscriptions.add({level, min_interval_ms, callback, context}, *subscription)) return ENOSPC;
+  luna_subscription number = 0;
+  if (!subscriptions.add({level, min_interval_ms, callback, context}, number)) return ENOSPC;
+  if (!luna::start_worker()) {
+    static_cast<void>(subscriptions.remove(number));
+    return EAGAIN;
+  }
+  *subscription = number;
   process.worker().wake();
   return 0;
 }

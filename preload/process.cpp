@@ -69,6 +69,7 @@ void Process::start() noexcept {
     options.enabled = true;
   }
   options_ = options;
+  main_thread_ = &thread_state;
   judge_options(sources);
   profiler_.set_own_code(own_code());
   begin_labels();
@@ -187,6 +188,17 @@ void Process::thread_exits(void* process_pointer) noexcept {
   thread_state.ended = true;
   self->profiler_.end_thread();
   self->park_thread();
+  if (&thread_state == self->main_thread_) self->note_end_of_main();
+}
+
+// Threads of ours must not keep the process when those of the program have gone.
+void Process::note_end_of_main() noexcept {
+  seldom.main_has_ended.store(true, std::memory_order_relaxed);
+  if (server_thread_.is_running()) {
+    const OutOfSlowPath out;
+    static_cast<void>(start_worker());
+  }
+  worker_.wake();
 }
 
 template <typename Allocate>
@@ -334,21 +346,31 @@ void Process::after_fork_in_parent() noexcept {
 }
 
 void Process::after_fork_in_child() noexcept {
-  const SlowPath path;
-  if (!path.entered()) return;
-  process.allocator_.resume_child(path.heap());
-  process.profiler_.resume_child();
-  process.option_changes_.resume_child();
-  process.profile_quota_.resume_child();
+  {
+    const SlowPath path;
+    if (!path.entered()) return;
+    process.resume_child(path.heap());
+  }
+  // Threads are made like those of the program, by which the C library allocates for good.
+  resume_worker_in_child();
+  resume_server_in_child();
+}
+
+void Process::resume_child(ThreadHeap* heap) noexcept {
+  main_thread_ = &thread_state;
+  if (seldom.main_has_ended.load(std::memory_order_relaxed))
+    seldom.main_has_ended.store(false, std::memory_order_relaxed);
+  allocator_.resume_child(heap);
+  profiler_.resume_child();
+  option_changes_.resume_child();
+  profile_quota_.resume_child();
   seldom.limit_watch.resume_child();
-  process.frame_callback_.resume_child();
-  process.hardware_.resume_child();
-  process.pressure_.resume_child();
+  frame_callback_.resume_child();
+  hardware_.resume_child();
+  pressure_.resume_child();
   resume_black_box_in_child();
   resume_guard_in_child();
   resume_attach_in_child();
-  resume_worker_in_child();
-  resume_server_in_child();
 }
 
 }  // namespace luna

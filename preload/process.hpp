@@ -55,6 +55,7 @@ struct Hearing {
 // into one more page for it.
 struct Seldom {
   LimitWatch limit_watch;
+  std::atomic<bool> main_has_ended{false};  // by pthread_exit()
   BlackBox black_box;
 };
 
@@ -154,6 +155,8 @@ class Process {
   static void before_fork() noexcept;
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;
+  void resume_child(ThreadHeap* heap) noexcept;
+  void note_end_of_main() noexcept;
 
   Allocator allocator_;
   SignalReserve reserve_;
@@ -173,6 +176,7 @@ class Process {
   os::Lock lock_;
   std::atomic<bool> prepared_{false};
   bool has_exit_key_ = false;
+  const ThreadState* main_thread_ = nullptr;
   unsigned exit_key_ = 0;
 };
 

@@ -115,8 +115,7 @@ void resume_server_in_child() noexcept {
   if (!was_open) return;
   const SocketPath socket;
   if (socket.error != 0 || socket.path.empty() || socket.path == before) return;
-  if (process.server().open(socket.path) != 0) return;
-  if (!start_thread()) process.server().close();
+  static_cast<void>(open_socket(socket.path));
 }
 
 }  // namespace luna

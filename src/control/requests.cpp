@@ -66,7 +66,8 @@ void add_error(const Control& control, int error, Text& line) noexcept {
     line.add(": is unknown; the nearest is ").add(controls.nearest(request.name).name);
     return false;
   }
-  const bool does = !request.only_asks && (request.has_value || control->kind == ControlKind::kAction);
+  const bool does =
+      !request.only_asks && (request.has_value || control->kind == ControlKind::kAction);
   if (!does) {
     line.add(" = ");
     if (controls.print(*control, reader, line)) return true;

@@ -57,7 +57,8 @@ void empty_pipe(const OwnFile& pipe) noexcept {
 }  // namespace
 
 bool WorkerThread::start(void (*work)(void* context), void* context, const char* name) noexcept {
-  if (is_running() || started_.exchange(true, std::memory_order_relaxed)) return true;
+  // pairs with ends(), which looks again at what the caller has set before
+  if (started_.exchange(true, std::memory_order_acq_rel)) return true;
   const int kept_errno = errno;
   work_ = work;
   context_ = context;
@@ -80,6 +81,13 @@ void* WorkerThread::run(void* self_pointer) noexcept {
   system_call(SYS_prctl, PR_SET_NAME, self->name_, 0, 0, 0);
   self->work_(self->context_);
   return nullptr;
+}
+
+bool WorkerThread::ends(bool (*is_wanted)() noexcept) noexcept {
+  forget_files();
+  // pairs with start(): who found it running then is seen by is_wanted() now
+  started_.exchange(false, std::memory_order_acq_rel);
+  return !is_wanted() || started_.exchange(true, std::memory_order_acq_rel);
 }
 
 bool WorkerThread::sleep(std::uint64_t milliseconds) noexcept {

@@ -31,9 +31,9 @@ class WorkerThread {
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
 
-  // Has it run `work(context)`, which does not return, unless it runs already. False: there can
-  // be no more threads. Leaves errno as it was. Allocates: not for use inside malloc.
-  // `name`, of at most 15 characters, lives on.
+  // Has it run `work(context)`, unless it runs already. That may return only when ends() was true.
+  // What makes it wanted is to be set before. False: there can be no more threads. Leaves errno as
+  // it was. Allocates: not for use inside malloc. `name`, of at most 15 characters, lives on.
   [[nodiscard]] bool start(void (*work)(void* context), void* context,
                            const char* name = "lunalloc") noexcept;
 
@@ -58,6 +58,10 @@ class WorkerThread {
 
   // For the thread itself: closes what sleeps with files need.
   void forget_files() noexcept;
+
+  // For the thread itself, when it is not wanted: true: it must return from its work at once;
+  // false: somebody has wanted it meanwhile.
+  [[nodiscard]] bool ends(bool (*is_wanted)() noexcept) noexcept;
 
   // Cheap if it is awake or about to be.
   void wake() noexcept;

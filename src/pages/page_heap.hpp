@@ -320,9 +320,13 @@ class PageHeap {
   void balance(std::size_t fresh_pages) noexcept;
   void note_growth(std::size_t pages) noexcept;
   [[nodiscard]] bool exceeds_limit(std::size_t pages) const noexcept {
-    const std::size_t used = used_pages_ + huge_pages_;
-    return pages > limit_pages_ || used > limit_pages_ - pages;
+    return pages > limit_pages_ || in_use_pages() > limit_pages_ - pages;
   }
+  // Handed out. What is being purged is not, though it is taken out of what is free.
+  [[nodiscard]] std::size_t in_use_pages() const noexcept {
+    return used_pages_ + huge_pages_ - purging_pages_;
+  }
+  void keep_to_limit(std::size_t pages) noexcept;
   [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
   [[nodiscard]] bool is_expected_back() const noexcept;
   void give_back(std::size_t pages) noexcept;
@@ -353,6 +357,7 @@ class PageHeap {
   // Pages handed out, and pages free and touched.
   Demand demand_;
   std::size_t used_pages_ = 0;
+  std::size_t purging_pages_ = 0;
   Relaxed<std::size_t> limit_pages_ = SIZE_MAX / kPageBytes;
   std::size_t dirty_pages_ = 0;
   std::atomic<bool> quiet_{false};

@@ -128,7 +128,7 @@ void PageHeap::expect_quiet() noexcept {
 std::size_t PageHeap::allowed_dirty_pages() const noexcept {
   const std::size_t demand = demand_.recent_peak() - used_pages_ + used_pages_ / 2;
   const std::size_t allowed = demand > kMinDirtyPages ? demand : kMinDirtyPages;
-  const std::size_t used = used_pages_ + huge_pages_;
+  const std::size_t used = in_use_pages();
   const std::size_t left = used < limit_pages_ ? limit_pages_ - used : 0;
   return allowed < left ? allowed : left;
 }
@@ -155,6 +155,13 @@ void PageHeap::balance(std::size_t fresh_pages) noexcept {
 void PageHeap::note_growth(std::size_t pages) noexcept {
   const std::size_t grown = grown_pages_.load(std::memory_order_relaxed);
   grown_pages_.store(grown + pages, std::memory_order_relaxed);
+}
+
+// Makes room for so many pages, that are backed at once, by what is free.
+void PageHeap::keep_to_limit(std::size_t pages) noexcept {
+  const std::size_t used = in_use_pages() + pages;
+  const std::size_t left = used < limit_pages_ ? limit_pages_ - used : 0;
+  if (dirty_pages_ > left) give_back(dirty_pages_ - left);
 }
 
 void PageHeap::give_back(std::size_t pages) noexcept {
@@ -229,11 +236,14 @@ std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept
   file(region);
   demand_.set_high(high);  // they are not in use, they are only taken out
   PageSet left = pages;
+  const std::size_t purging = pages.count();
+  purging_pages_ += purging;
   ++region->purges;
   lock_.unlock();
   const std::size_t purged = purge_runs(region, left);
   lock_.lock();
   --region->purges;
+  purging_pages_ -= purging;
   unfile(region);
   region->free.add(pages);
   region->touched.remove(pages);
@@ -279,7 +289,7 @@ std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
 
 PageTotals PageHeap::totals() noexcept {
   os::ScopedLock guard(lock_);
-  return {(used_pages_ + huge_pages_) * kPageBytes, dirty_pages_ * kPageBytes};
+  return {in_use_pages() * kPageBytes, (dirty_pages_ + purging_pages_) * kPageBytes};
 }
 
 PageUsage PageHeap::usage() noexcept {

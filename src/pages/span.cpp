@@ -283,6 +283,7 @@ void PageHeap::put_large(Region* head, bool touched) noexcept {
 void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   os::ScopedLock guard(lock_);
   if (exceeds_limit(pages) || !ready()) return nullptr;
+  keep_to_limit(pages);
   Region* head = freed_huge_;
   if (head == nullptr) {
     head = static_cast<Region*>(os::map(round_up(sizeof(Region), os::page_bytes())));

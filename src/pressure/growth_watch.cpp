@@ -29,6 +29,7 @@ os::LimitUse GrowthWatch::review(std::string_view root, const Growth& growth) no
 
 // A heap that takes memory and gives it back all the time grows far more than the process does.
 bool GrowthWatch::is_time(const Growth& growth) const noexcept {
+  if (growth.now_ms < looked_ms_) return false;  // another thread has looked since
   return growth.now_ms - looked_ms_ >= kIntervalMs || growth.grown_bytes - looked_ >= urgent_;
 }
 

@@ -33,7 +33,8 @@ class GrowthWatch {
   // Whether review() is to be called. The counter may wrap around.
   [[nodiscard]] bool is_due(std::size_t grown_bytes) const noexcept {
     const std::size_t step = step_.load(std::memory_order_relaxed);
-    return grown_bytes - reviewed_.load(std::memory_order_relaxed) >= step;
+    const std::size_t more = grown_bytes - reviewed_.load(std::memory_order_relaxed);
+    return more >= step && more <= SIZE_MAX / 2;  // else another thread has reviewed since
   }
 
   // Where the process stands: how much the heap has grown, and the limit that the options

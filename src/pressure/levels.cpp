@@ -35,13 +35,19 @@ constexpr PressureThresholds kAllOfMachineWait = {5, 10, kNever};
                                         : LUNA_PRESSURE_FROM_PROCESS_LIMIT;
 }
 
+// Small thresholds leave less room below them.
+[[nodiscard]] double fall_below(double threshold) noexcept {
+  const double half = threshold / 2;
+  return half > PressureLadder::kFall ? threshold - PressureLadder::kFall : half;
+}
+
 }  // namespace
 
 luna_pressure_level PressureLadder::note(double percent,
                                          const PressureThresholds& thresholds) noexcept {
   const luna_pressure_level reached = level_at(percent, thresholds);
   if (reached > level_) level_ = reached;
-  while (level_ > reached && percent < thresholds.of(level_) - kFall) level_ = one_less(level_);
+  while (level_ > reached && percent < fall_below(thresholds.of(level_))) level_ = one_less(level_);
   return level_;
 }
 

@@ -87,7 +87,7 @@ Subscriptions::Subscriber Subscriptions::begin_call(Place& place, luna_pressure_
                                                     std::uint64_t now_ms,
                                                     std::uint32_t refusals) noexcept {
   os::ScopedLock guard(lock_);
-  if (place.number == 0) return {};
+  if (place.number == 0 || ended_.load(std::memory_order_relaxed)) return {};
   const std::uint64_t interval_ms = place.subscriber.min_interval_ms;
   const bool concerned = level >= place.subscriber.level;
   const bool was_concerned = place.told >= place.subscriber.level;

@@ -53,6 +53,9 @@ class Subscriptions {
   // Whether the calling thread is at it: in a callback, or between two.
   [[nodiscard]] bool is_calling() noexcept;
 
+  // From now on no call begins.
+  void end() noexcept { ended_.store(true, std::memory_order_relaxed); }
+
   void prepare_fork() noexcept { lock_.lock(); }
   void resume_parent() noexcept { lock_.unlock(); }
   // Who was calling is not in the child, unless it is who forked.
@@ -74,6 +77,7 @@ class Subscriptions {
   void end_call(bool was_last) noexcept;
   [[nodiscard]] bool is_called_by_another(luna_subscription number) noexcept;
 
+  std::atomic<bool> ended_{false};
   os::Lock lock_;
   std::array<Place, LUNA_PRESSURE_SUBSCRIPTIONS> places_{};
   luna_subscription last_number_ = 0;

@@ -27,7 +27,7 @@ constexpr Control kTable[] = {
     {.name = "stats.file", .option = place_of("stats_file"), .apply = nullptr},
     {.name = "enabled", .note = "it is too late", .option = place_of("enabled"), .apply = nullptr},
     {.name = "memory.purge",
-     .range = {0, 100, .apply = nullptr},
+     .range = {0, 100},
      .kind = ControlKind::kAction,
      .act =
          [](std::uint64_t number) noexcept {
