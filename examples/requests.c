@@ -4,6 +4,7 @@
 //
 // Usage: requests PROFILE REPORT    writes a profile as JSON, and a report of leaks
 #include <lunalloc/profile.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

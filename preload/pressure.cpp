@@ -122,7 +122,8 @@ class Rounds {
   }
 
   void sleep() noexcept {
-    std::uint64_t most_ms = is_pressing_ ? kLeastLookMs : kMostNapMs;
+    if (is_pressing_) return os::sleep_milliseconds(kLeastLookMs);
+    std::uint64_t most_ms = kMostNapMs;
     if (seldom.main_has_ended.load(std::memory_order_relaxed) && most_ms > kNapMs) most_ms = kNapMs;
     if (luna::sleep(now_ms_, most_ms)) is_pressing_ = true;
   }

@@ -94,6 +94,7 @@ void percents() {
   control::set("pressure.critical_percent", "40");
   expect_level(api, LUNA_PRESSURE_CRITICAL);
   EXPECT(control::control_set_text("pressure.low_percent", "31") == EINVAL);
+  expect_level(api, LUNA_PRESSURE_CRITICAL);  // what is in force stays so
   control::set("pressure.critical_percent", "90");
   expect_level(api, LUNA_PRESSURE_MODERATE);
   control::set("pressure.moderate_percent", "80");

@@ -19,6 +19,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -214,6 +215,15 @@ void worker() {
   EXPECT(setgid(getgid()) == 0 && setuid(getuid()) == 0);
 }
 
+// The C library ends the process with the last thread of the program.
+void main_ends() {
+  EXPECT(comes_within(20'000, [] { return Workers::seen().count == 1; }));
+  std::thread([] {
+    usleep(300'000);
+    puts("done");
+  }).detach();
+  pthread_exit(nullptr);
+}
 void no_worker() {
   EXPECT(Workers::seen().count == 0);
   usleep(200'000);
@@ -337,6 +347,7 @@ constexpr Part kParts[] = {
     {"fork_in_threads", fork_in_threads},
     {"unsubscribe", unsubscribe},
     {"worker", worker},
+    {"main_ends", main_ends},
     {"no_worker", no_worker},
     {"exit_in_callback", exit_in_callback},
     {"soft_limit", soft_limit},

@@ -89,6 +89,7 @@ def unsubscribe():
 def worker():
     """The thread is there when it is asked for, and takes no signals."""
     passes("worker", conf="background:true")
+    passes("main_ends", conf="background:true")
     passes("no_worker")
     passes("disabled", conf="background:true,enabled:false")
 

@@ -46,6 +46,46 @@ struct Found {
   std::atomic<int> wakings{0};
 };
 
+// Ends when nobody wants it, and runs again when somebody does.
+struct Ending {
+  static bool is_wanted() noexcept { return wanted.load(); }
+  static void work(void* context) {
+    auto* self = static_cast<Ending*>(context);
+    ++self->runs;
+    while (is_wanted() || !self->thread.ends(&Ending::is_wanted)) self->thread.sleep(1);
+  }
+
+  static inline std::atomic<bool> wanted{false};
+  WorkerThread thread;
+  std::atomic<int> runs{0};
+};
+
+TEST(WorkerThread, EndsWhenItIsNotWanted) {
+  Ending& ending = *new Ending;  // for good, as its thread may be about to end
+  for (int run = 1; run <= 20; ++run) {
+    Ending::wanted = true;
+    ASSERT_TRUE(ending.thread.start(&Ending::work, &ending));
+    while (ending.runs < run) std::this_thread::yield();
+    Ending::wanted = false;
+    while (ending.thread.is_running()) std::this_thread::yield();
+  }
+}
+
+// Whoever has it started after it is wanted finds it at work, however near its end it was.
+TEST(WorkerThread, IsThereForWhoeverWantsIt) {
+  Ending& ending = *new Ending;
+  for (int i = 0; i < 2000; ++i) {
+    Ending::wanted = true;
+    ASSERT_TRUE(ending.thread.start(&Ending::work, &ending));
+    std::this_thread::yield();
+    ASSERT_TRUE(ending.thread.is_running());
+    if (i % 7 == 0) usleep(200);
+    ASSERT_TRUE(ending.thread.is_running());
+    Ending::wanted = false;
+    if (i % 3 == 0) usleep(static_cast<unsigned>(i % 50));
+  }
+}
+
 TEST(WorkerThread, HasAName) { EXPECT_EQ(Found::started().name, "lunalloc"); }
 
 TEST(WorkerThread, TakesNoSignals) {

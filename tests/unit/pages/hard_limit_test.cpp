@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstring>
 #include <vector>
 
 namespace luna {
@@ -54,6 +55,20 @@ TEST(HardLimit, SpansAndHugeBlocksAreRefused) {
   EXPECT_EQ(limited.heap.take(11 * kPagesPerMiB, 1, false), nullptr);
   EXPECT_EQ(limited.heap.take(2048 * kPagesPerMiB, 1, false), nullptr);
   EXPECT_NE(limited.heap.take(10 * kPagesPerMiB, 1, false), nullptr);
+}
+
+TEST(HardLimit, HugeBlocksMakeRoomOfWhatIsFree) {
+  Limited limited(1200);
+  for (int i = 0; i < 2; ++i) {
+    void* memory = limited.heap.take(200 * kPagesPerMiB, 1, true);
+    ASSERT_NE(memory, nullptr);
+    std::memset(memory, 1, 200 * kMiB);
+    limited.heap.put(memory);
+  }
+  ASSERT_GE(limited.heap.totals().dirty, 100 * kMiB);
+
+  EXPECT_NE(limited.heap.take(1100 * kPagesPerMiB, 1, false), nullptr);
+  EXPECT_LE(limited.backed(), 1200 * kMiB);
 }
 
 TEST(HardLimit, NothingGrowsBeyondIt) {

@@ -43,6 +43,15 @@ TEST(PressureLadder, AFallStopsWhereTheUseIs) {
   EXPECT_EQ(ladder.note(86, kThresholds), LUNA_PRESSURE_MODERATE);
 }
 
+TEST(PressureLadder, FallsFromSmallThresholdsToo) {
+  constexpr PressureThresholds kSmall = {5, 50, 90};
+  PressureLadder ladder;
+
+  EXPECT_EQ(ladder.note(6, kSmall), LUNA_PRESSURE_LOW);
+  EXPECT_EQ(ladder.note(3, kSmall), LUNA_PRESSURE_LOW);
+  EXPECT_EQ(ladder.note(2, kSmall), LUNA_PRESSURE_NONE);
+}
+
 [[nodiscard]] PressureReading of_limit(os::LimitKind kind, std::uint64_t used) {
   PressureReading reading;
   reading.limit = {kind, used, 1000};
