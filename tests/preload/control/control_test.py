@@ -75,12 +75,14 @@ def threads(folder, _):
 
 
 def at_exit(folder, errors):
-    """Profile, report of leaks and summary, of the kind, in the form and where it was said."""
+    """Profile, reports and statistics, of the kind, in the form and where it was said."""
     profiles = list(folder.glob("at_exit.*.json"))
     reports = list(folder.glob("at_exit.*.leaks.txt"))
     expect(len(profiles) == 1 and len(reports) == 1, f"there are {os.listdir(folder)}")
     expect(json.loads(profiles[0].read_text())["kind"] == "peak", "it is not of the peak")
     expect("lunalloc statistics" in errors, "no summary on stderr")
+    statistics = json.loads((folder / "statistics.json").read_text())
+    expect("reconciliation" in statistics, f"no statistics: {list(statistics)}")
 
 
 def leaks(folder, _):

@@ -135,6 +135,7 @@ void at_exit() {
   set("profile.at_exit", "true");
   set("leak.report_at_exit", "true");
   set("stats.print", "true");
+  set("stats.file", path_of("statistics.json"));
 }
 
 // Profiles that are written by themselves: none until it is said.

@@ -7,9 +7,11 @@
 #include "measure.hpp"
 #include "pressure_seen.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -145,6 +147,65 @@ void hard_limit() {
   EXPECT(can_have(300 * kMiB));
 }
 
+// How a child ends that wants more than the limit lets it have.
+[[nodiscard]] int status_beyond_limit(const char* action) {
+  const pid_t child = fork();
+  if (child == 0) {
+    control::set("limit.hard_action", action);
+    static_cast<void>(freopen("/dev/null", "w", stderr));  // what it says is another test's
+    _exit(can_have(100 * kMiB) ? 1 : 0);
+  }
+  int status = 0;
+  EXPECT(child > 0 && waitpid(child, &status, 0) == child);
+  return status;
+}
+
+void hard_action() {
+  control::set("limit.hard_mib", "80");
+  EXPECT(status_beyond_limit("deny") == 0);
+  const int status = status_beyond_limit("abort");
+  EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  EXPECT(status_beyond_limit("retry") == 0);
+  EXPECT(control::control_set_text("limit.hard_action", "dies") == EINVAL);
+}
+
+// So many MiB can be had until one is refused, and that many again afterwards.
+struct Had {
+  Had() {
+    while (add()) ++before;
+    while (add()) ++after;
+  }
+  ~Had() {
+    for (void* block : blocks) free(block);
+  }
+  [[nodiscard]] bool add() {
+    void* const block = expect::opaque(malloc(expect::opaque(kMiB)));
+    if (block != nullptr) blocks.push_back(block);
+    return block != nullptr;
+  }
+
+  std::vector<void*> blocks;
+  std::size_t before = 0;
+  std::size_t after = 0;
+};
+
+void reserve() {
+  control::set("limit.hard_mib", "80");
+  {
+    const Had without;
+    EXPECT(without.before > 60 && without.after == 0);
+  }
+  control::set("limit.reserve_kib", "20480");
+  {
+    const Had with;
+    EXPECT_FOR(with.before, with.before < 60);
+    EXPECT_FOR(with.after, with.after >= 15);
+  }
+  control::set("limit.reserve_kib", "0");
+  const Had without;
+  EXPECT(without.before > 60 && without.after == 0);
+}
+
 struct Part {
   const char* name;
   void (*run)();
@@ -152,7 +213,8 @@ struct Part {
 
 constexpr Part kParts[] = {
     {"background", background}, {"release", release},       {"percents", percents},
-    {"soft_limit", soft_limit}, {"hard_limit", hard_limit},
+    {"soft_limit", soft_limit}, {"hard_limit", hard_limit}, {"hard_action", hard_action},
+    {"reserve", reserve},
 };
 
 }  // namespace
