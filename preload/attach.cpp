@@ -82,6 +82,7 @@ void attend_asked() noexcept {
   if (process.worker().is_running()) return process.worker().wake();
   if (thread_state.ended) return;
   if (process.hearing().process.load(std::memory_order_relaxed) != os::process_id()) return;
+  if (!os::thread_has_rights_of_process()) return;  // the thread would have those of this one
   const std::uint64_t number =
       std::atomic_ref(lunalloc_attach.asked).load(std::memory_order_relaxed);
   bool started = false;

@@ -4,7 +4,6 @@
 
 #include "os/clock.hpp"
 #include "os/environment.hpp"
-#include "os/kernel_file.hpp"
 #include "preload/attach.hpp"
 #include "preload/black_box.hpp"
 #include "preload/process.hpp"
@@ -14,7 +13,6 @@
 
 #include <errno.h>
 #include <lunalloc/pressure.h>
-#include <stdlib.h>
 
 #define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
 
@@ -75,32 +73,25 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
 }
 
 // Who wants nothing finds nothing of ours open. True: somebody has woken the thread.
-[[nodiscard]] bool sleep(std::uint64_t now_ms, std::uint64_t most_ms) noexcept {
+[[nodiscard]] bool sleep(std::uint64_t now_ms) noexcept {
   EventSources& sources = process.event_sources();
   if (!is_wanted()) {
     sources.close();
     process.worker().forget_files();
-    return process.worker().sleep(most_ms < kAskedRestMs ? most_ms : kAskedRestMs);
+    return process.worker().sleep(kAskedRestMs);
   }
   sources.review({}, process.pressure().thresholds(), now_ms);
-  const std::uint64_t nap = nap_ms(now_ms);
-  return sources.sleep(process.worker(), nap < most_ms ? nap : most_ms, now_ms);
+  return sources.sleep(process.worker(), nap_ms(now_ms), now_ms);
 }
 
-// The C library ends the process with the last of its threads, and counts ours among them.
-// Requires: that of main() has ended; the kernel keeps it as a zombie.
-[[nodiscard]] bool is_last_thread() noexcept {
-  std::uint64_t threads = os::kUnknown;
-  const os::NamedNumber number = {"Threads:", &threads};
-  os::read_named({{}, "/proc/self/status"}, {&number, 1});
-  return threads <= (process.server_thread().is_running() ? 3U : 2U);
-}
+// Somebody wants something of the thread, or may soon ask from outside.
+[[nodiscard]] bool is_needed() noexcept { return is_wanted() || was_asked() || is_asked(); }
 
 // One round after the other. A look costs some 100 us, so that no storm of wakes makes more of
 // them.
 class Rounds {
  public:
-  // False: the thread is not wanted, and must end.
+  // False: the thread must end.
   [[nodiscard]] bool go_on() noexcept {
     answer_asked();
     now_ms_ = os::coarse_milliseconds();
@@ -114,18 +105,17 @@ class Rounds {
       static_cast<void>(check(now_ms_));
     }
     tick_black_box();
-    if (seldom.main_has_ended.load(std::memory_order_relaxed)) {
-      if (is_last_thread()) ::exit(0);
-      return true;
+    if (process.worker().is_stopped()) {
+      process.event_sources().close();
+      process.worker().forget_files();
+      return false;
     }
-    return wanted || was_asked() || !ends();
+    return is_needed() || !ends();
   }
 
   void sleep() noexcept {
     if (is_pressing_) return os::sleep_milliseconds(kLeastLookMs);
-    std::uint64_t most_ms = kMostNapMs;
-    if (seldom.main_has_ended.load(std::memory_order_relaxed) && most_ms > kNapMs) most_ms = kNapMs;
-    if (luna::sleep(now_ms_, most_ms)) is_pressing_ = true;
+    if (luna::sleep(now_ms_)) is_pressing_ = true;
   }
 
  private:
@@ -135,7 +125,7 @@ class Rounds {
 
   [[nodiscard]] static bool ends() noexcept {
     process.event_sources().close();
-    return process.worker().ends(is_wanted);
+    return process.worker().ends(is_needed);
   }
 
   std::uint64_t now_ms_ = 0;
@@ -170,6 +160,17 @@ void apply_reserve() noexcept {
 [[nodiscard]] std::size_t limit_bytes(std::uint64_t mebibytes) noexcept {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
   return mebibytes == 0 || mebibytes > kMost ? SIZE_MAX : static_cast<std::size_t>(mebibytes) << 20;
+}
+
+// A handler that interrupts these is behind the slow path too, and waits for none of their locks.
+[[nodiscard]] bool take_away(luna_subscription subscription) noexcept {
+  const SlowPath path;
+  return path.entered() && process.pressure().subscriptions().take_away(subscription);
+}
+
+[[nodiscard]] bool is_called_by_another(luna_subscription subscription) noexcept {
+  const SlowPath path;
+  return path.entered() && process.pressure().subscriptions().is_called_by_another(subscription);
 }
 
 // Whoever made a subscription before a fork still wants to be called.
@@ -257,9 +258,13 @@ LUNA_EXPORT int luna_pressure_subscribe(luna_pressure_level level, uint64_t min_
   if (!process.enabled()) return ENOTSUP;
   luna::Subscriptions& subscriptions = process.pressure().subscriptions();
   luna_subscription number = 0;
-  if (!subscriptions.add({level, min_interval_ms, callback, context}, number)) return ENOSPC;
+  {
+    const luna::SlowPath path;
+    if (!path.entered()) return EBUSY;
+    if (!subscriptions.add({level, min_interval_ms, callback, context}, number)) return ENOSPC;
+  }
   if (!luna::start_worker()) {
-    static_cast<void>(subscriptions.remove(number));
+    static_cast<void>(luna::take_away(number));
     return EAGAIN;
   }
   *subscription = number;
@@ -268,13 +273,18 @@ LUNA_EXPORT int luna_pressure_subscribe(luna_pressure_level level, uint64_t min_
 }
 
 LUNA_EXPORT int luna_pressure_unsubscribe(luna_subscription subscription) {
-  return process.pressure().subscriptions().remove(subscription) ? 0 : ENOENT;
+  const bool found = luna::take_away(subscription);
+  // Seldom, and for as long as the program's callback takes: not worth a queue.
+  while (luna::is_called_by_another(subscription)) luna::os::sleep_milliseconds(1);
+  return found ? 0 : ENOENT;
 }
 
 LUNA_EXPORT int luna_pressure_read(luna_pressure_event* event) {
   if (event->struct_size != sizeof(luna_pressure_event)) return EINVAL;
   if (!process.enabled()) return ENOTSUP;
   luna::revive_worker();
+  const luna::SlowPath path;
+  if (!path.entered()) return EBUSY;
   *event = process.pressure().look({}, luna::os::coarse_milliseconds());
   return 0;
 }

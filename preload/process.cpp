@@ -188,17 +188,15 @@ void Process::thread_exits(void* process_pointer) noexcept {
   thread_state.ended = true;
   self->profiler_.end_thread();
   self->park_thread();
-  if (&thread_state == self->main_thread_) self->note_end_of_main();
+  if (&thread_state == self->main_thread_) self->end_own_threads();
 }
 
-// Threads of ours must not keep the process when those of the program have gone.
-void Process::note_end_of_main() noexcept {
-  seldom.main_has_ended.store(true, std::memory_order_relaxed);
-  if (server_thread_.is_running()) {
-    const OutOfSlowPath out;
-    static_cast<void>(start_worker());
-  }
-  worker_.wake();
+// The C library ends the process with its last thread, on the stack of that, and counts ours among
+// them: they end with main(), and a moment before it.
+void Process::end_own_threads() noexcept {
+  constexpr std::uint64_t kPatienceMs = 2000;  // with a callback of the program, or an answer
+  worker_.stop(kPatienceMs);
+  server_thread_.stop(kPatienceMs);
 }
 
 template <typename Allocate>
@@ -358,8 +356,6 @@ void Process::after_fork_in_child() noexcept {
 
 void Process::resume_child(ThreadHeap* heap) noexcept {
   main_thread_ = &thread_state;
-  if (seldom.main_has_ended.load(std::memory_order_relaxed))
-    seldom.main_has_ended.store(false, std::memory_order_relaxed);
   allocator_.resume_child(heap);
   profiler_.resume_child();
   option_changes_.resume_child();

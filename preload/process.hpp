@@ -55,7 +55,6 @@ struct Hearing {
 // into one more page for it.
 struct Seldom {
   LimitWatch limit_watch;
-  std::atomic<bool> main_has_ended{false};  // by pthread_exit()
   BlackBox black_box;
 };
 
@@ -156,7 +155,7 @@ class Process {
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;
   void resume_child(ThreadHeap* heap) noexcept;
-  void note_end_of_main() noexcept;
+  void end_own_threads() noexcept;
 
   Allocator allocator_;
   SignalReserve reserve_;

@@ -74,7 +74,9 @@ bool Refusal::may_wait() const noexcept {
   Subscriptions& subscriptions = process.pressure().subscriptions();
   if (subscriptions.count() == 0 || subscriptions.is_calling()) return false;
   const std::uint64_t hopeless_ms = process.pressure().hopeless_ms();
-  if (hopeless_ms != 0 && now_ms_ - hopeless_ms < kHopelessMs) return false;
+  // Another thread may have noted it since this request began.
+  if (hopeless_ms != 0 && (hopeless_ms > now_ms_ || now_ms_ - hopeless_ms < kHopelessMs))
+    return false;
   return process.options().hard_limit_action == LimitAction::kRetry || !exceeds_hard_limit();
 }
 

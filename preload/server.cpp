@@ -50,9 +50,7 @@ struct SocketPath {
   std::array<char, 768> buffer;
 };
 
-[[noreturn]] void work(void*) noexcept {
-  process.server().work(endpoints(), process.server_thread());
-}
+void work(void*) noexcept { process.server().work(endpoints(), process.server_thread()); }
 
 [[nodiscard]] bool start_thread() noexcept {
   if (!process.server_thread().start(work, nullptr, kThreadName)) return false;

@@ -44,7 +44,8 @@ typedef struct luna_pressure_event {
 } luna_pressure_event;
 
 // Called with no lock of the library's held: it may allocate, free, subscribe and unsubscribe. The
-// event is good until it returns. In the child of a fork that it makes it must not return.
+// event is good until it returns. In the child of a fork that it makes it must not
+// return, and nowhere may it end its thread.
 typedef void (*luna_pressure_callback)(const luna_pressure_event* event, void* context);
 
 typedef uint64_t luna_subscription;  // never 0

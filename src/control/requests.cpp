@@ -37,7 +37,7 @@ struct Request {
   const std::size_t option = option_index(name);
   if (found != nullptr || option == kOptionCount) return found;
   for (const Control& control : controls.table())
-    if (control.option == option) return &control;
+    if (control.is_option() && control.option == option) return &control;
   return nullptr;
 }
 

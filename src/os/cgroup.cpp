@@ -44,7 +44,7 @@ void set_own(OwnCgroup& own, CgroupVersion version, std::string_view path, bool 
 [[nodiscard]] OwnCgroup read_own_cgroup(std::string_view root) noexcept {
   OwnCgroup own;
   std::array<char, 640> buffer;
-  LineReader lines({root, "/proc/self/cgroup"}, buffer.data(), buffer.size());
+  LineReader lines({root, "/proc/thread-self/cgroup"}, buffer.data(), buffer.size());
   for (std::string_view line; lines.next(line);) {
     const std::string_view number = take_part(line, ':');
     const std::string_view controllers = take_part(line, ':');
@@ -174,7 +174,7 @@ CgroupPlace find_cgroup(std::string_view root) noexcept {
   const OwnCgroup own = read_own_cgroup(root);
   if (own.version == CgroupVersion::kNone) return found;
   std::array<char, 1024> buffer;
-  LineReader lines({root, "/proc/self/mountinfo"}, buffer.data(), buffer.size());
+  LineReader lines({root, "/proc/thread-self/mountinfo"}, buffer.data(), buffer.size());
   for (std::string_view line; lines.next(line);) {
     CgroupMount mount;
     CgroupPlace place;

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -65,6 +66,16 @@ std::string_view program_name(char* buffer, std::size_t capacity) noexcept {
 std::uint64_t process_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_getpid)); }
 
 std::uint64_t thread_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_gettid)); }
+
+// The kernel gives a thread's folder to the user and the group that it acts for.
+bool thread_has_rights_of_process() noexcept {
+  struct stat thread;
+  struct stat leader;
+  if (system_call(SYS_newfstatat, AT_FDCWD, "/proc/thread-self/comm", &thread, 0) != 0 ||
+      system_call(SYS_newfstatat, AT_FDCWD, "/proc/self/comm", &leader, 0) != 0)
+    return true;
+  return thread.st_uid == leader.st_uid && thread.st_gid == leader.st_gid;
+}
 
 std::uintptr_t thread_key() noexcept { return static_cast<std::uintptr_t>(::pthread_self()); }
 

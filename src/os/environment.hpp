@@ -32,6 +32,10 @@ namespace luna::os {
 // Of the calling thread, as the kernel numbers them.
 [[nodiscard]] std::uint64_t thread_id() noexcept;
 
+// False: the calling thread acts for another user or group than that of main(), as those of file
+// servers do. True where the kernel does not tell.
+[[nodiscard]] bool thread_has_rights_of_process() noexcept;
+
 // Tells the threads that live apart, without a system call; never 0. A later thread may have
 // that of one that ended.
 [[nodiscard]] std::uintptr_t thread_key() noexcept;

@@ -17,7 +17,7 @@ namespace {
 [[nodiscard]] std::uint64_t event_number(int file) noexcept {
   std::array<char, 48> buffer;
   Text path(buffer.data(), buffer.size());
-  path.add("/proc/self/fdinfo/").add_decimal(static_cast<std::uint64_t>(file));
+  path.add("/proc/thread-self/fdinfo/").add_decimal(static_cast<std::uint64_t>(file));
   std::uint64_t event = kUnknown;
   const NamedNumber number = {"eventfd-id:", &event};
   read_named({{}, path.view()}, {&number, 1});
@@ -57,9 +57,9 @@ void OwnFile::close() noexcept {
   if (ours) system_call(SYS_close, number);
 }
 
-bool is_pipe(int number, std::uint32_t inode) noexcept {
+bool is_socket(int number, std::uint32_t inode) noexcept {
   struct stat status = {};
-  return system_call(SYS_fstat, number, &status) == 0 && S_ISFIFO(status.st_mode) &&
+  return system_call(SYS_fstat, number, &status) == 0 && S_ISSOCK(status.st_mode) &&
          static_cast<std::uint32_t>(status.st_ino) == inode;
 }
 

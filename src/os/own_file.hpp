@@ -48,8 +48,8 @@ class OwnFile {
   FileIdentity identity_;
 };
 
-// Whether the number is that of a pipe with this inode, whose number has 32 bits. One system call:
-// for use inside malloc.
-[[nodiscard]] bool is_pipe(int number, std::uint32_t inode) noexcept;
+// Whether the number is that of a socket with this inode, whose number has 32 bits. One system
+// call: for use inside malloc.
+[[nodiscard]] bool is_socket(int number, std::uint32_t inode) noexcept;
 
 }  // namespace luna::os

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "os/worker_thread.hpp"
 
+#include "os/clock.hpp"
 #include "os/system_call.hpp"
 
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <cerrno>
@@ -20,6 +22,21 @@ namespace {
 // Said here, for the C library takes a lock to find the size that is usual.
 constexpr std::size_t kLargeStackBytes = std::size_t{8} << 20;
 
+// Whoever makes it may be a thread that runs before all others, or on one processor only.
+void take_ordinary_turns(pthread_attr_t& attributes) noexcept {
+  const struct sched_param ordinary = {};
+  ::pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+  ::pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
+  ::pthread_attr_setschedparam(&attributes, &ordinary);
+}
+
+void take_processors_of_process() noexcept {
+  std::array<unsigned long, 128> processors;
+  const long bytes = system_call(SYS_sched_getaffinity, system_call(SYS_getpid), sizeof processors,
+                                 processors.data());
+  if (bytes > 0) system_call(SYS_sched_setaffinity, 0, bytes, processors.data());
+}
+
 // A process with much static TLS has no room for it on a small stack.
 [[nodiscard]] bool create_thread(void* (*run)(void*), void* argument) noexcept {
   pthread_attr_t attributes;
@@ -27,11 +44,13 @@ constexpr std::size_t kLargeStackBytes = std::size_t{8} << 20;
   pthread_t thread;
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   ::pthread_attr_setstacksize(&attributes, WorkerThread::kStackBytes);
+  take_ordinary_turns(attributes);
   bool created = ::pthread_create(&thread, &attributes, run, argument) == 0;
   ::pthread_attr_destroy(&attributes);
   if (created || ::pthread_attr_init(&attributes) != 0) return created;
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   ::pthread_attr_setstacksize(&attributes, kLargeStackBytes);
+  take_ordinary_turns(attributes);
   created = ::pthread_create(&thread, &attributes, run, argument) == 0;
   ::pthread_attr_destroy(&attributes);
   return created;
@@ -48,9 +67,9 @@ void note_answer(short answer, AwaitedFile& file) noexcept {
 }
 
 // Until there is nothing more.
-void empty_pipe(const OwnFile& pipe) noexcept {
+void empty_socket(const OwnFile& socket) noexcept {
   std::array<char, 64> bytes;
-  while (pipe.is_ours() && read_some(pipe.number(), bytes.data(), bytes.size()) > 0) {
+  while (socket.is_ours() && read_some(socket.number(), bytes.data(), bytes.size()) > 0) {
   }
 }
 
@@ -59,6 +78,10 @@ void empty_pipe(const OwnFile& pipe) noexcept {
 bool WorkerThread::start(void (*work)(void* context), void* context, const char* name) noexcept {
   // pairs with ends(), which looks again at what the caller has set before
   if (started_.exchange(true, std::memory_order_acq_rel)) return true;
+  if (stopped_.load(std::memory_order_seq_cst)) {
+    started_.store(false, std::memory_order_relaxed);
+    return false;
+  }
   const int kept_errno = errno;
   work_ = work;
   context_ = context;
@@ -78,7 +101,9 @@ bool WorkerThread::start(void (*work)(void* context), void* context, const char*
 
 void* WorkerThread::run(void* self_pointer) noexcept {
   auto* self = static_cast<WorkerThread*>(self_pointer);
+  self->number_.store(static_cast<int>(system_call(SYS_gettid)), std::memory_order_relaxed);
   system_call(SYS_prctl, PR_SET_NAME, self->name_, 0, 0, 0);
+  take_processors_of_process();
   self->work_(self->context_);
   return nullptr;
 }
@@ -90,6 +115,17 @@ bool WorkerThread::ends(bool (*is_wanted)() noexcept) noexcept {
   return !is_wanted() || started_.exchange(true, std::memory_order_acq_rel);
 }
 
+void WorkerThread::stop(std::uint64_t milliseconds) noexcept {
+  stopped_.store(true, std::memory_order_seq_cst);
+  for (std::uint64_t waited = 0; is_running() && waited < milliseconds; ++waited) {
+    wake();
+    // One that was just started does not know its number yet.
+    const int number = number_.load(std::memory_order_relaxed);
+    if (number != 0 && system_call(SYS_tgkill, system_call(SYS_getpid), number, 0) != 0) return;
+    sleep_milliseconds(1);
+  }
+}
+
 bool WorkerThread::sleep(std::uint64_t milliseconds) noexcept {
   const struct timespec time = timespec_of(milliseconds);
   if (woken_.load(std::memory_order_relaxed) == 0)
@@ -99,11 +135,11 @@ bool WorkerThread::sleep(std::uint64_t milliseconds) noexcept {
 
 bool WorkerThread::sleep(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept {
   for (AwaitedFile& file : files) file.ready = file.broken = false;
-  if (files.empty() || files.size() > kMostFiles || !open_pipe()) return sleep(milliseconds);
+  if (files.empty() || files.size() > kMostFiles || !open_pair()) return sleep(milliseconds);
   const auto inode = static_cast<std::uint32_t>(write_end_.identity().inode);
   awaited_.store(std::uint64_t{inode} << 32 | static_cast<std::uint32_t>(write_end_.number()),
                  std::memory_order_seq_cst);
-  // Who wakes sets this first and then looks whether the pipe is awaited: one of both sees it.
+  // Who wakes sets this first and then looks whether the socket is awaited: one of both sees it.
   if (woken_.load(std::memory_order_seq_cst) == 0) wait_for(milliseconds, files);
   awaited_.store(0, std::memory_order_relaxed);
   return woken_.exchange(0, std::memory_order_relaxed) != 0;
@@ -119,15 +155,18 @@ void WorkerThread::wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> f
   if (system_call(SYS_ppoll, polled.data(), files.size() + 1, &time, nullptr, 0) <= 0) return;
   for (std::size_t i = 0; i < files.size(); ++i) note_answer(polled[i].revents, files[i]);
   if (next->revents == 0) return;
-  empty_pipe(read_end_);
+  empty_socket(read_end_);
   if (next->revents != POLLIN) forget_files();  // the program has closed it
 }
 
-bool WorkerThread::open_pipe() noexcept {
+bool WorkerThread::open_pair() noexcept {
   if (read_end_.is_open() && !has_lost_files()) return true;
   forget_files();
   int ends[2] = {-1, -1};
-  if (system_call(SYS_pipe2, &ends[0], O_CLOEXEC | O_NONBLOCK) != 0) return false;
+  // Sockets: writing to a pipe whose other end the program has closed would send it a signal.
+  if (system_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                  &ends[0]) != 0)
+    return false;
   const bool has_read_end = read_end_.adopt(ends[0]);
   if (write_end_.adopt(ends[1]) && has_read_end) return true;
   forget_files();
@@ -149,17 +188,19 @@ void WorkerThread::wake() noexcept {
   }
 }
 
-// Where the program has closed the pipe, and perhaps has another file there, the thread comes by
+// Where the program has closed the socket, and perhaps has another file there, the thread comes by
 // when its time is over.
 void WorkerThread::write_to(std::uint64_t awaited) const noexcept {
   const auto number = static_cast<int>(awaited & UINT32_MAX);
   const char byte = 0;
-  if (is_pipe(number, static_cast<std::uint32_t>(awaited >> 32)))
-    system_call(SYS_write, number, &byte, sizeof byte);
+  if (is_socket(number, static_cast<std::uint32_t>(awaited >> 32)))
+    system_call(SYS_sendto, number, &byte, sizeof byte, MSG_NOSIGNAL, nullptr, 0);
 }
 
 void WorkerThread::resume_child() noexcept {
   started_.store(false, std::memory_order_relaxed);
+  stopped_.store(false, std::memory_order_relaxed);
+  number_.store(0, std::memory_order_relaxed);
   woken_.store(0, std::memory_order_relaxed);
   awaited_.store(0, std::memory_order_relaxed);
   forget_files();

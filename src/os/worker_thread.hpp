@@ -31,9 +31,10 @@ class WorkerThread {
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
 
-  // Has it run `work(context)`, unless it runs already. That may return only when ends() was true.
-  // What makes it wanted is to be set before. False: there can be no more threads. Leaves errno as
-  // it was. Allocates: not for use inside malloc. `name`, of at most 15 characters, lives on.
+  // Has it run `work(context)`, unless it runs already. That may return only when ends() or
+  // is_stopped() was true. What makes it wanted is to be set before. False: there can be no more
+  // threads, or stop() was called. Leaves errno as it was. Allocates: not for use inside malloc.
+  // `name`, of at most 15 characters, lives on.
   [[nodiscard]] bool start(void (*work)(void* context), void* context,
                            const char* name = "lunalloc") noexcept;
 
@@ -45,12 +46,12 @@ class WorkerThread {
   // once if somebody did since the last time.
   bool sleep(std::uint64_t milliseconds) noexcept;
 
-  // The same, and it ends as well when something comes of a file. Awaits none of them if no pipe
-  // can be made, by which wake() ends such a sleep.
+  // The same, and it ends as well when something comes of a file. Awaits none of them if no pair
+  // of sockets can be made, by which wake() ends such a sleep.
   static constexpr std::size_t kMostFiles = 15;
   bool sleep(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
 
-  // For the thread itself: whether the program has closed the pipe, and so perhaps all that it
+  // For the thread itself: whether the program has closed the pair, and so perhaps all that it
   // found. Until then none of its numbers is given to another file of ours.
   [[nodiscard]] bool has_lost_files() const noexcept {
     return read_end_.is_open() && !(read_end_.is_ours() && write_end_.is_ours());
@@ -63,6 +64,14 @@ class WorkerThread {
   // false: somebody has wanted it meanwhile.
   [[nodiscard]] bool ends(bool (*is_wanted)() noexcept) noexcept;
 
+  // Whether its work must return at once, and not by ends().
+  [[nodiscard]] bool is_stopped() const noexcept {
+    return stopped_.load(std::memory_order_relaxed);
+  }
+
+  // Has it end for good, and waits so long at most until it has.
+  void stop(std::uint64_t milliseconds) noexcept;
+
   // Cheap if it is awake or about to be.
   void wake() noexcept;
 
@@ -71,18 +80,20 @@ class WorkerThread {
 
  private:
   static void* run(void* self) noexcept;
-  [[nodiscard]] bool open_pipe() noexcept;
+  [[nodiscard]] bool open_pair() noexcept;
   void wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
   void write_to(std::uint64_t awaited) const noexcept;
 
   std::atomic<bool> started_{false};
+  std::atomic<bool> stopped_{false};
+  std::atomic<int> number_{0};  // the kernel's, of the one that runs or ran last
   std::atomic<std::uint32_t> woken_{0};
   void (*work_)(void*) = nullptr;
   void* context_ = nullptr;
   const char* name_ = nullptr;
 
-  // While the thread awaits files: the number of the pipe's end that wakes it, and above it the
-  // number of the pipe's inode. 0: the futex does.
+  // While the thread awaits files: the number of the socket that wakes it, and above it the
+  // number of its inode. 0: the futex does.
   std::atomic<std::uint64_t> awaited_{0};
   OwnFile read_end_;
   OwnFile write_end_;

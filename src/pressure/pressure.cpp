@@ -24,7 +24,7 @@ constexpr std::uint64_t kGrowthMs = 100;
 [[nodiscard]] std::uint64_t resident_bytes(std::string_view root) noexcept {
   std::uint64_t bytes = os::kUnknown;
   const os::NamedNumber number = {"VmRSS:", &bytes};
-  os::read_named({root, "/proc/self/status"}, {&number, 1});
+  os::read_named({root, "/proc/thread-self/status"}, {&number, 1});
   return bytes;
 }
 

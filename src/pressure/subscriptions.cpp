@@ -20,6 +20,7 @@ bool Subscriptions::add(const Subscriber& subscriber, luna_subscription& number)
   *place = {};
   place->subscriber = subscriber;
   place->number = number = ++last_number_;
+  count_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 
@@ -29,30 +30,26 @@ Subscriptions::Place* Subscriptions::find(luna_subscription number) noexcept {
   return nullptr;
 }
 
-std::size_t Subscriptions::count() noexcept {
-  os::ScopedLock guard(lock_);
-  std::size_t count = 0;
-  for (const Place& place : places_) count += place.number != 0 ? 1 : 0;
-  return count;
-}
-
 bool Subscriptions::remove(luna_subscription number) noexcept {
-  if (number == 0) return false;
-  bool found = false;
-  {
-    os::ScopedLock guard(lock_);
-    Place* place = find(number);
-    found = place != nullptr;
-    if (found) *place = {};
-  }
+  const bool found = take_away(number);
   // Seldom, and for as long as the program's callback takes: not worth a queue.
   while (is_called_by_another(number)) os::sleep_milliseconds(1);
   return found;
 }
 
+bool Subscriptions::take_away(luna_subscription number) noexcept {
+  if (number == 0) return false;
+  os::ScopedLock guard(lock_);
+  Place* place = find(number);
+  if (place == nullptr) return false;
+  *place = {};
+  count_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
 bool Subscriptions::is_called_by_another(luna_subscription number) noexcept {
   os::ScopedLock guard(lock_);
-  return running_ == number && teller_ != this_thread();
+  return number != 0 && running_ == number && teller_ != this_thread();
 }
 
 bool Subscriptions::begin_telling() noexcept {
@@ -62,9 +59,8 @@ bool Subscriptions::begin_telling() noexcept {
   return true;
 }
 
-bool Subscriptions::is_calling() noexcept {
-  os::ScopedLock guard(lock_);
-  return teller_ == this_thread();
+bool Subscriptions::is_calling() const noexcept {
+  return teller_.load(std::memory_order_relaxed) == this_thread();
 }
 
 bool Subscriptions::tell(const luna_pressure_event& event, std::uint64_t now_ms,

@@ -38,7 +38,14 @@ class Subscriptions {
   // it is what the calling thread is in.
   [[nodiscard]] bool remove(luna_subscription number) noexcept;
 
-  [[nodiscard]] std::size_t count() noexcept;
+  // The two steps of it: takes it away, which returns what remove() does; then until this is false.
+  [[nodiscard]] bool take_away(luna_subscription number) noexcept;
+  [[nodiscard]] bool is_called_by_another(luna_subscription number) noexcept;
+
+  // Take no lock: who is refused memory asks, wherever that was wanted.
+  [[nodiscard]] std::size_t count() const noexcept {
+    return count_.load(std::memory_order_relaxed);
+  }
 
   // Calls those whom the event concerns; once more those who were told of fewer refusals. False:
   // a thread is at it, perhaps this one.
@@ -51,7 +58,7 @@ class Subscriptions {
   }
 
   // Whether the calling thread is at it: in a callback, or between two.
-  [[nodiscard]] bool is_calling() noexcept;
+  [[nodiscard]] bool is_calling() const noexcept;
 
   // From now on no call begins.
   void end() noexcept { ended_.store(true, std::memory_order_relaxed); }
@@ -75,13 +82,13 @@ class Subscriptions {
   [[nodiscard]] Subscriber begin_call(Place& place, luna_pressure_level level, std::uint64_t now_ms,
                                       std::uint32_t refusals) noexcept;
   void end_call(bool was_last) noexcept;
-  [[nodiscard]] bool is_called_by_another(luna_subscription number) noexcept;
 
   std::atomic<bool> ended_{false};
   os::Lock lock_;
   std::array<Place, LUNA_PRESSURE_SUBSCRIPTIONS> places_{};
   luna_subscription last_number_ = 0;
-  std::uintptr_t teller_ = 0;  // the thread that calls; 0: none
+  std::atomic<std::size_t> count_{0};
+  std::atomic<std::uintptr_t> teller_{0};  // the thread that calls; 0: none
   std::atomic<std::uint64_t> calls_{0};
   luna_subscription running_ = 0;  // whose callback it is in; 0: none
 };

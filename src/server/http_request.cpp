@@ -120,6 +120,8 @@ class HeadReader {
     if (!read_version(line)) return HeadState::kRefused;
     if (is_same(part_of(target, 0, 7), "http://")) {
       const std::size_t slash = target.find('/', 7);
+      if (target.find('?', 7) < slash)
+        return refuse(400, "want a slash behind the name of the host");
       target = slash != std::string_view::npos ? part_of(target, slash) : std::string_view("/");
     }
     if (!target.starts_with('/') || !is_visible(target) ||

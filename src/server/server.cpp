@@ -78,7 +78,7 @@ bool Server::resume_child(std::array<char, 108>& buffer, std::string_view& path)
 }
 
 void Server::work(const Endpoints& endpoints, os::WorkerThread& thread) noexcept {
-  for (;;) turn(endpoints, thread);
+  while (!thread.is_stopped()) turn(endpoints, thread);
 }
 
 void Server::turn(const Endpoints& endpoints, os::WorkerThread& thread) noexcept {

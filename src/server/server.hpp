@@ -41,7 +41,7 @@ class Server {
   void end() noexcept;
 
   // Serves for ever, on `thread`, which is the caller's.
-  [[noreturn]] void work(const Endpoints& endpoints, os::WorkerThread& thread) noexcept;
+  void work(const Endpoints& endpoints, os::WorkerThread& thread) noexcept;
 
   void prepare_fork() noexcept { lock_.lock(); }
   void resume_parent() noexcept { lock_.unlock(); }

@@ -13,8 +13,8 @@ inline constexpr const char* kUnlimitedOfV1 = "9223372036854771712\n";
 struct CgroupTreeV2 : FileTree {
   // The hierarchy is mounted as `mounted`, which is / where all of it can be seen.
   explicit CgroupTreeV2(const std::string& path, const std::string& mounted = "/") {
-    write("/proc/self/cgroup", "0::" + path + "\n");
-    write("/proc/self/mountinfo",
+    write("/proc/thread-self/cgroup", "0::" + path + "\n");
+    write("/proc/thread-self/mountinfo",
           "22 1 0:21 / /proc rw,nosuid - proc proc rw\n"
           "30 23 0:26 " +
               mounted + " /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n");
@@ -35,8 +35,9 @@ struct CgroupTreeV2 : FileTree {
 
 struct CgroupTreeV1 : FileTree {
   explicit CgroupTreeV1(const std::string& path, const std::string& mounted = "/") {
-    write("/proc/self/cgroup", "5:cpu,cpuacct:/other\n4:memory:" + path + "\n0::/elsewhere\n");
-    write("/proc/self/mountinfo",
+    write("/proc/thread-self/cgroup",
+          "5:cpu,cpuacct:/other\n4:memory:" + path + "\n0::/elsewhere\n");
+    write("/proc/thread-self/mountinfo",
           "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n"
           "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n"
           "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n"

@@ -83,6 +83,12 @@ void AttachTarget::find() {
                         : name_ + " is a static program, which cannot be reached");
 }
 
+bool AttachTarget::is_ours(const luna_attach& header) noexcept {
+  return std::memcmp(header.magic, LUNA_ATTACH_MAGIC, sizeof header.magic) == 0 &&
+         header.version == LUNA_ATTACH_VERSION && header.struct_size == sizeof header &&
+         header.text_size == sizeof(luna_attach_text);
+}
+
 bool AttachTarget::has_sound_header(std::uint64_t address) {
   luna_attach header{};
   if (!memory_.read(address, &header, sizeof header)) return false;
@@ -100,8 +106,9 @@ bool AttachTarget::has_sound_header(std::uint64_t address) {
 
 luna_attach AttachTarget::read_header() {
   luna_attach header{};
-  if (memory_.read(header_, &header, sizeof header)) return header;
-  const bool ended = memory_.error() == ESRCH;
+  const bool read = memory_.read(header_, &header, sizeof header);
+  if (read && is_ours(header)) return header;
+  const bool ended = !read && memory_.error() == ESRCH;
   throw AttachError(
       AttachError::kNoAnswer,
       name_ + (ended ? " has ended" : " has become another program") + " before it answered");
@@ -109,6 +116,7 @@ luna_attach AttachTarget::read_header() {
 
 // Two writes to the header and the text would not do in one call: the kernel promises no order.
 void AttachTarget::write_request(std::string_view request, std::uint64_t number) {
+  static_cast<void>(read_header());  // or it has become another program meanwhile
   luna_attach_text text{};
   text.number = number;
   text.request_bytes = static_cast<std::uint32_t>(request.size());

@@ -46,6 +46,7 @@ class AttachTarget {
   using Clock = std::chrono::steady_clock;
 
   void find();
+  [[nodiscard]] static bool is_ours(const luna_attach& header) noexcept;
   [[nodiscard]] bool has_sound_header(std::uint64_t header);
   void write_request(std::string_view request, std::uint64_t number);
   [[nodiscard]] bool wait_for(std::uint64_t number, Clock::time_point end);

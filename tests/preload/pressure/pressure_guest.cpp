@@ -41,12 +41,17 @@ void grow() {
   Told told;
   const luna_subscription number = told.subscribe(api, LUNA_PRESSURE_LOW);
   std::vector<void*> blocks;
-  while (told.count[LUNA_PRESSURE_CRITICAL] == 0) {
-    EXPECT(blocks.size() < 2 * mebibytes);
-    blocks.push_back(touched(kMiB));
-    usleep(20'000);
+  constexpr struct {
+    luna_pressure_level level;
+    std::size_t percent;
+  } kSteps[] = {
+      {LUNA_PRESSURE_LOW, 75}, {LUNA_PRESSURE_MODERATE, 90}, {LUNA_PRESSURE_CRITICAL, 96}};
+  for (const auto& step : kSteps) {
+    while (blocks.size() < mebibytes * step.percent / 100 && told.count[step.level] == 0)
+      blocks.push_back(touched(kMiB));
+    EXPECT_FOR(static_cast<int>(step.level),
+               comes_within(60'000, [&] { return told.count[step.level] == 1; }));
   }
-  EXPECT(told.count[LUNA_PRESSURE_LOW] == 1 && told.count[LUNA_PRESSURE_MODERATE] == 1);
   const luna_pressure_event& event = told.last[LUNA_PRESSURE_CRITICAL];
   EXPECT(event.source == LUNA_PRESSURE_FROM_CGROUP);
   EXPECT(event.limit_bytes == mebibytes * kMiB);

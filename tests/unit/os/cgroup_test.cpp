@@ -57,8 +57,8 @@ TEST(Cgroup, OfVersion1IsThatOfTheMemoryController) {
 // Hybrid: other controllers are of version 1.
 TEST(Cgroup, OfTheUnifiedHierarchyWhereNoOtherHasMemory) {
   const FileTree tree;
-  tree.write("/proc/self/cgroup", "2:cpu:/app\n1:name=systemd:/app\n0::/app\n");
-  tree.write("/proc/self/mountinfo",
+  tree.write("/proc/thread-self/cgroup", "2:cpu:/app\n1:name=systemd:/app\n0::/app\n");
+  tree.write("/proc/thread-self/mountinfo",
              "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
              "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n");
   tree.write("/sys/fs/cgroup/unified/app/memory.max", "4096\n");
@@ -117,8 +117,9 @@ TEST(Cgroup, WhatIsInAnotherNameSpaceIsNotFound) {
 
 TEST(Cgroup, BlanksInMountPointsAreEscaped) {
   const FileTree tree;
-  tree.write("/proc/self/cgroup", "0::/app one\n");
-  tree.write("/proc/self/mountinfo", "30 23 0:26 /app\\040one /a\\040b\\ rw - cgroup2 none rw\n");
+  tree.write("/proc/thread-self/cgroup", "0::/app one\n");
+  tree.write("/proc/thread-self/mountinfo",
+             "30 23 0:26 /app\\040one /a\\040b\\ rw - cgroup2 none rw\n");
   tree.write("/a b\\/memory.current", "1\n");
 
   EXPECT_EQ(found(tree), "/a b\\");
@@ -129,18 +130,18 @@ TEST(Cgroup, WhatIsMalformedIsNotFound) {
   good.add("/app", "4096", "max", "1024", "0");
   ASSERT_EQ(found(good), "/sys/fs/cgroup/app");
   for (const char* text : {"", "0::/app", "0:/app\n", "0\n", "::/app\n", "0::app\n", "1::/app\n"}) {
-    good.write("/proc/self/cgroup", text);
+    good.write("/proc/thread-self/cgroup", text);
     EXPECT_EQ(found(good), "") << text;
   }
-  good.write("/proc/self/cgroup", "0::/" + std::string(700, 'a') + "\n");
+  good.write("/proc/thread-self/cgroup", "0::/" + std::string(700, 'a') + "\n");
   EXPECT_EQ(found(good), "");
-  good.write("/proc/self/cgroup", "0::/app\n");
+  good.write("/proc/thread-self/cgroup", "0::/app\n");
   for (const char* text : {"", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2", "30\n", " - \n",
                            "30 23 0:26 / /sys/fs/cgroup rw shared:1 cgroup2 cgroup2 rw\n"}) {
-    good.write("/proc/self/mountinfo", text);
+    good.write("/proc/thread-self/mountinfo", text);
     EXPECT_EQ(found(good), "") << text;
   }
-  good.remove("/proc/self/mountinfo");
+  good.remove("/proc/thread-self/mountinfo");
   EXPECT_EQ(found(good), "");
 }
 
@@ -273,9 +274,9 @@ TEST(Cgroup, OfVersion1ItEndsWhereNothingBelowIsCounted) {
 TEST(Cgroup, OfThisProcessHasThisProcess) {
   const CgroupPlace place = find_cgroup({});
   if (place.version == CgroupVersion::kNone) {
-    std::ifstream own("/proc/self/cgroup");
+    std::ifstream own("/proc/thread-self/cgroup");
     const std::string text{std::istreambuf_iterator<char>(own), {}};
-    std::cout << "no memory cgroup is seen; /proc/self/cgroup has: " << text << '\n';
+    std::cout << "no memory cgroup is seen; /proc/thread-self/cgroup has: " << text << '\n';
     return;
   }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -85,18 +86,18 @@ TEST(OwnFile, AnothersEventIsLeftAlone) {
   close(other);
 }
 
-TEST(OwnFile, PipesAreToldByTheirInode) {
+TEST(OwnFile, SocketsAreToldByTheirInode) {
   std::array<int, 2> ends{};
-  ASSERT_EQ(pipe(ends.data()), 0);
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
   OwnFile file;
   ASSERT_TRUE(file.adopt(ends[1]));
   const auto inode = static_cast<std::uint32_t>(file.identity().inode);
   const int null = open("/dev/null", O_RDONLY);
 
-  EXPECT_TRUE(is_pipe(file.number(), inode));
-  EXPECT_FALSE(is_pipe(file.number(), inode + 1));
-  EXPECT_FALSE(is_pipe(null, inode));
-  EXPECT_FALSE(is_pipe(-1, inode));
+  EXPECT_TRUE(is_socket(file.number(), inode));
+  EXPECT_FALSE(is_socket(file.number(), inode + 1));
+  EXPECT_FALSE(is_socket(null, inode));
+  EXPECT_FALSE(is_socket(-1, inode));
   close(null);
   close(ends[0]);
   file.close();

@@ -66,7 +66,7 @@ struct Pressed {
 
 TEST(Pressure, LooksAtTheLimit) {
   Pressed pressed;
-  pressed.tree.write("/proc/self/status", "VmRSS:\t 12 kB\n");
+  pressed.tree.write("/proc/thread-self/status", "VmRSS:\t 12 kB\n");
   pressed.use(86);
   const luna_pressure_event event = pressed.look();
 

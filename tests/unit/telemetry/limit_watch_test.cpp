@@ -100,7 +100,7 @@ TEST(LimitWatch, AProcessThatIsMovedIsFoundAgain) {
   Watched watched(80);
   ASSERT_FALSE(watched.crosses_at(10));
   watched.tree.add("/full", "100000", "max", "90000", "0");
-  watched.tree.write("/proc/self/cgroup", "0::/full\n");
+  watched.tree.write("/proc/thread-self/cgroup", "0::/full\n");
   unsigned reviews = 0;
 
   while (reviews < 2 * LimitWatch::kReviewsOfPlace && !watched.crosses_at(10)) ++reviews;
