@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -67,14 +66,27 @@ std::uint64_t process_id() noexcept { return static_cast<std::uint64_t>(system_c
 
 std::uint64_t thread_id() noexcept { return static_cast<std::uint64_t>(system_call(SYS_gettid)); }
 
-// The kernel gives a thread's folder to the user and the group that it acts for.
+namespace {
+
+// The lines of users and groups of a task; empty where the kernel does not tell.
+struct Rights {
+  explicit Rights(const char* path) noexcept {
+    const std::string_view status = read_file(path, buffer.data(), buffer.size());
+    const std::size_t begin = status.find("\nUid:");
+    if (begin == std::string_view::npos) return;
+    lines = part_of(status, begin, status.find("\nFDSize:", begin) - begin);
+  }
+
+  std::array<char, 1024> buffer;
+  std::string_view lines;
+};
+
+}  // namespace
+
 bool thread_has_rights_of_process() noexcept {
-  struct stat thread;
-  struct stat leader;
-  if (system_call(SYS_newfstatat, AT_FDCWD, "/proc/thread-self/comm", &thread, 0) != 0 ||
-      system_call(SYS_newfstatat, AT_FDCWD, "/proc/self/comm", &leader, 0) != 0)
-    return true;
-  return thread.st_uid == leader.st_uid && thread.st_gid == leader.st_gid;
+  const Rights thread("/proc/thread-self/status");
+  const Rights leader("/proc/self/status");
+  return thread.lines.empty() || leader.lines.empty() || thread.lines == leader.lines;
 }
 
 std::uintptr_t thread_key() noexcept { return static_cast<std::uintptr_t>(::pthread_self()); }
