@@ -22,8 +22,11 @@ namespace {
 // Said here, for the C library takes a lock to find the size that is usual.
 constexpr std::size_t kLargeStackBytes = std::size_t{8} << 20;
 
-// Whoever makes it may be a thread that runs before all others, or on one processor only.
+// Whoever makes it may be a thread that runs before all others, or on one processor only. Not
+// from other policies, which not everybody may leave.
 void take_ordinary_turns(pthread_attr_t& attributes) noexcept {
+  const long policy = system_call(SYS_sched_getscheduler, 0);
+  if (policy != SCHED_FIFO && policy != SCHED_RR) return;
   const struct sched_param ordinary = {};
   ::pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
   ::pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
