@@ -61,7 +61,7 @@ struct Ending {
 };
 
 TEST(WorkerThread, EndsWhenItIsNotWanted) {
-  Ending& ending = *new Ending;  // for good, as its thread may be about to end
+  static Ending& ending = *new Ending;  // for good, as its thread may be about to end
   for (int run = 1; run <= 20; ++run) {
     Ending::wanted = true;
     ASSERT_TRUE(ending.thread.start(&Ending::work, &ending));
@@ -73,7 +73,7 @@ TEST(WorkerThread, EndsWhenItIsNotWanted) {
 
 // Whoever has it started after it is wanted finds it at work, however near its end it was.
 TEST(WorkerThread, IsThereForWhoeverWantsIt) {
-  Ending& ending = *new Ending;
+  static Ending& ending = *new Ending;
   for (int i = 0; i < 2000; ++i) {
     Ending::wanted = true;
     ASSERT_TRUE(ending.thread.start(&Ending::work, &ending));
