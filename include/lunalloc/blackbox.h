@@ -53,7 +53,7 @@ typedef struct luna_blackbox_header {
   luna_blackbox_ring ring[LUNA_BLACKBOX_RINGS];
   char boot_id[40];  // of the kernel: tells whether the machine has been started anew
   char host[72];
-  char library[32];  // the version of lunalloc
+  char lunalloc_version[32];
   char program[228];
   uint32_t checksum;  // CRC-32 of all that stands before it
 } luna_blackbox_header;

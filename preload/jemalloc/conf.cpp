@@ -4,6 +4,7 @@
 // for parts that it does not have, and only told of if confirm_conf asks for it.
 #include "base/check.hpp"
 #include "base/inline_text.hpp"
+#include "base/text_parts.hpp"
 #include "os/environment.hpp"
 #include "preload/jemalloc/decay.hpp"
 #include "preload/process.hpp"
@@ -54,12 +55,9 @@ struct Pair {
 
 // Takes the first key:value off a text.
 [[nodiscard]] Pair take_pair(std::string_view& text) noexcept {
-  const std::size_t comma = text.find(',');
-  const std::string_view pair = part_of(text, 0, comma);
-  text = comma == std::string_view::npos ? std::string_view() : part_of(text, comma + 1);
-  const std::size_t colon = pair.find(':');
-  if (colon == std::string_view::npos) return {pair, {}};
-  return {part_of(pair, 0, colon), part_of(pair, colon + 1)};
+  std::string_view value = next_part(text, ',');
+  const std::string_view key = next_part(value, ':');
+  return {key, value};
 }
 
 // The last value of a key; empty: there is none.

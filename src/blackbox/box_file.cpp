@@ -43,7 +43,7 @@ void fill_header(luna_blackbox_header& header, const BoxOwner& owner) noexcept {
   header.page_bytes = os::page_bytes();
   put_boot_id(header);
   put_text(header.host, owner.host);
-  put_text(header.library, owner.library);
+  put_text(header.lunalloc_version, owner.lunalloc_version);
   put_text(header.program, owner.program);
   const auto* bytes = reinterpret_cast<const char*>(&header);
   header.checksum = add_to_crc32(0, {bytes, offsetof(luna_blackbox_header, checksum)});

@@ -19,7 +19,7 @@ namespace luna {
 struct BoxOwner {
   std::string_view host;
   std::string_view program;
-  std::string_view library;  // its version
+  std::string_view lunalloc_version;
 };
 
 // Where the rings are in a file of so many bytes.

@@ -3,27 +3,13 @@
 
 #include "base/check.hpp"
 #include "base/edit_distance.hpp"
+#include "base/text_parts.hpp"
 
 #include <array>
 
 namespace luna {
 
 namespace {
-
-[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return part_of(text, first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-// Cuts off and returns what stands before the next `separator`.
-[[nodiscard]] std::string_view next_part(std::string_view& text, char separator) noexcept {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = part_of(text, 0, end);
-  text = end == std::string_view::npos ? std::string_view{} : part_of(text, end + 1);
-  return part;
-}
 
 [[nodiscard]] bool read_value(std::string_view text, Flag& value) noexcept {
   const bool yes = text == "true" || text == "on" || text == "1";

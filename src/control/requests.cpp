@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "control/requests.hpp"
 
+#include "base/text_parts.hpp"
 #include "os/error.hpp"
 
 #include <array>
@@ -8,13 +9,6 @@
 namespace luna {
 
 namespace {
-
-[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return part_of(text, first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 // One part of a request, as it is read.
 struct Request {

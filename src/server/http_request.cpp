@@ -2,6 +2,7 @@
 #include "server/http_request.hpp"
 
 #include "base/format.hpp"
+#include "base/text_parts.hpp"
 
 namespace luna {
 
@@ -46,25 +47,12 @@ namespace {
   return true;
 }
 
-[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return part_of(text, first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-// Cuts off and returns what stands before the next `separator`.
-[[nodiscard]] std::string_view next_part(std::string_view& text, char separator) noexcept {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = part_of(text, 0, end);
-  text = end == std::string_view::npos ? std::string_view{} : part_of(text, end + 1);
-  return part;
-}
+constexpr std::string_view kBlanks = " \t";  // those that HTTP allows within a line
 
 // Calls visit(part) for each part of a list, without blanks around it.
 template <typename Visit>
 void for_each_part(std::string_view list, Visit visit) noexcept {
-  while (!list.empty()) visit(trimmed(next_part(list, ',')));
+  while (!list.empty()) visit(trimmed(next_part(list, ','), kBlanks));
 }
 
 class HeadReader {
@@ -149,7 +137,7 @@ class HeadReader {
     if (colon == std::string_view::npos) return refuse(400, "a field has no colon");
     const std::string_view name = part_of(line, 0, colon);
     if (!is_token(name)) return refuse(400, "the name of a field is no word");
-    const std::string_view value = trimmed(part_of(line, colon + 1));
+    const std::string_view value = trimmed(part_of(line, colon + 1), kBlanks);
     if (!is_field_value(value)) return refuse(400, "a field has a control character");
     if (is_same(name, "content-length")) return read_length(value);
     if (is_same(name, "transfer-encoding")) is_encoded_ = true;
@@ -236,9 +224,9 @@ class HeadReader {
 // Of the parameters of one part of a list: q=0.5
 [[nodiscard]] unsigned thousandths(std::string_view parameters) noexcept {
   while (!parameters.empty()) {
-    std::string_view value = trimmed(next_part(parameters, ';'));
-    if (!is_same(trimmed(next_part(value, '=')), "q")) continue;
-    value = trimmed(value);
+    std::string_view value = trimmed(next_part(parameters, ';'), kBlanks);
+    if (!is_same(trimmed(next_part(value, '='), kBlanks), "q")) continue;
+    value = trimmed(value, kBlanks);
     unsigned number = value.starts_with('1') ? 1000 : 0;
     if (number != 0 || !value.starts_with("0.")) return number;
     for (unsigned unit = 100, i = 2; unit != 0 && i < value.size() && is_digit(value[i]); ++i) {
@@ -275,7 +263,7 @@ bool find_parameter(std::string_view query, std::string_view name,
 unsigned wanted_thousandths(std::string_view accept, std::string_view type) noexcept {
   unsigned most = 0;
   for_each_part(accept, [&](std::string_view part) noexcept {
-    if (!is_same(trimmed(next_part(part, ';')), type)) return;
+    if (!is_same(trimmed(next_part(part, ';'), kBlanks), type)) return;
     const unsigned wanted = thousandths(part);
     if (wanted > most) most = wanted;
   });

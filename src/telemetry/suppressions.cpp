@@ -2,6 +2,7 @@
 #include "telemetry/suppressions.hpp"
 
 #include "base/format.hpp"
+#include "base/text_parts.hpp"
 #include "os/memory.hpp"
 
 #include <cstring>
@@ -10,13 +11,6 @@
 namespace luna {
 
 namespace {
-
-[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return part_of(text, first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 // Cuts off and returns what stands before the next * or ::, which go too. `is_last`: there
 // was none.

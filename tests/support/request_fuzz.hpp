@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What must hold of any bytes that are read as a request. In the form that libFuzzer calls:
-//   extern "C" int LLVMFuzzerTestOneInput(const uint8_t* b, size_t n) { return
-//   luna::test::fuzz_request(b, n); }
+// What must hold of any bytes that are read as a request, for random tests and for libFuzzer.
 #pragma once
 
 #include "server/http_request.hpp"
@@ -35,8 +33,9 @@ inline void check_complete(std::string_view bytes, const HttpRequest& request) {
   }
 }
 
-// The bytes lie at the end of a block of their own, so that a sanitizer sees who reads beyond.
-inline int fuzz_request(const std::uint8_t* data, std::size_t size) {
+// Says how they were read. The bytes lie at the end of a block of their own, so that a sanitizer
+// sees who reads beyond.
+inline HeadState fuzz_request(const std::uint8_t* data, std::size_t size) {
   const std::unique_ptr<char[]> block(new char[size + 1]);
   for (std::size_t i = 0; i < size; ++i) block[i + 1] = static_cast<char>(data[i]);
   const std::string_view bytes(block.get() + 1, size);
@@ -56,7 +55,7 @@ inline int fuzz_request(const std::uint8_t* data, std::size_t size) {
   if (find_parameter(request.query, "value", buffer, value))
     must(lies_in(value, {buffer.data(), buffer.size()}));
   must(wanted_thousandths(request.accept, "text/plain") < 2000);
-  return 0;
+  return state;
 }
 
 }  // namespace luna::test

@@ -98,7 +98,7 @@ void write_json(const BlackBox& box, std::ostream& out) {
                     {"process", box.header.process},
                     {"host", box.host},
                     {"boot_id", box.boot_id},
-                    {"library", box.library},
+                    {"lunalloc_version", box.lunalloc_version},
                     {"began_epoch_ns", box.header.began_epoch_ns},
                     {"began_monotonic_ns", box.header.began_ns},
                     {"page_bytes", box.header.page_bytes},

@@ -187,7 +187,7 @@ BlackBox parse_black_box(std::string_view data) {
   box.header = read_header(data);
   box.host = text_of(box.header.host);
   box.program = text_of(box.header.program);
-  box.library = text_of(box.header.library);
+  box.lunalloc_version = text_of(box.header.lunalloc_version);
   box.boot_id = text_of(box.header.boot_id);
   if (data.size() < box.header.file_bytes) box.missing_bytes = box.header.file_bytes - data.size();
   for (const luna_blackbox_ring& ring : box.header.ring) read_ring(ring, data, box);

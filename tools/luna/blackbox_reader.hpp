@@ -83,7 +83,7 @@ struct BlackBox {
   luna_blackbox_header header;
   std::string host;
   std::string program;
-  std::string library;
+  std::string lunalloc_version;
   std::string boot_id;
   std::vector<Statistics> statistics;  // all by rising sequence
   std::vector<Event> events;

@@ -56,7 +56,7 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 
 void write_header(const BlackBox& box, std::ostream& out) {
   out << "black box of " << printable(box.program) << ", process " << box.header.process << ", on "
-      << printable(box.host) << ", lunalloc " << printable(box.library) << '\n'
+      << printable(box.host) << ", lunalloc " << printable(box.lunalloc_version) << '\n'
       << "  began     " << time_text(box.header.began_epoch_ns) << ", boot "
       << printable(box.boot_id) << '\n';
   std::uint64_t last = 0;

@@ -49,7 +49,7 @@ class BlackBox:
         assert zlib.crc32(data[:HEADER_CHECKSUM_AT]) == checksum, "checksum of the header"
         at = HEADER.size + rings * RING.size
         self.boot_id, self.host = text_of(data[at:at + 40]), text_of(data[at + 40:at + 112])
-        self.library, self.program = text_of(data[at + 112:at + 144]), text_of(data[at + 144:508])
+        self.lunalloc_version, self.program = text_of(data[at + 112:at + 144]), text_of(data[at + 144:508])
         self.torn, self.rings, self.slots = {}, {}, {}
         for number in range(rings):
             self.read_ring(data, RING.unpack_from(data, HEADER.size + number * RING.size))

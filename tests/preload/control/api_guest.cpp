@@ -2,6 +2,7 @@
 // Usage: api_guest PART
 // Names, values and errors of the controls; and all of them as rows of a table in Markdown.
 #include "control_api.hpp"
+#include "parts.hpp"
 
 #include <malloc.h>
 #include <sys/wait.h>
@@ -233,10 +234,6 @@ void deepbind() {
   EXPECT(is_bound_to_libc(plugins[1]));
 }
 
-struct Part {
-  std::string_view name;
-  void (*run)();
-};
 constexpr Part kParts[] = {{"values", values},    {"errors", errors},     {"pairs", pairs},
                            {"advice", advice},    {"disabled", disabled}, {"list", list},
                            {"figures", figures},  {"threads", threads},   {"table", table},
@@ -248,10 +245,5 @@ int main(int count, char** arguments) {
   expect::on_lunalloc();
   EXPECT(count == 2 || count == 4);
   for (int i = 2; i < count; ++i) plugins[i - 2] = arguments[i];
-  for (const Part& part : kParts) {
-    if (part.name != arguments[1]) continue;
-    part.run();
-    return 0;
-  }
-  return 1;
+  return run_part(kParts, arguments[1]) ? 0 : 1;
 }

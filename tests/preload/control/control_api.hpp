@@ -3,6 +3,7 @@
 #pragma once
 
 #include "expect.hpp"
+#include "find_function.hpp"
 
 #include <dlfcn.h>
 #include <lunalloc/control.h>
@@ -13,13 +14,6 @@
 #include <string_view>
 
 namespace control {
-
-template <typename Function>
-[[nodiscard]] Function* find(const char* name) {
-  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT(function != nullptr);
-  return function;
-}
 
 #define LUNA_FOUND(name) \
   inline decltype(::luna_##name)* const name = find<decltype(::luna_##name)>("luna_" #name)

@@ -3,6 +3,7 @@
 // Changes what is profiled, guarded and reported, in the running process. Writes files into the
 // folder; control_test.py looks at them, and at what is said at the exit.
 #include "control_api.hpp"
+#include "parts.hpp"
 
 #include <string.h>
 
@@ -221,10 +222,6 @@ void guard() {
   set("guard.samples", "2");
 }
 
-struct Part {
-  std::string_view name;
-  void (*run)();
-};
 constexpr Part kParts[] = {{"active", active},   {"cpu_percent", cpu_percent},
                            {"depth", depth},     {"temporary", temporary},
                            {"threads", threads}, {"at_exit", at_exit},
@@ -238,8 +235,7 @@ int main(int count, char** arguments) {
   expect::on_lunalloc();
   EXPECT(count == 3);
   folder = arguments[2];
-  for (const Part& part : kParts)
-    if (part.name == arguments[1]) part.run();
+  if (!run_part(kParts, arguments[1])) return 1;
   expect::print(STDOUT_FILENO, "done=1\n");
   return 0;
 }

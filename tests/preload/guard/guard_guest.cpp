@@ -2,6 +2,7 @@
 // What guarded samples meet in programs: handlers of their own, small stacks, forks. One part a
 // run; guard_test.py says with which options, and looks at how it ends.
 #include "expect.hpp"
+#include "parts.hpp"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -132,11 +133,6 @@ void full() {
   }
 }
 
-struct Part {
-  std::string_view name;
-  void (*run)();
-};
-
 constexpr Part kParts[] = {
     {"handler_before", handler_before},
     {"handler_after", handler_after},
@@ -153,11 +149,7 @@ constexpr Part kParts[] = {
 
 int main(int, char** arguments) {
   expect::on_lunalloc();
-  for (const Part& part : kParts)
-    if (part.name == arguments[1]) {
-      part.run();
-      expect::print(STDOUT_FILENO, "done\n");
-      return 0;
-    }
-  return 2;
+  if (!run_part(kParts, arguments[1])) return 2;
+  expect::print(STDOUT_FILENO, "done\n");
+  return 0;
 }

@@ -5,6 +5,7 @@
 // Usage: leaks_guest PART REPORT [PLUGIN]
 #include "churn.hpp"
 #include "expect.hpp"
+#include "parts.hpp"
 
 #include <dlfcn.h>
 #include <lunalloc/profile.h>
@@ -199,11 +200,6 @@ void singleton() {
   serve_all([](std::size_t) {});
 }
 
-struct Part {
-  const char* name;
-  void (*run)();
-};
-
 constexpr Part kParts[] = {
     {"slow_leak", slow_leak},
     {"burst", burst},
@@ -235,12 +231,8 @@ int main(int count, char** arguments) {
   EXPECT(count >= 3);
   expect::on_lunalloc();
   if (count > 3) plugin_path = arguments[3];
-  for (const Part& part : kParts) {
-    if (std::string(part.name) != arguments[1]) continue;
-    part.run();
-    report_to(arguments[2]);
-    std::puts("done");
-    return 0;
-  }
-  return 1;
+  if (!run_part(kParts, arguments[1])) return 1;
+  report_to(arguments[2]);
+  std::puts("done");
+  return 0;
 }

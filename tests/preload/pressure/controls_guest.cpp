@@ -5,6 +5,7 @@
 #include "control_api.hpp"
 #include "expect.hpp"
 #include "measure.hpp"
+#include "parts.hpp"
 #include "pressure_seen.hpp"
 
 #include <sys/wait.h>
@@ -206,11 +207,6 @@ void reserve() {
   EXPECT(without.before > 60 && without.after == 0);
 }
 
-struct Part {
-  const char* name;
-  void (*run)();
-};
-
 constexpr Part kParts[] = {
     {"background", background}, {"release", release},       {"percents", percents},
     {"soft_limit", soft_limit}, {"hard_limit", hard_limit}, {"hard_action", hard_action},
@@ -222,10 +218,5 @@ constexpr Part kParts[] = {
 int main(int count, char** arguments) {
   EXPECT(count == 2);
   expect::on_lunalloc();
-  for (const Part& part : kParts) {
-    if (strcmp(part.name, arguments[1]) != 0) continue;
-    part.run();
-    return 0;
-  }
-  return 2;
+  return run_part(kParts, arguments[1]) ? 0 : 2;
 }

@@ -4,6 +4,7 @@
 // Usage: event_guest PART
 #include "control_api.hpp"
 #include "expect.hpp"
+#include "parts.hpp"
 #include "pressure_seen.hpp"
 
 #include <fcntl.h>
@@ -167,11 +168,6 @@ void cgroup() {
   for (void* block : blocks) free(block);
 }
 
-struct Part {
-  const char* name;
-  void (*run)();
-};
-
 constexpr Part kParts[] = {
     {"fifo", fifo},       {"socket", socket},        {"closed", closed},
     {"numbers", numbers}, {"fork", fork_with_files}, {"cgroup", cgroup},
@@ -182,11 +178,7 @@ constexpr Part kParts[] = {
 int main(int count, char** arguments) {
   EXPECT(count == 2);
   expect::on_lunalloc();
-  for (const Part& part : kParts) {
-    if (strcmp(part.name, arguments[1]) != 0) continue;
-    part.run();
-    puts("done");
-    return 0;
-  }
-  return 2;
+  if (!run_part(kParts, arguments[1])) return 2;
+  puts("done");
+  return 0;
 }

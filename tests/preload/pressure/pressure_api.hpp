@@ -3,16 +3,10 @@
 #pragma once
 
 #include "expect.hpp"
+#include "find_function.hpp"
 
 #include <dlfcn.h>
 #include <lunalloc/pressure.h>
-
-template <typename Function>
-[[nodiscard]] Function* find(const char* name) {
-  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT(function != nullptr);
-  return function;
-}
 
 struct Api {
   decltype(luna_pressure_subscribe)* subscribe =

@@ -4,6 +4,7 @@
 // Usage: pressure_guest PART [MIB]
 #include "expect.hpp"
 #include "measure.hpp"
+#include "parts.hpp"
 #include "pressure_seen.hpp"
 
 #include <fcntl.h>
@@ -334,11 +335,6 @@ void disabled() {
   EXPECT(api.unsubscribe(1) == ENOENT && Workers::seen().count == 0);
 }
 
-struct Part {
-  const char* name;
-  void (*run)();
-};
-
 constexpr Part kParts[] = {
     {"grow", grow},
     {"check", check},
@@ -368,11 +364,7 @@ int main(int count, char** arguments) {
   EXPECT(count == 3);
   expect::on_lunalloc();
   mebibytes = strtoull(arguments[2], nullptr, 10);
-  for (const Part& part : kParts) {
-    if (strcmp(part.name, arguments[1]) != 0) continue;
-    part.run();
-    puts("done");
-    return 0;
-  }
-  return 2;
+  if (!run_part(kParts, arguments[1])) return 2;
+  puts("done");
+  return 0;
 }

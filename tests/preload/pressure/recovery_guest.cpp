@@ -4,6 +4,7 @@
 //
 // Usage: recovery_guest PART
 #include "expect.hpp"
+#include "parts.hpp"
 #include "pressure_seen.hpp"
 
 #include <pthread.h>
@@ -269,11 +270,6 @@ void cold() {
   free(block);
 }
 
-struct Part {
-  const char* name;
-  void (*run)();
-};
-
 constexpr Part kParts[] = {
     {"at_kernel_limit", at_kernel_limit},
     {"at_hard_limit", at_hard_limit},
@@ -295,11 +291,7 @@ int main(int count, char** arguments) {
   EXPECT(count == 2);
   expect::on_lunalloc();
   alarm(200);
-  for (const Part& part : kParts) {
-    if (strcmp(part.name, arguments[1]) != 0) continue;
-    part.run();
-    puts("done");
-    return 0;
-  }
-  return 2;
+  if (!run_part(kParts, arguments[1])) return 2;
+  puts("done");
+  return 0;
 }

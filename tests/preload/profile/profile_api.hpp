@@ -3,16 +3,10 @@
 #pragma once
 
 #include "expect.hpp"
+#include "find_function.hpp"
 
 #include <dlfcn.h>
 #include <lunalloc/profile.h>
-
-template <typename Function>
-[[nodiscard]] Function* find(const char* name) {
-  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT(function != nullptr);
-  return function;
-}
 
 struct Api {
   decltype(luna_profile_start)* start = find<decltype(luna_profile_start)>("luna_profile_start");

@@ -5,6 +5,7 @@
 //
 // Usage: refused_guest CALL, a name in kKinds
 #include "expect.hpp"
+#include "find_function.hpp"
 #include "measure.hpp"
 #include "refuser.hpp"
 
@@ -52,13 +53,6 @@ struct Shared {
 };
 Shared* shared = nullptr;
 Refuser refuser;
-
-template <typename Function>
-[[nodiscard]] Function* find(const char* name) {
-  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT(function != nullptr);
-  return function;
-}
 
 [[nodiscard]] std::size_t live_bytes() {
   static auto* const read = find<decltype(luna_stats_read)>("luna_stats_read");

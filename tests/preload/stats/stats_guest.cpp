@@ -3,6 +3,7 @@
 //
 // Usage: stats_guest PART FOLDER
 #include "expect.hpp"
+#include "find_function.hpp"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,13 +24,6 @@
 #include <vector>
 
 namespace {
-
-template <typename Function>
-[[nodiscard]] Function* find(const char* name) {
-  auto* const function = reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-  EXPECT(function != nullptr);
-  return function;
-}
 
 struct Api {
   decltype(luna_stats_write)* write = find<decltype(luna_stats_write)>("luna_stats_write");

@@ -46,7 +46,7 @@ TEST(BoxFile, TellsWhoKeepsIt) {
   const tool::BlackBox found = box.read();
   EXPECT_EQ(found.host, "a host");
   EXPECT_EQ(found.program, "a program");
-  EXPECT_EQ(found.library, "1.2.3");
+  EXPECT_EQ(found.lunalloc_version, "1.2.3");
   EXPECT_EQ(found.header.process, static_cast<std::uint64_t>(::getpid()));
   EXPECT_EQ(found.header.file_bytes, kBytes);
   EXPECT_EQ(found.torn + found.missing_bytes, 0U);
@@ -60,7 +60,7 @@ TEST(BoxFile, LongNamesAreCutOff) {
   ASSERT_EQ(file.create(tree.root() + "/box", kBytes, {name, name, name}), 0);
   const tool::BlackBox found = tool::read_black_box(tree.root() + "/box");
   EXPECT_EQ(found.host, std::string(71, 'n'));
-  EXPECT_EQ(found.library, std::string(31, 'n'));
+  EXPECT_EQ(found.lunalloc_version, std::string(31, 'n'));
   EXPECT_EQ(found.program, std::string(227, 'n'));
   file.release();
 }

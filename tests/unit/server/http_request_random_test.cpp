@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <string>
 
 namespace luna {
@@ -75,17 +76,21 @@ constexpr std::uint64_t kRounds = 100'000;
   return random.one_in(4) ? text.substr(0, random.below(text.size())) : text;
 }
 
-void try_one(test::Random& random) {
+HeadState try_one(test::Random& random) {
   const std::size_t kind = random.below(4);
   const std::string text = kind == 0   ? random_bytes(random)
                            : kind == 1 ? random_words(random)
                                        : damaged(random);
-  test::fuzz_request(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  return test::fuzz_request(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
 }
 
 TEST(HttpRequestRandom, NoBytesDoHarm) {
   test::Random random(kSeed);
-  for (std::uint64_t i = 0; i < kRounds; ++i) try_one(random);
+  std::map<HeadState, std::uint64_t> seen;
+  for (std::uint64_t i = 0; i < kRounds; ++i) ++seen[try_one(random)];
+
+  for (const HeadState state : {HeadState::kIncomplete, HeadState::kComplete, HeadState::kRefused})
+    EXPECT_GT(seen[state], kRounds / 100) << static_cast<int>(state);
 }
 
 TEST(HttpRequestRandom, NorForAsLongAsIsWanted) {
@@ -97,6 +102,7 @@ TEST(HttpRequestRandom, NorForAsLongAsIsWanted) {
   for (; std::chrono::steady_clock::now() < end; ++rounds)
     for (int i = 0; i < 1000; ++i) try_one(random);
   std::printf("%llu thousand requests\n", static_cast<unsigned long long>(rounds));
+  EXPECT_EQ(rounds > 0, seconds.count() > 0);
 }
 
 }  // namespace
