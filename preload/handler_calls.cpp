@@ -59,7 +59,7 @@ void Process::free_all(DeferredFree* first) noexcept {
     if (entry != pointer) static_cast<void>(reserve_.deallocate(entry));
     ThreadHeap* heap = thread_state.heap();
     if (heap != nullptr && heap->try_deallocate(pointer)) continue;
-    if (allocator_.deallocate(heap, pointer) == Verdict::kForeign) foreign::deallocate(pointer);
+    if (!deallocate_in_window(heap, pointer)) foreign::deallocate(pointer);
   }
 }
 

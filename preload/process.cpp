@@ -9,6 +9,7 @@
 #include "preload/control.hpp"
 #include "preload/foreign.hpp"
 #include "preload/guard.hpp"
+#include "preload/heaps.hpp"
 #include "preload/labels.hpp"
 #include "preload/leaks.hpp"
 #include "preload/own_code.hpp"
@@ -155,10 +156,16 @@ ThreadHeap* Process::attach_thread() noexcept {
   ThreadHeap* heap = allocator_.attach();
   if (heap == nullptr) return nullptr;
   thread_state.aside = heap;
+  if (thread_state.entered != nullptr) heap->send_elsewhere(true);
   if (!has_exit_key_ || thread_state.ended) return heap;
   const OutOfSlowPath out;
   pthread_setspecific(exit_key_, this);
   return heap;
+}
+
+void Process::ensure_heap() noexcept {
+  if (thread_state.heap() == nullptr && !thread_state.ended)
+    static_cast<void>(attach_thread());
 }
 
 // A thread that only frees gathers its frees in a heap too, once it is at it.
@@ -187,6 +194,7 @@ void Process::thread_exits(void* process_pointer) noexcept {
   if (!path.entered()) return;  // the thread was ended inside of malloc: its heap is lost
   thread_state.ended = true;
   self->profiler_.end_thread();
+  leave_named_heaps();
   self->park_thread();
   if (&thread_state == self->main_thread_) self->end_own_threads();
 }
@@ -227,8 +235,19 @@ void* Process::with_heap(const SlowPath& path, std::size_t bytes, Allocate alloc
   return block;
 }
 
+namespace {
+
+// Whether the thread has entered a named heap, and no handler has interrupted us.
+[[nodiscard]] bool is_elsewhere() noexcept {
+  return thread_state.entered != nullptr && thread_state.aside == nullptr;
+}
+
+}  // namespace
+
 void* Process::allocate(std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate(bytes);
+  if (is_elsewhere()) [[unlikely]]
+    return allocate_entered(bytes);
   const SlowPath path;
   if (!path.entered()) [[unlikely]]
     return reserve_.allocate(bytes);
@@ -238,6 +257,8 @@ void* Process::allocate(std::size_t bytes) noexcept {
 
 void* Process::allocate_zeroed(std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate_zeroed(bytes);
+  if (is_elsewhere()) [[unlikely]]
+    return allocate_zeroed_entered(bytes);
   const SlowPath path;
   if (!path.entered()) [[unlikely]] {
     void* block = reserve_.allocate(bytes);
@@ -250,6 +271,8 @@ void* Process::allocate_zeroed(std::size_t bytes) noexcept {
 
 void* Process::allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept {
   if (!options_.enabled) return foreign::allocate_aligned(alignment, bytes);
+  if (is_elsewhere()) [[unlikely]]
+    return allocate_aligned_entered(alignment, bytes);
   const SlowPath path;
   if (!path.entered()) [[unlikely]]
     return reserve_.allocate(bytes, alignment);
@@ -273,7 +296,14 @@ bool Process::deallocate_own(void* pointer) noexcept {
   }
   ThreadHeap* heap = path.heap();
   if (heap == nullptr) heap = heap_for_frees();
-  return allocator_.deallocate(heap, pointer) == Verdict::kDone;
+  return deallocate_in_window(heap, pointer);
+}
+
+// False: it is in no region of ours.
+bool Process::deallocate_in_window(ThreadHeap* heap, void* pointer) noexcept {
+  const Verdict verdict = allocator_.deallocate(heap, pointer);
+  if (verdict == Verdict::kOther) deallocate_named(pointer);
+  return verdict != Verdict::kForeign;
 }
 
 void Process::deallocate_other(void* pointer) noexcept {
@@ -288,6 +318,8 @@ std::size_t Process::usable_bytes_of_other(const void* pointer) noexcept {
 }
 
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
+  if (NamedHeap* named = named_heaps.of(pointer); named != nullptr) [[unlikely]]
+    return reallocate_named(*named, pointer, bytes);
   {
     const SlowPath path;
     if (!path.entered()) [[unlikely]]
@@ -309,7 +341,8 @@ void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
 
 std::size_t Process::trim(std::size_t keep_bytes) noexcept {
   const SlowPath path;
-  return path.entered() ? allocator_.trim(path.heap(), keep_bytes) : 0;
+  if (!path.entered()) return 0;
+  return allocator_.trim(path.heap(), keep_bytes) + trim_named_heaps();
 }
 
 bool Process::read_usage(HeapUsage& heap, ProfilerUsage* profiler) noexcept {
@@ -330,6 +363,7 @@ void Process::before_fork() noexcept {
   process.server_.prepare_fork();
   process.profiler_.prepare_fork();
   process.pressure_.prepare_fork();
+  named_heaps.prepare_fork();
   process.allocator_.prepare_fork();
 }
 
@@ -337,6 +371,7 @@ void Process::after_fork_in_parent() noexcept {
   const SlowPath path;
   if (!path.entered()) return;
   process.allocator_.resume_parent();
+  named_heaps.resume_parent();
   process.pressure_.resume_parent();
   process.profiler_.resume_parent();
   process.server_.resume_parent();
@@ -356,6 +391,7 @@ void Process::after_fork_in_child() noexcept {
 
 void Process::resume_child(ThreadHeap* heap) noexcept {
   main_thread_ = &thread_state;
+  named_heaps.resume_child(*thread_state.parts, thread_state.entered);
   allocator_.resume_child(heap);
   profiler_.resume_child();
   option_changes_.resume_child();

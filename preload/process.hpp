@@ -7,6 +7,7 @@
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
 #include "heap/signal_reserve.hpp"
+#include "heap/thread_parts.hpp"
 #include "os/perf_counter.hpp"
 #include "os/worker_thread.hpp"
 #include "pressure/event_sources.hpp"
@@ -41,6 +42,8 @@ struct ThreadState {
   bool ended = false;            // it ran for the last time
   bool awaits = false;           // it waits for subscribers, since it was refused memory
   std::uint32_t labels = 0;      // a set of the profiler's LabelTable
+  NamedHeap* entered = nullptr;  // where it allocates
+  ThreadParts* parts = &no_parts;  // of named heaps; never nullptr
   // The frames that a runtime keeps for the thread, in memory of its own.
   const luna_frame_stack* frames = nullptr;
 };
@@ -88,7 +91,7 @@ class Process {
   [[nodiscard]] Words words(const Words& text) const noexcept {
     return option_changes_.words(text);
   }
-  [[nodiscard]] Allocator& allocator() noexcept { return allocator_; }
+  [[nodiscard]] constexpr Allocator& allocator() noexcept { return allocator_; }
   [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
 
   // Begun if the option stats_hardware says so.
@@ -125,6 +128,9 @@ class Process {
   // For SlowPath: frees what was deferred.
   void free_all(DeferredFree* first) noexcept;
 
+  // Gives the calling thread a heap, if it can have one. Requires: it is in a SlowPath.
+  void ensure_heap() noexcept;
+
   // Called by the dynamic linker before main, and at exit.
   void start() noexcept;
   void exit() noexcept;
@@ -140,6 +146,7 @@ class Process {
   void prepare_once() noexcept;
   [[nodiscard]] static Options read_options(OptionSources& sources) noexcept;
   [[nodiscard]] bool deallocate_own(void* pointer) noexcept;
+  [[nodiscard]] bool deallocate_in_window(ThreadHeap* heap, void* pointer) noexcept;
   void deallocate_other(void* pointer) noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_other(const void* pointer) noexcept;
 

@@ -10,7 +10,7 @@ void OwnRanges::collect(Allocator& allocator, Profiler& profiler) noexcept {
   add_blocks(allocator.pages());
   add_heaps(allocator);
   {
-    os::ScopedLock guard(allocator.pages().lock());
+    os::ScopedLock guard(allocator.window().lock());
     allocator.window().for_each_table([this](const void* table, std::size_t bytes) noexcept {
       add(table, bytes, OwnKind::kMetadata);
     });

@@ -6,6 +6,7 @@
 #include "heap/block_lookup.hpp"
 
 #include <cstring>
+#include <new>
 
 namespace luna {
 
@@ -82,6 +83,8 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
     const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(slab));
     const std::size_t index = index_of_block(*slab, memory, pointer);
     const ThreadHeap* owner = slab->heap();
+    if (owner != heap && owner != nullptr && &owner->allocator() != this) [[unlikely]]
+      return Verdict::kOther;
     if (samples_.own(*slab)) [[unlikely]]
       deallocate_sample(*slab, pointer);
     else if (owner == heap || heap == nullptr || owner == nullptr || owner->parked()) [[unlikely]]
@@ -92,6 +95,7 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   }
   Region* region = window_.region_of(pointer);
   if (region == nullptr) return deallocate_guarded(pointer);
+  if (region->pages != &pages_ && region->state != RegionState::kReserved) return Verdict::kOther;
   deallocate_pages(heap, *slab, *region, pointer);
   return Verdict::kDone;
 }
@@ -134,7 +138,7 @@ std::size_t Allocator::usable_bytes_of_pages(const void* pointer) const noexcept
   const Region* region = window_.region_of(pointer);
   if (region == nullptr) return usable_bytes_of_guarded(pointer);
   const std::size_t pages = pages_of_block(*region, pointer, Request::kResize);
-  if (pages_.is_recent(pointer)) report::realloc_of_freed(pointer);
+  if (region->pages->is_recent(pointer)) report::realloc_of_freed(pointer);
   return pages * kPageBytes;
 }
 
@@ -182,6 +186,13 @@ HeapUsage Allocator::usage() noexcept {
       [](const std::byte*) noexcept {},
       [&](const Region& region) noexcept { for_each_slab_of(region, count); });
   return result;
+}
+
+void Allocator::abandon(ArenaStore& store, Quota* quota) noexcept {
+  pages_.abandon();
+  ::new (&pages_) PageHeap(window_, store, quota);
+  heaps_.abandon();
+  samples_.abandon();
 }
 
 void Allocator::prepare_fork() noexcept {

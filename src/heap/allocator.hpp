@@ -25,6 +25,7 @@ inline constexpr std::size_t kMaxBlockBytes = PTRDIFF_MAX;
 enum class Verdict : std::uint8_t {
   kDone,     // one of ours, and done
   kForeign,  // not in any memory of ours
+  kOther,    // of another allocator in the same window
 };
 
 // Bytes of live blocks and what stands around them; see Allocator::usage().
@@ -42,6 +43,10 @@ struct HeapUsage {
 class Allocator {
  public:
   constexpr Allocator() noexcept = default;
+
+  // One of several in the window of another one, which goes on as long.
+  Allocator(Allocator& first, ArenaStore& store, Quota* quota) noexcept
+      : window_(first.window_), pages_(window_, store, quota) {}
 
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
@@ -105,13 +110,17 @@ class Allocator {
   // take notice at their next allocation. Requires: begin_sampling() was called.
   void set_sampling_interval(std::uint64_t interval, std::uint64_t seed) noexcept;
 
+  // Ends all its blocks and begins anew. Its thread heaps stay mapped, and serve it again.
+  // Requires: nobody else uses it. Slow.
+  void abandon(ArenaStore& store, Quota* quota) noexcept;
+
   // fork(): hold everything, let go, or start anew in the child.
   void prepare_fork() noexcept;
   void resume_parent() noexcept;
   void resume_child(const ThreadHeap* survivor) noexcept;
 
   // For the parts it composes.
-  [[nodiscard]] Window& window() noexcept { return window_; }
+  [[nodiscard]] constexpr Window& window() noexcept { return window_; }
   [[nodiscard]] const Window& window() const noexcept { return window_; }
   [[nodiscard]] PageHeap& pages() noexcept { return pages_; }
   [[nodiscard]] HeapList& heaps() noexcept { return heaps_; }
@@ -182,7 +191,8 @@ class Allocator {
   [[nodiscard]] Verdict deallocate_guarded(void* pointer) noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_guarded(const void* pointer) const noexcept;
 
-  Window window_;
+  Window own_window_;
+  Window& window_ = own_window_;
   PageHeap pages_{window_};
   HeapList heaps_;
   Samples samples_;

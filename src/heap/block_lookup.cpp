@@ -54,6 +54,7 @@ std::size_t pages_of_block(const Region& region, const void* pointer, Request re
     case RegionState::kSpanBody:
       report::interior_pointer(pointer, address_of(pointer) - address_of(region.span_head->memory));
     case RegionState::kFreedHuge:
+    case RegionState::kGone:
     case RegionState::kReserved:
       report_freed(pointer, request);
   }

@@ -29,7 +29,34 @@ ThreadHeap* HeapList::attach(Allocator& allocator) noexcept {
   return heap;
 }
 
+void HeapList::abandon() noexcept {
+  while (heaps_ != nullptr) {
+    ThreadHeap* heap = heaps_;
+    heaps_ = heap->next_heap;
+    heap->next_heap = abandoned_;
+    abandoned_ = heap;
+  }
+  parked_ = nullptr;
+  count_ = 0;
+  parked_classes_.store(0, std::memory_order_relaxed);
+}
+
 ThreadHeap* HeapList::create(Allocator& allocator) noexcept {
+  ThreadHeap* heap = abandoned_;
+  if (heap != nullptr) {
+    abandoned_ = heap->next_heap;
+    ::new (heap) ThreadHeap(allocator);
+  } else {
+    heap = cut(allocator);
+    if (heap == nullptr) return nullptr;
+  }
+  heap->next_heap = heaps_;
+  heaps_ = heap;
+  ++count_;
+  return heap;
+}
+
+ThreadHeap* HeapList::cut(Allocator& allocator) noexcept {
   if (chunk_bytes_ < sizeof(ThreadHeap)) {
     auto* chunk = static_cast<std::byte*>(os::map(kChunkBytes));
     if (chunk == nullptr) return nullptr;
@@ -39,9 +66,6 @@ ThreadHeap* HeapList::create(Allocator& allocator) noexcept {
   auto* heap = ::new (chunk_) ThreadHeap(allocator);
   chunk_ += sizeof(ThreadHeap);
   chunk_bytes_ -= sizeof(ThreadHeap);
-  heap->next_heap = heaps_;
-  heaps_ = heap;
-  ++count_;
   return heap;
 }
 

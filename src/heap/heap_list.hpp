@@ -36,6 +36,9 @@ class HeapList {
   // Trims the parked heaps; returns the pages purged. Slow.
   std::size_t trim_parked(bool purge) noexcept;
 
+  // Forgets all heaps; their memory serves those that come next. Requires: nobody else uses it.
+  void abandon() noexcept;
+
   // In the child of a fork: parks the heaps of threads that are gone.
   void repair_after_fork(Allocator& allocator, const ThreadHeap* survivor) noexcept;
 
@@ -54,6 +57,7 @@ class HeapList {
 
  private:
   [[nodiscard]] ThreadHeap* create(Allocator& allocator) noexcept;
+  [[nodiscard]] ThreadHeap* cut(Allocator& allocator) noexcept;
   void push_parked(ThreadHeap* heap) noexcept;
 
   os::Lock lock_;
@@ -64,6 +68,7 @@ class HeapList {
   // Classes of which a parked heap may have a slab with blocks to hand out.
   std::atomic<std::uint64_t> parked_classes_{0};
 
+  ThreadHeap* abandoned_ = nullptr;
   std::byte* chunk_ = nullptr;  // where new heaps are cut from
   std::size_t chunk_bytes_ = 0;
 };

@@ -23,7 +23,8 @@ bool Allocator::fits_pages(const Slab& slot, const void* pointer,
   const Region* region = window_.region_of(pointer);
   if (region == nullptr || bytes > kMaxBlockBytes) return false;
   const std::size_t room = pages_of_block(*region, pointer, Request::kResize);
-  if (is_freed_run(slot, pointer) || pages_.is_recent(pointer)) report::realloc_of_freed(pointer);
+  if (is_freed_run(slot, pointer) || region->pages->is_recent(pointer))
+    report::realloc_of_freed(pointer);
   const std::size_t pages = pages_for(bytes);
   return bytes > kMaxSmallBytes && pages <= room && pages >= room - room / kSlackPart;
 }

@@ -43,6 +43,15 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   return slab != nullptr ? hand_out(size_class, *slab, again) : nullptr;
 }
 
+void* ThreadHeap::take_at_hand(SizeClass size_class) noexcept {
+  if (void* block = take_listed(size_class); block != nullptr) return block;
+  if (lists[size_class].first != nullptr) return take_freed(size_class);
+  Slab* slab = classes_[size_class].current;
+  if (slab == nullptr || (!slab->has_free() && !slab->has_room())) return nullptr;
+  if (!slab->has_free()) carve(*slab, memory_of(*slab));
+  return hand_out(size_class, *slab, false);
+}
+
 SizeClass ThreadHeap::lender(SizeClass size_class) noexcept {
   ClassSlabs& cold = classes_[size_class];
   if (cold.current != nullptr || cold.borrowed == kMaxBorrowed || has_listed(size_class))

@@ -41,4 +41,11 @@ std::size_t Samples::trim(bool purge) noexcept {
   return heap() != nullptr ? heap()->trim(purge) : 0;
 }
 
+// The memory of the heap stays: a slab that is gone may name it.
+void Samples::abandon() noexcept {
+  if (heap() == nullptr) return;
+  Allocator& allocator = heap()->allocator();
+  ::new (heap()) ThreadHeap(allocator);
+}
+
 }  // namespace luna

@@ -83,6 +83,9 @@ class Samples {
 
   std::size_t trim(bool purge) noexcept;
 
+  // Forgets its heap, which is gone with all its blocks.
+  void abandon() noexcept;
+
   // The heap that they lie in; nullptr: there is none yet.
   [[nodiscard]] const ThreadHeap* thread_heap() const noexcept { return heap(); }
 

@@ -20,6 +20,7 @@ void ThreadHeap::notice_interrupt() noexcept {
 // who interrupts has changed the epoch before, so one more look at it misses none.
 void ThreadHeap::aim() noexcept {
   set_counts();
+  if (elsewhere_) return;
   take_from(supply());
   // pairs with the fence in interrupt_all(): if his pointers came first, the epoch is new
   std::atomic_thread_fence(std::memory_order_seq_cst);

@@ -64,6 +64,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
     return block != nullptr ? block : refill(size_class);
   }
 
+  // The same of the slab at hand, with no lock and no system call; nullptr: it has none.
+  [[nodiscard]] void* take_at_hand(SizeClass size_class) noexcept;
+
   // A run when the thread's list is empty. Requires: is_listed(pages).
   [[nodiscard]] void* refill_run(std::size_t pages, bool zero) noexcept;
 
@@ -142,8 +145,16 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void detach() noexcept;
   [[nodiscard]] bool attached() const noexcept { return attached_; }
 
+  // Has the thread come by for each allocation, since it takes its blocks from elsewhere.
+  void send_elsewhere(bool elsewhere) noexcept {
+    elsewhere_ = elsewhere;
+    elsewhere ? interrupt() : aim();
+  }
+
   // Brings the part of the window that the fast path sees up to date.
   void look_at_window() noexcept { window = window_.view(); }
+
+  [[nodiscard]] Allocator& allocator() const noexcept { return allocator_; }
 
   // Whether it has no thread and is in the list of parked heaps. Any thread may
   // ask; only the holder of the lock of the heap list gets a lasting answer.
@@ -331,6 +342,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   Bitmap<128> overflowed_;  // lists that were full
   bool watching_ = false;
   bool observed_ = false;
+  bool elsewhere_ = false;                          // the thread allocates somewhere else
   bool apart_ = false;                              // freed blocks are not handed out at once
   std::array<std::uint16_t, kLists> capacities_{};  // of lists: what is in them, and room
   GranuleCache granules_;

@@ -7,6 +7,7 @@
 namespace luna::os {
 
 inline constexpr int kNoMemory = ENOMEM;
+inline constexpr int kNoSpace = ENOSPC;
 inline constexpr int kNotSupported = ENOTSUP;
 inline constexpr int kNothingThere = ENOENT;
 inline constexpr int kBusy = EBUSY;

@@ -107,6 +107,12 @@ bool protect(void* address, std::size_t bytes) noexcept {
   return !failed(system_call(SYS_mprotect, address, bytes, PROT_NONE));
 }
 
+int set_access(void* address, std::size_t bytes, bool read, bool write) noexcept {
+  const int rights = (read ? PROT_READ : 0) | (write ? PROT_WRITE : 0);
+  const long result = system_call(SYS_mprotect, address, bytes, rights);
+  return failed(result) ? static_cast<int>(-result) : 0;
+}
+
 bool commit_from_pool(void* address, std::size_t bytes, std::size_t huge_page_bytes) noexcept {
   // The kernel takes the logarithm of the page's size along with the flags.
   constexpr int kShift = 26;

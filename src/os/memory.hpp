@@ -40,6 +40,9 @@ enum class ReserveResult : std::uint8_t { kDone, kOccupied, kRefused };
 // Takes access to committed memory away; what is in it stays. False: the kernel refuses.
 [[nodiscard]] bool protect(void* address, std::size_t bytes) noexcept;
 
+// Lets committed memory be read, and written to, or not. 0 or an errno value.
+[[nodiscard]] int set_access(void* address, std::size_t bytes, bool read, bool write) noexcept;
+
 // As commit(), with pages of the kernel's pool of huge pages, of 2 MiB or 1 GiB, of which
 // `bytes` and the address are multiples. False: the pool has not as many, and the
 // range is as it was.

@@ -2,6 +2,7 @@
 // Where regions come from: arenas of reserved address space, in which free
 // regions are found in a bitmap. docs/adr/0002 says why this is no buddy.
 #include "base/check.hpp"
+#include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "pages/page_heap.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 // The first arena is small, so that a small program shows a small VSZ and lives
 // under `ulimit -v`; each further one is twice the size of the last.
 constexpr std::size_t kFirstArenaRegions = 32;
+constexpr std::size_t kFirstArenaRegionsOfMany = 4;  // of a page heap that is one of several
 
 using RegionSet = Bitmap<kMaxArenaRegions>;
 constexpr std::size_t kNowhere = RegionSet::kNone;
@@ -89,6 +91,7 @@ void PageHeap::begin_region(Arena* arena, std::size_t at, bool hugetlb) noexcept
   Region* region = arena->region(at);
   region->memory = arena->memory + at * kRegionBytes;
   region->arena = arena;
+  region->pages = this;
   region->index = static_cast<std::uint32_t>(at);
   region->free.set_range(0, kPagesPerRegion);
   region->free_granules = kAllGranules;
@@ -144,12 +147,30 @@ void PageHeap::put_regions(Region* first, std::size_t count) noexcept {
 bool PageHeap::ready() noexcept {
   if (arena_step_ != 0) return true;
   if (!window_.initialize()) return false;
-  arena_step_ = kFirstArenaRegions;
+  arena_step_ = store_ == nullptr ? kFirstArenaRegions : kFirstArenaRegionsOfMany;
   return true;
 }
 
 Arena* PageHeap::create_arena(std::size_t regions) noexcept {
+  Arena* arena = store_ != nullptr ? store_->take(regions, os::coarse_milliseconds()) : nullptr;
+  os::ScopedLock guard(window_.lock());
   if (!ready()) return nullptr;
+  if (arena == nullptr) arena = map_arena(regions);
+  if (arena == nullptr) return nullptr;
+  if (huge_.hugetlb == Hugetlb::k1GiB) commit_pool_arena(arena);
+  for (std::size_t i = 0; i < arena->regions; ++i)
+    window_.publish(arena->memory + i * kRegionBytes, arena->region(i));
+  Arena** last = &arenas_;
+  while (*last != nullptr) last = &(*last)->next;
+  *last = arena;
+  const std::size_t next_step = arena->regions * 2;
+  if (next_step > arena_step_)
+    arena_step_ = next_step < kMaxArenaRegions ? next_step : kMaxArenaRegions;
+  return arena;
+}
+
+// A new one of at least so many regions. Requires: the lock of the window.
+Arena* PageHeap::map_arena(std::size_t regions) noexcept {
   std::size_t size = huge_.hugetlb == Hugetlb::k1GiB ? kMaxArenaRegions : arena_step_;
   while (size < regions) size *= 2;
   std::byte* memory = nullptr;
@@ -173,14 +194,26 @@ Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   arena->regions = size;
   arena->metadata_bytes = bytes;
   arena->free.set_range(0, size);
-  if (huge_.hugetlb == Hugetlb::k1GiB) commit_pool_arena(arena);
-  for (std::size_t i = 0; i < size; ++i)
-    window_.publish(memory + i * kRegionBytes, arena->region(i));
-  Arena** last = &arenas_;
-  while (*last != nullptr) last = &(*last)->next;
-  *last = arena;
-  if (size >= arena_step_) arena_step_ = size < kMaxArenaRegions ? size * 2 : kMaxArenaRegions;
   return arena;
+}
+
+void PageHeap::abandon() noexcept {
+  for (auto& place : recent_) place.store(0, std::memory_order_relaxed);
+  while (!used_huge_.empty()) {
+    os::ScopedLock guard(lock_);
+    put_huge(used_huge_.first());
+  }
+  for (Region *head = freed_huge_, *next; head != nullptr; head = next) {
+    next = head->next;
+    os::ScopedLock guard(window_.lock());
+    window_.forget(head);
+    os::release(head, round_up(sizeof(Region), os::page_bytes()));
+  }
+  for (Arena *arena = arenas_, *next; arena != nullptr; arena = next) {
+    next = arena->next;
+    store_->put(arena);
+  }
+  charge_.settle(0);
 }
 
 // Arenas stay, so that one may be named without the lock.

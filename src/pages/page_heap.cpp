@@ -40,7 +40,10 @@ GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
   if (exceeds_limit(count * kPagesPerGranule)) count = 1;
   if (exceeds_limit(kPagesPerGranule)) return {};
   Region* region = granule_region();
-  if (region == nullptr) return {};
+  if (region == nullptr) {
+    settle_charge();
+    return {};
+  }
   const GranuleSet warm = region->warm_granules;
   const GranuleSet granules = warm != 0 ? warm : region->free_granules;
   const auto granule = static_cast<std::size_t>(std::countr_zero(granules));
@@ -52,6 +55,7 @@ GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
   for (std::size_t page = first; page < first + pages; page += kPagesPerGranule)
     region->run[page] = kPagesPerGranule | kGranuleRun;
   balance(pages - region->touched.count(first, pages));
+  settle_charge();
   return {region->memory + granule * kGranuleBytes, count, warm != 0,
           used_pages_ == demand_.recent_peak()};
 }
@@ -82,6 +86,7 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
   Region* region = found.region;
   const std::size_t first = found.first;
   if (region == nullptr) {
+    settle_charge();
     lock_.unlock();
     return nullptr;
   }
@@ -100,6 +105,7 @@ void PageHeap::put(void* memory) noexcept {
   const bool touched = region->state != RegionState::kSpanHead || settle_span(region);
   os::ScopedLock guard(lock_);
   put_locked(memory, touched);
+  settle_charge();
 }
 
 void PageHeap::put_locked(void* memory, bool touched) noexcept {
@@ -117,11 +123,15 @@ bool PageHeap::resize(void* memory, std::size_t pages) noexcept {
   os::ScopedLock guard(lock_);
   Region* region = window_.region_of(memory);
   if (region->state == RegionState::kHuge) return pages == region->span_pages;
-  if (region->state == RegionState::kSpanHead)
-    return pages > kPagesPerRegion && resize_span(region, pages);
-
-  const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
-  return resize_run(region, offset / kPageBytes, pages);
+  bool done = false;
+  if (region->state == RegionState::kSpanHead) {
+    done = pages > kPagesPerRegion && resize_span(region, pages);
+  } else {
+    const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
+    done = resize_run(region, offset / kPageBytes, pages);
+  }
+  settle_charge();
+  return done;
 }
 
 bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) noexcept {

@@ -9,7 +9,9 @@
 #include "os/lock.hpp"
 #include "pages/demand.hpp"
 #include "pages/huge_pages.hpp"
+#include "pages/arena_store.hpp"
 #include "pages/layout.hpp"
+#include "pages/quota.hpp"
 #include "pages/region.hpp"
 #include "pages/window.hpp"
 
@@ -54,6 +56,13 @@ class PageHeap {
  public:
   explicit constexpr PageHeap(Window& window) noexcept : window_(window) {}
 
+  // One of several in a window, with arenas of its own, which it takes from the store and leaves
+  // there. What it hands out is charged to the quota, if there is one.
+  PageHeap(Window& window, ArenaStore& store, Quota* quota) noexcept
+      : window_(window), store_(&store) {
+    charge_.begin(quota);
+  }
+
   PageHeap(const PageHeap&) = delete;
   PageHeap& operator=(const PageHeap&) = delete;
 
@@ -65,6 +74,7 @@ class PageHeap {
   void put_granule(void* memory, std::size_t touched_pages) noexcept {
     os::ScopedLock guard(lock_);
     put_granule_locked(memory, touched_pages);
+    settle_charge();
   }
 
   // The same for many: `next()` tells the next one, whose memory is nullptr at the end.
@@ -73,6 +83,7 @@ class PageHeap {
     os::ScopedLock guard(lock_);
     for (auto granule = next(); granule.memory != nullptr; granule = next())
       put_granule_locked(granule.memory, granule.touched_pages);
+    settle_charge();
   }
 
   // A run or span of `pages` whole pages, whose start is a multiple of
@@ -138,6 +149,9 @@ class PageHeap {
     os::ScopedLock guard(lock_);
     return huge_.hugetlb;
   }
+
+  // Gives up all it has, in use or not; it ends thereby. Requires: nobody else uses it. Slow.
+  void abandon() noexcept;
 
   // Gives back every free page, but for `keep_bytes`. Returns the bytes given
   // back. Slow: system calls.
@@ -299,6 +313,7 @@ class PageHeap {
   void fill_region(Region* region, Region* head) noexcept;
   void drop_region(Region* region, bool touched) noexcept;
   [[nodiscard]] void* take_huge(std::size_t pages, std::size_t alignment) noexcept;
+  [[nodiscard]] void* map_huge(std::size_t pages, std::size_t alignment) noexcept;
   void put_huge(Region* head) noexcept;
 
   // arenas.cpp
@@ -309,9 +324,10 @@ class PageHeap {
   void commit_pool_regions(Arena* arena, std::size_t first, std::size_t count) noexcept;
   void commit_pool_arena(Arena* arena) noexcept;
   void note_empty_pool() noexcept;
-  static void begin_region(Arena* arena, std::size_t at, bool hugetlb) noexcept;
+  void begin_region(Arena* arena, std::size_t at, bool hugetlb) noexcept;
   void put_regions(Region* first, std::size_t count) noexcept;
   [[nodiscard]] Arena* create_arena(std::size_t regions) noexcept;
+  [[nodiscard]] Arena* map_arena(std::size_t regions) noexcept;
   [[nodiscard]] Arena* arena_after(const Arena* arena) noexcept;
   [[nodiscard]] bool is_committed(const Arena& arena, std::size_t at) noexcept;
   [[nodiscard]] bool ready() noexcept;
@@ -319,9 +335,11 @@ class PageHeap {
   // purge.cpp
   void balance(std::size_t fresh_pages) noexcept;
   void note_growth(std::size_t pages) noexcept;
-  [[nodiscard]] bool exceeds_limit(std::size_t pages) const noexcept {
-    return pages > limit_pages_ || in_use_pages() > limit_pages_ - pages;
+  [[nodiscard]] bool exceeds_limit(std::size_t pages) noexcept {
+    return pages > limit_pages_ || in_use_pages() > limit_pages_ - pages ||
+           !charge_.covers((in_use_pages() + pages) * kPageBytes);
   }
+  void settle_charge() noexcept { charge_.settle(in_use_pages() * kPageBytes); }
   // Handed out. What is being purged is not, though it is taken out of what is free.
   [[nodiscard]] std::size_t in_use_pages() const noexcept {
     return used_pages_ + huge_pages_ - purging_pages_;
@@ -337,6 +355,8 @@ class PageHeap {
   static void count_blocks(const Region& region, PageUsage& usage) noexcept;
 
   Window& window_;
+  ArenaStore* store_ = nullptr;
+  Charge charge_;
   os::Lock lock_;
   std::array<List<Region>, kLists> lists_;
   Arena* arenas_ = nullptr;  // newest last

@@ -19,6 +19,7 @@ enum class RegionState : std::uint8_t {
   kSpanBody,   // further region that a span fills
   kHuge,       // first region of a block that was mapped by itself
   kFreedHuge,  // stands for the first region of one that was given back
+  kGone,       // stands for all regions of page heaps that are gone
 };
 
 using PageSet = Bitmap<kPagesPerRegion>;
@@ -61,6 +62,7 @@ static_assert(kPagesPerGranule == 8);
   return result;
 }
 
+class PageHeap;
 struct Arena;
 
 // Invariants (a region in state kShared), tested by PageHeap::verify():
@@ -79,6 +81,7 @@ struct Region {
   Region* next = nullptr;
   std::byte* memory = nullptr;
   Arena* arena = nullptr;
+  PageHeap* pages = nullptr;  // whose it is
   std::uint32_t index = 0;  // in the arena
   GranuleSet free_granules = 0;
   GranuleSet warm_granules = 0;
@@ -127,6 +130,7 @@ struct alignas(64) Arena {
   Bitmap<kMaxArenaRegions> free;       // regions in state kReserved
   Bitmap<kMaxArenaRegions> committed;  // regions that may be read and written
   Bitmap<kMaxArenaRegions> dirty;      // regions that may have pages to give back
+  std::uint64_t gone_since_ms = 0;     // in an ArenaStore
 
   [[nodiscard]] Region* region(std::size_t at) noexcept {
     return reinterpret_cast<Region*>(this + 1) + at;

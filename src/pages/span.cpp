@@ -52,6 +52,7 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   lock_.lock();
   Region* head = exceeds_limit(pages) ? nullptr : take_regions(regions, alignment);
   if (head == nullptr) {
+    settle_charge();
     lock_.unlock();
     return nullptr;
   }
@@ -71,6 +72,7 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   os::ScopedLock guard(lock_);
   split_tail(head, pages);
   balance(fresh);
+  settle_charge();
   return head->memory;
 }
 
@@ -251,6 +253,7 @@ void* PageHeap::move(void* memory, std::size_t pages) noexcept {
     put_large(new_head, true);
     target = nullptr;
   }
+  settle_charge();
   return target;
 }
 
@@ -282,8 +285,16 @@ void PageHeap::put_large(Region* head, bool touched) noexcept {
 
 void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   os::ScopedLock guard(lock_);
-  if (exceeds_limit(pages) || !ready()) return nullptr;
+  if (exceeds_limit(pages)) return nullptr;
   keep_to_limit(pages);
+  void* memory = map_huge(pages, alignment);
+  settle_charge();
+  return memory;
+}
+
+void* PageHeap::map_huge(std::size_t pages, std::size_t alignment) noexcept {
+  os::ScopedLock guard(window_.lock());
+  if (!ready()) return nullptr;
   Region* head = freed_huge_;
   if (head == nullptr) {
     head = static_cast<Region*>(os::map(round_up(sizeof(Region), os::page_bytes())));
@@ -301,6 +312,7 @@ void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   freed_huge_ = head->next;
   window_.forget(head);
   head->memory = memory;
+  head->pages = this;
   head->state = RegionState::kHuge;
   head->span_pages = pages;
   for (std::size_t i = 0; i < regions; ++i) window_.publish(memory + i * kRegionBytes, head);
@@ -317,8 +329,11 @@ void PageHeap::put_huge(Region* head) noexcept {
   used_huge_.remove(head);
   --huge_blocks_;
   huge_pages_ -= head->span_pages;
-  window_.release(head->memory, regions_for(head->span_pages), head);
-  head->state = RegionState::kFreedHuge;
+  {
+    os::ScopedLock guard(window_.lock());
+    head->state = RegionState::kFreedHuge;
+    window_.release(head->memory, regions_for(head->span_pages), head);
+  }
   head->next = freed_huge_;
   freed_huge_ = head;
 }

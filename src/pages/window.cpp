@@ -5,6 +5,7 @@
 #include "os/memory.hpp"
 
 #include <bit>
+#include <cstring>
 
 namespace luna {
 
@@ -47,6 +48,7 @@ constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 44;
 // The kernel fills a hole from its top, and the heap from the bottom of the
 // window; the slots lie below it, where nobody comes.
 bool Window::initialize() noexcept {
+  if (regions_ != nullptr) return true;
   for (std::size_t bytes = wanted_window_bytes(); bytes >= kMinWindowBytes; bytes /= 2)
     if (choose(bytes)) return true;
   return false;
@@ -113,6 +115,19 @@ void Window::publish(std::byte* memory, Region* region) noexcept {
   const std::size_t end = (index + 1) * (kRegionBytes / 16);
   if (units_in_use_.load(std::memory_order_relaxed) < end)
     units_in_use_.store(end, std::memory_order_release);  // pairs with the acquire in view()
+}
+
+void Window::publish_all(std::byte* memory, std::size_t regions, Region* region) noexcept {
+  for (std::size_t i = 0; i < regions; ++i)
+    // pairs with the acquire in region_of()
+    regions_[index_of(memory) + i].store(region, std::memory_order_release);
+}
+
+void Window::clear_slots(std::byte* memory, std::size_t regions) noexcept {
+  Slot* first = slots_ + index_of(memory) * kGranulesPerRegion;
+  const std::size_t bytes = regions * kGranulesPerRegion * sizeof(Slot);
+  const bool is_whole = (address_of(first) | bytes) % os::page_bytes() == 0;
+  if (!is_whole || !os::purge(first, bytes)) std::memset(static_cast<void*>(first), 0, bytes);
 }
 
 void Window::forget(const Region* region) noexcept {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/align.hpp"
+#include "os/lock.hpp"
 #include "pages/layout.hpp"
 #include "pages/region.hpp"
 
@@ -43,8 +44,8 @@ struct WindowView {
 // reserved: arenas are, one by one, as the heap grows. Other mappings may come
 // to lie in it; they are passed over. See docs/adr/0001.
 //
-// Threads: `slot_of` and `region_of` any thread at any time; the rest under
-// the lock of the page heap.
+// Threads: `slot_of` and `region_of` any thread at any time; the rest under the window's lock,
+// which page heaps take under their own.
 class Window {
  public:
   [[nodiscard]] WindowView view() const noexcept {
@@ -100,6 +101,14 @@ class Window {
     visit(static_cast<const void*>(regions_), capacity_regions_ * sizeof(std::atomic<Region*>));
   }
 
+  // Makes it the one that holds all of so many regions. Without the lock, by whose they are.
+  void publish_all(std::byte* memory, std::size_t regions, Region* region) noexcept;
+
+  // Makes the slots of regions as if they had never been used; likewise.
+  void clear_slots(std::byte* memory, std::size_t regions) noexcept;
+
+  [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
+
   // Makes `region` be found no more, if it still is.
   void forget(const Region* region) noexcept;
 
@@ -117,6 +126,7 @@ class Window {
   }
   [[nodiscard]] bool is_taken(std::size_t index) const noexcept;
 
+  os::Lock lock_;
   std::uintptr_t base_ = 0;
   std::atomic<std::size_t> units_in_use_{0};
   Slot* slots_ = nullptr;  // below the base, mapped as far as the window is in use

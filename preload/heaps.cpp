@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: MIT
+// heap.h, but for what protects heaps: heap_access.cpp. Callbacks of the program are called with
+// no lock held and out of the slow path, for they may allocate.
+#include "preload/heaps.hpp"
+
+#include "base/check.hpp"
+#include "os/error.hpp"
+#include "preload/entry.hpp"
+#include "preload/slow_path.hpp"
+
+#include <lunalloc/heap.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace luna {
+
+constinit NamedHeaps named_heaps{process.allocator()};
+
+namespace {
+
+[[nodiscard]] NamedHeap& named(luna_heap* heap) noexcept {
+  return *reinterpret_cast<NamedHeap*>(heap);
+}
+[[nodiscard]] luna_heap* public_name(NamedHeap* heap) noexcept {
+  return reinterpret_cast<luna_heap*>(heap);
+}
+
+// Those of the calling thread; no_parts: no memory.
+[[nodiscard]] ThreadParts& own_parts() noexcept {
+  if (thread_state.parts != &no_parts) return *thread_state.parts;
+  ThreadParts* parts = named_heaps.attach();
+  if (parts != nullptr) {
+    thread_state.parts = parts;
+    process.ensure_heap();  // whose end is the end of these
+  }
+  return *thread_state.parts;
+}
+
+[[nodiscard]] ThreadHeap* own_part(NamedHeap& heap) noexcept {
+  ThreadParts& parts = own_parts();
+  return &parts != &no_parts ? named_heaps.part_of(parts, heap) : nullptr;
+}
+
+[[noreturn, gnu::cold]] void abort_denied(const NamedHeap& heap, std::size_t bytes) noexcept {
+  std::array<char, 256> buffer;
+  Text text(buffer.data(), buffer.size());
+  text.add("lunalloc: heap \"").add(heap.name()).add("\" is denied ").add_decimal(bytes);
+  text.add(" bytes: it uses ").add_decimal(heap.quota().used()).add(" of ");
+  text.add_decimal(heap.limit()).add(" bytes\n");
+  write_error(text.view());
+  std::abort();
+}
+
+// What the heap says to a denial. True: try again.
+[[nodiscard]] bool asks_again(NamedHeap& heap, std::size_t bytes) noexcept {
+  const luna_heap_options& options = heap.options();
+  if (options.denial == LUNA_HEAP_ABORTS) abort_denied(heap, bytes);
+  return options.denial == LUNA_HEAP_CALLS &&
+         options.on_denial(public_name(&heap), bytes, options.context) != 0;
+}
+
+// One try, and one more with what threads keep free. `allocate` takes the thread's part.
+template <typename Allocate>
+[[nodiscard]] void* try_with_part(NamedHeap& heap, Allocate allocate) noexcept {
+  const SlowPath path;
+  if (!path.entered()) return nullptr;
+  ThreadHeap* part = own_part(heap);
+  if (part == nullptr) return nullptr;
+  void* block = allocate(*part);
+  if (block == nullptr && heap.is_open()) {
+    heap.make_room(*part);
+    block = allocate(*part);
+    if (block == nullptr) heap.deny();
+  }
+  if (thread_state.ended) leave_named_heaps();
+  return block;
+}
+
+template <typename Allocate>
+[[nodiscard]] void* allocate_from(NamedHeap& heap, std::size_t bytes, Allocate allocate) noexcept {
+  void* block = try_with_part(heap, allocate);
+  while (block == nullptr && heap.is_open() && asks_again(heap, bytes))
+    block = try_with_part(heap, allocate);
+  if (heap.has_become_large() && heap.options().on_soft_limit != nullptr)
+    heap.options().on_soft_limit(public_name(&heap), heap.quota().used(), heap.options().context);
+  return block;
+}
+
+[[nodiscard]] void* allocate_plain(NamedHeap& heap, std::size_t bytes) noexcept {
+  return allocate_from(heap, bytes,
+                       [&](ThreadHeap& part) noexcept { return heap.allocate(part, bytes); });
+}
+
+[[nodiscard]] void* allocate_zeroed(NamedHeap& heap, std::size_t bytes) noexcept {
+  return allocate_from(heap, bytes, [&](ThreadHeap& part) noexcept {
+    return heap.allocate_zeroed(part, bytes);
+  });
+}
+
+[[nodiscard]] void* allocate_aligned(NamedHeap& heap, std::size_t alignment,
+                                     std::size_t bytes) noexcept {
+  return allocate_from(heap, bytes, [&](ThreadHeap& part) noexcept {
+    return heap.allocate_aligned(part, alignment, bytes);
+  });
+}
+
+[[nodiscard]] void* or_errno(const NamedHeap& heap, void* block) noexcept {
+  if (block == nullptr) errno = heap.is_open() ? ENOMEM : EACCES;
+  return block;
+}
+
+[[nodiscard]] bool is_valid(const luna_heap_options& options) noexcept {
+  constexpr std::uint64_t kFlags = LUNA_HEAP_EXACT | LUNA_HEAP_WIPES | LUNA_HEAP_HUGE_PAGES;
+  if (options.struct_size != sizeof options || options.name == nullptr) return false;
+  const std::size_t length = strnlen(options.name, LUNA_HEAP_NAME_BYTES);
+  if (length == 0 || length == LUNA_HEAP_NAME_BYTES) return false;
+  if ((options.flags & ~kFlags) != 0 || options.denial > LUNA_HEAP_ABORTS) return false;
+  if (options.denial == LUNA_HEAP_CALLS && options.on_denial == nullptr) return false;
+  return options.reserve_bytes == 0 || options.reserve_bytes < options.limit_bytes;
+}
+
+}  // namespace
+
+void* allocate_entered(std::size_t bytes) noexcept {
+  return allocate_plain(*thread_state.entered, bytes);
+}
+void* allocate_zeroed_entered(std::size_t bytes) noexcept {
+  return allocate_zeroed(*thread_state.entered, bytes);
+}
+void* allocate_aligned_entered(std::size_t alignment, std::size_t bytes) noexcept {
+  return allocate_aligned(*thread_state.entered, alignment, bytes);
+}
+
+void deallocate_named(void* pointer) noexcept {
+  ThreadParts& parts = own_parts();
+  if (&parts != &no_parts) return named_heaps.deallocate(parts, pointer);
+  named_heaps.deallocate_without_parts(pointer);
+}
+
+void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept {
+  {
+    const SlowPath path;
+    if (path.entered()) {
+      ThreadHeap* part = own_part(heap);
+      void* block = heap.resize(part, pointer, bytes);
+      if (block != nullptr) return block;
+    }
+  }
+  const std::size_t old_bytes = heap.allocator().usable_bytes(pointer);
+  void* block = allocate_plain(heap, bytes);
+  if (block == nullptr) return nullptr;
+  std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);
+  process.deallocate(pointer);
+  return block;
+}
+
+void leave_named_heaps() noexcept {
+  if (thread_state.parts == &no_parts) return;
+  thread_state.entered = nullptr;
+  named_heaps.detach(*thread_state.parts);
+  thread_state.parts = &no_parts;
+}
+
+std::size_t trim_named_heaps() noexcept {
+  const ThreadParts& parts = *thread_state.parts;
+  std::size_t bytes = 0;
+  named_heaps.for_each(
+      [&](NamedHeap& heap) noexcept { bytes += heap.trim(parts.at(heap.number())); });
+  return bytes;
+}
+
+}  // namespace luna
+
+using luna::named_heaps;
+using luna::NamedHeap;
+using luna::thread_state;
+
+#define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
+
+LUNA_EXPORT luna_heap* luna_heap_create(const luna_heap_options* options) {
+  NamedHeap* heap = nullptr;
+  int error = EINVAL;
+  if (!luna::process.enabled()) {
+    error = ENOTSUP;
+  } else if (options != nullptr && luna::is_valid(*options)) {
+    const luna::SlowPath path;
+    error = path.entered() ? named_heaps.create(*options, heap) : EBUSY;
+  }
+  if (error != 0) errno = error;
+  return luna::public_name(heap);
+}
+
+// Behind the fast path, in a function of its own so that that needs no frame.
+namespace {
+[[gnu::noinline]] void* heap_malloc_slow(luna_heap* heap, size_t bytes) {
+  return luna::or_errno(luna::named(heap), luna::allocate_plain(luna::named(heap), bytes));
+}
+}  // namespace
+
+LUNA_EXPORT void* luna_heap_malloc(luna_heap* heap, size_t bytes) {
+  luna::ThreadHeap* part = thread_state.parts->at(luna::named(heap).place());
+  if (part == nullptr || bytes > luna::ThreadCache::kMaxDirectBytes ||
+      thread_state.aside != nullptr) [[unlikely]]
+    return heap_malloc_slow(heap, bytes);
+  luna::FreeList& source = part->direct_source(bytes);
+  if (void* block = luna::ThreadCache::pop(source); block != nullptr) [[likely]]
+    return block;
+  return heap_malloc_slow(heap, bytes);
+}
+
+LUNA_EXPORT void* luna_heap_calloc(luna_heap* heap, size_t count, size_t bytes) {
+  size_t total;
+  if (__builtin_mul_overflow(count, bytes, &total)) return luna::entry::or_enomem(nullptr);
+  return luna::or_errno(luna::named(heap), luna::allocate_zeroed(luna::named(heap), total));
+}
+
+LUNA_EXPORT void* luna_heap_aligned_alloc(luna_heap* heap, size_t alignment, size_t bytes) {
+  if (!luna::is_power_of_two(alignment)) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  if (alignment < luna::kMinBlockBytes) alignment = luna::kMinBlockBytes;
+  return luna::or_errno(luna::named(heap),
+                        luna::allocate_aligned(luna::named(heap), alignment, bytes));
+}
+
+LUNA_EXPORT void* luna_heap_realloc(luna_heap* heap, void* pointer, size_t bytes) {
+  if (pointer == nullptr) return luna_heap_malloc(heap, bytes);
+  if (named_heaps.of(pointer) != &luna::named(heap)) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  if (bytes == 0) {
+    luna::entry::free(pointer);
+    return nullptr;
+  }
+  if (luna::process.allocator().fits(pointer, bytes)) return pointer;
+  return luna::or_errno(luna::named(heap),
+                        luna::reallocate_named(luna::named(heap), pointer, bytes));
+}
+
+LUNA_EXPORT void luna_heap_free(luna_heap*, void* pointer) { luna::entry::free(pointer); }
+
+LUNA_EXPORT void* luna_heap_try_malloc(luna_heap* heap, size_t bytes) {
+  void* block = nullptr;
+  {
+    const luna::SlowPath path;
+    NamedHeap& from = luna::named(heap);
+    luna::ThreadHeap* part = path.entered() ? thread_state.parts->at(from.number()) : nullptr;
+    if (part != nullptr) block = from.try_allocate(*part, bytes);
+  }
+  if (block == nullptr) errno = EAGAIN;
+  return block;
+}
+
+LUNA_EXPORT luna_heap* luna_heap_of(const void* pointer) {
+  return luna::public_name(named_heaps.of(pointer));
+}
+
+LUNA_EXPORT const char* luna_heap_name(const luna_heap* heap) {
+  return reinterpret_cast<const NamedHeap*>(heap)->name();
+}
+
+LUNA_EXPORT int luna_heap_stats_read(luna_heap* heap, luna_heap_stats* stats) {
+  if (stats == nullptr || stats->struct_size != sizeof *stats) return EINVAL;
+  NamedHeap& of = luna::named(heap);
+  const luna::SlowPath path;
+  if (!path.entered()) return EBUSY;
+  const luna::NamedHeapUsage usage = of.usage(thread_state.parts->at(of.number()));
+  *stats = {sizeof *stats,     of.quota().used(), of.quota().peak(),  of.limit(),   usage.live_bytes,
+            usage.live_blocks, usage.cached_bytes, usage.resident_bytes, of.denied(), of.children};
+  return 0;
+}
+
+LUNA_EXPORT size_t luna_heap_classes(luna_heap* heap, luna_class_stats* rows, size_t count) {
+  const luna::SlowPath path;
+  if (!path.entered()) return 0;
+  std::array<luna_class_stats, luna::kSizeClasses> classes{};
+  luna::named(heap).count_classes(classes);
+  size_t found = 0;
+  for (const luna_class_stats& row : classes) {
+    if (row.slabs == 0) continue;
+    if (found < count) rows[found] = row;
+    ++found;
+  }
+  return found;
+}
+
+LUNA_EXPORT size_t luna_heap_list(luna_heap** heaps, size_t count) {
+  const luna::SlowPath path;
+  if (!path.entered()) return 0;
+  const size_t all = named_heaps.count();
+  size_t at = all;
+  named_heaps.for_each([&](NamedHeap& heap) noexcept {
+    if (at != 0 && --at < count) heaps[at] = luna::public_name(&heap);
+  });
+  return all;
+}
+
+LUNA_EXPORT void luna_heap_set_limit(luna_heap* heap, uint64_t limit_bytes) {
+  luna::named(heap).set_limit(limit_bytes);
+}
+
+LUNA_EXPORT size_t luna_heap_trim(luna_heap* heap) {
+  const luna::SlowPath path;
+  if (!path.entered()) return 0;
+  return luna::named(heap).trim(thread_state.parts->at(luna::named(heap).number()));
+}
+
+LUNA_EXPORT int luna_heap_reset(luna_heap* heap) {
+  const luna::SlowPath path;
+  return path.entered() ? named_heaps.reset(luna::named(heap)) : EBUSY;
+}
+
+LUNA_EXPORT int luna_heap_destroy(luna_heap* heap) {
+  const luna::SlowPath path;
+  return path.entered() ? named_heaps.destroy(luna::named(heap)) : EBUSY;
+}
+
+namespace {
+
+void go_to(NamedHeap* heap) {
+  const luna::SlowPath path;
+  if (!path.entered()) return;
+  thread_state.entered = heap;
+  if (luna::ThreadHeap* own = path.heap(); own != nullptr) own->send_elsewhere(heap != nullptr);
+}
+
+}  // namespace
+
+LUNA_EXPORT luna_heap* luna_heap_enter(luna_heap* heap) {
+  NamedHeap* before = thread_state.entered;
+  if (heap != nullptr) luna::named(heap).entered.fetch_add(1, std::memory_order_relaxed);
+  go_to(reinterpret_cast<NamedHeap*>(heap));
+  return luna::public_name(before);
+}
+
+LUNA_EXPORT void luna_heap_leave(luna_heap* before) {
+  NamedHeap* left = thread_state.entered;
+  go_to(reinterpret_cast<NamedHeap*>(before));
+  if (left != nullptr) left->entered.fetch_sub(1, std::memory_order_relaxed);
+}
+
+LUNA_EXPORT int luna_block_transfer(void** pointer, luna_heap* to, luna_transfer* how) {
+  if (pointer == nullptr || *pointer == nullptr) return EINVAL;
+  const size_t bytes = luna::process.allocator().usable_bytes(*pointer);
+  if (bytes == 0) return EINVAL;
+  const bool stays = luna_heap_of(*pointer) == to;
+  if (!stays) {
+    luna_heap* before = luna_heap_enter(to);
+    void* block = luna::entry::malloc(bytes);
+    luna_heap_leave(before);
+    if (block == nullptr) return ENOMEM;
+    std::memcpy(block, *pointer, bytes);
+    luna::entry::free(*pointer);
+    *pointer = block;
+  }
+  if (how != nullptr) *how = stays ? LUNA_TRANSFER_NONE : LUNA_TRANSFER_COPIED;
+  return 0;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The named heaps of the process: what malloc and free have to do with them.
+#pragma once
+
+#include "heap/named_heaps.hpp"
+
+#include <cstddef>
+
+namespace luna {
+
+extern constinit NamedHeaps named_heaps;
+
+// What the thread allocates while it has entered a heap. nullptr: no memory; errno is the
+// caller's to set.
+[[nodiscard]] void* allocate_entered(std::size_t bytes) noexcept;
+[[nodiscard]] void* allocate_zeroed_entered(std::size_t bytes) noexcept;
+[[nodiscard]] void* allocate_aligned_entered(std::size_t alignment, std::size_t bytes) noexcept;
+
+// Frees a block of a named heap. Requires: the thread is in a SlowPath.
+void deallocate_named(void* pointer) noexcept;
+
+// realloc of such a block: it stays in its heap.
+[[nodiscard]] void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept;
+
+// The thread ends. Requires: it is in a SlowPath.
+void leave_named_heaps() noexcept;
+
+// Returns the bytes given back. Requires: the thread is in a SlowPath.
+std::size_t trim_named_heaps() noexcept;
+
+}  // namespace luna

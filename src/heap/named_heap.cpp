@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "heap/named_heap.hpp"
+
+#include "os/memory.hpp"
+
+#include <cstring>
+
+namespace luna {
+
+namespace {
+
+// Calls visit(memory, bytes) for what is committed of a page heap.
+template <typename Visit>
+void for_each_range(PageHeap& pages, Visit visit) noexcept {
+  os::ScopedLock guard(pages.lock());
+  pages.for_each_arena([&](const Arena& arena) noexcept {
+    for (std::size_t at = arena.committed.find_set(0); at < arena.regions;) {
+      std::size_t end = arena.committed.find_clear(at);
+      if (end > arena.regions) end = arena.regions;
+      visit(arena.memory + at * kRegionBytes, (end - at) * kRegionBytes);
+      at = arena.committed.find_set(end);
+    }
+  });
+  pages.for_each_huge([&](const Region& head) noexcept {
+    visit(head.memory, regions_for(head.span_pages) * kRegionBytes);
+  });
+}
+
+}  // namespace
+
+void NamedHeap::begin(const luna_heap_options& options) noexcept {
+  options_ = options;
+  name_ = {};
+  std::memcpy(name_.data(), options.name, strnlen(options.name, name_.size() - 1));
+  options_.name = name_.data();
+  NamedHeap* above = parent();
+  quota_.begin(above != nullptr ? &above->quota_ : nullptr, Quota::kNoLimit);
+  reserve_is_open_.store(false, std::memory_order_relaxed);
+  is_large_.store(false, std::memory_order_relaxed);
+  denied_.store(0, std::memory_order_relaxed);
+  access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
+  set_limit(options.limit_bytes);
+  empty();
+}
+
+void NamedHeap::empty() noexcept {
+  if (has(LUNA_HEAP_EXACT)) quota_.release(quota_.used());
+  // Of an exact heap the blocks are charged, and not the pages that they lie in.
+  allocator_.abandon(store_, has(LUNA_HEAP_EXACT) ? nullptr : &quota_);
+  if (has(LUNA_HEAP_HUGE_PAGES)) allocator_.pages().set_huge_threshold(1);
+  access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
+  find_place();
+}
+
+// A fast path neither charges, nor wipes, nor asks who may.
+void NamedHeap::find_place() noexcept {
+  const bool fast = is_open() && !has(LUNA_HEAP_EXACT);
+  place_.store(fast ? number_ : ThreadParts::kNowhere, std::memory_order_relaxed);
+}
+
+void* NamedHeap::allocate(ThreadHeap& part, std::size_t bytes) noexcept {
+  return is_open() ? charged(allocator_.allocate(part, bytes)) : nullptr;
+}
+
+void* NamedHeap::allocate_zeroed(ThreadHeap& part, std::size_t bytes) noexcept {
+  return is_open() ? charged(allocator_.allocate_zeroed(part, bytes)) : nullptr;
+}
+
+void* NamedHeap::allocate_aligned(ThreadHeap& part, std::size_t alignment,
+                                  std::size_t bytes) noexcept {
+  return is_open() ? charged(allocator_.allocate_aligned(part, alignment, bytes)) : nullptr;
+}
+
+void* NamedHeap::try_allocate(ThreadHeap& part, std::size_t bytes) noexcept {
+  if (!is_open() || bytes > kMaxSmallBytes) return nullptr;
+  return charged(part.take_at_hand(part.lender(size_class_of(bytes))));
+}
+
+// What was not yet charged is now, or given back.
+void* NamedHeap::charged(void* block) noexcept {
+  if (block == nullptr) return nullptr;
+  if (reserve_is_open_.load(std::memory_order_relaxed)) [[unlikely]]
+    close_reserve();
+  if (!has(LUNA_HEAP_EXACT) || quota_.claim(allocator_.usable_bytes(block))) return block;
+  static_cast<void>(allocator_.deallocate(nullptr, block));
+  return nullptr;
+}
+
+void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
+  if (!is_open()) part = nullptr;  // what is freed is noted beside the blocks then
+  const std::size_t bytes = allocator_.usable_bytes(pointer);
+  if (has(LUNA_HEAP_WIPES) && is_open()) std::memset(pointer, 0, bytes);
+  if (part == nullptr || !part->try_deallocate(pointer))
+    static_cast<void>(allocator_.deallocate(part, pointer));
+  if (has(LUNA_HEAP_EXACT)) quota_.release(bytes);
+}
+
+// What is charged or wiped block by block is copied instead.
+void* NamedHeap::resize(ThreadHeap* part, void* pointer, std::size_t bytes) noexcept {
+  if (!is_open() || has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES)) return nullptr;
+  return allocator_.resize(part, pointer, bytes);
+}
+
+void NamedHeap::make_room(ThreadHeap& part) noexcept {
+  if (is_open()) allocator_.trim(&part, SIZE_MAX);
+}
+
+void NamedHeap::deny() noexcept {
+  denied_.fetch_add(1, std::memory_order_relaxed);
+  if (options_.reserve_bytes == 0 || reserve_is_open_.exchange(true, std::memory_order_relaxed))
+    return;
+  quota_.set_limit(limit());
+}
+
+void NamedHeap::close_reserve() noexcept {
+  const std::size_t most = limit() - options_.reserve_bytes;
+  if (quota_.used() > most || !reserve_is_open_.exchange(false, std::memory_order_relaxed)) return;
+  quota_.set_limit(most);
+}
+
+void NamedHeap::set_limit(std::uint64_t bytes) noexcept {
+  limit_.store(bytes, std::memory_order_relaxed);
+  const bool open = reserve_is_open_.load(std::memory_order_relaxed);
+  const std::uint64_t kept = open || bytes < options_.reserve_bytes ? 0 : options_.reserve_bytes;
+  quota_.set_limit(bytes != 0 ? bytes - kept : Quota::kNoLimit);
+}
+
+bool NamedHeap::has_become_large() noexcept {
+  if (options_.soft_limit_bytes == 0) return false;
+  const bool large = quota_.used() > options_.soft_limit_bytes;
+  if (large == is_large_.load(std::memory_order_relaxed)) return false;
+  return is_large_.exchange(large, std::memory_order_relaxed) != large && large;
+}
+
+std::size_t NamedHeap::trim(ThreadHeap* part) noexcept {
+  return is_open() ? allocator_.trim(part, 0) : 0;
+}
+
+NamedHeapUsage NamedHeap::usage(ThreadHeap* part) noexcept {
+  if (is_open()) {
+    if (part != nullptr) part->drain();
+    allocator_.heaps().trim_parked(false);
+  }
+  const HeapUsage all = allocator_.usage();
+  NamedHeapUsage result;
+  std::size_t cached_blocks = 0;
+  {
+    os::ScopedLock guard(allocator_.heaps().lock());
+    allocator_.heaps().for_each([&](const ThreadHeap& heap) noexcept {
+      heap.for_each_list(
+          [&](std::size_t list, const Block*, std::uint32_t count, const Block*) noexcept {
+            cached_blocks += count;
+            result.cached_bytes += count * listed_bytes(list);
+          });
+    });
+  }
+  const std::size_t bytes = all.small_bytes + all.pages.large_bytes;
+  const std::size_t blocks = all.small_blocks + all.pages.large_blocks;
+  result.live_bytes = bytes > result.cached_bytes ? bytes - result.cached_bytes : 0;
+  result.live_blocks = blocks > cached_blocks ? blocks - cached_blocks : 0;
+  for_each_range(allocator_.pages(), [&](const std::byte* memory, std::size_t size) noexcept {
+    result.resident_bytes += os::resident_bytes(memory, size);
+  });
+  return result;
+}
+
+// Read while others go on: it may be off by what happens.
+void NamedHeap::count_classes(std::span<luna_class_stats, kSizeClasses> classes) noexcept {
+  allocator_.for_each_slab([&](const Slab& slab) noexcept {
+    luna_class_stats& row = classes[slab.size_class];
+    const std::size_t capacity = slab.info().capacity;
+    const std::size_t carved = slab.carved < capacity ? slab.carved : capacity;
+    const std::size_t used = slab.used() < carved ? slab.used() : carved;
+    row.block_bytes = slab.info().block_bytes;
+    ++row.slabs;
+    row.used_blocks += used;
+    row.free_blocks += carved - used;
+    row.uncut_blocks += capacity - carved;
+  });
+}
+
+int NamedHeap::protect(luna_heap_access access) noexcept {
+  access_.store(access, std::memory_order_relaxed);
+  find_place();
+  int error = 0;
+  for_each_range(allocator_.pages(), [&](std::byte* memory, std::size_t size) noexcept {
+    const int refused = os::set_access(memory, size, access != LUNA_HEAP_NO_ACCESS,
+                                       access == LUNA_HEAP_READ_WRITE);
+    if (refused != 0) error = refused;
+  });
+  return error;
+}
+
+}  // namespace luna

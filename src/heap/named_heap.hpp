@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// A heap of the program's own: an allocator with its own address space, a name and a limit.
+#pragma once
+
+#include "heap/allocator.hpp"
+#include "heap/thread_parts.hpp"
+#include "pages/quota.hpp"
+
+#include <lunalloc/heap.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace luna {
+
+// What is in use, as far as can be told while others go on.
+struct NamedHeapUsage {
+  std::size_t live_bytes = 0;
+  std::size_t live_blocks = 0;
+  std::size_t cached_bytes = 0;
+  std::size_t resident_bytes = 0;
+};
+
+// Its memory is never unmapped, so that a thread that frees a block of it may look at it at any
+// time; in its place comes another heap, or the same, emptied.
+//
+// Threads: any, but for who begins or empties it: nobody else may be at it then.
+class NamedHeap {
+ public:
+  NamedHeap(std::size_t number, Allocator& first, ArenaStore& store) noexcept
+      : number_(number), store_(store), allocator_(first, store, &quota_) {}
+  NamedHeap(const NamedHeap&) = delete;
+  NamedHeap& operator=(const NamedHeap&) = delete;
+
+  // Makes it the heap that the options describe. Requires: they are valid, and it is empty.
+  void begin(const luna_heap_options& options) noexcept;
+
+  // Frees all that is in it at once.
+  void empty() noexcept;
+
+  // A block; nullptr: a limit, the kernel or the protection does not permit it. `part` is the
+  // calling thread's.
+  [[nodiscard]] void* allocate(ThreadHeap& part, std::size_t bytes) noexcept;
+  [[nodiscard]] void* allocate_zeroed(ThreadHeap& part, std::size_t bytes) noexcept;
+  [[nodiscard]] void* allocate_aligned(ThreadHeap& part, std::size_t alignment,
+                                       std::size_t bytes) noexcept;
+
+  // Of what is at hand, without a system call and without a lock.
+  [[nodiscard]] void* try_allocate(ThreadHeap& part, std::size_t bytes) noexcept;
+
+  // Frees a block in one of the heap's regions. `part` may be nullptr.
+  void deallocate(ThreadHeap* part, void* pointer) noexcept;
+
+  // See Allocator::resize().
+  [[nodiscard]] void* resize(ThreadHeap* part, void* pointer, std::size_t bytes) noexcept;
+
+  // When an allocation was not permitted: takes back what threads keep free. Then deny(), if that
+  // did not help, which lets those that come next have the reserve.
+  void make_room(ThreadHeap& part) noexcept;
+  void deny() noexcept;
+
+  // True once when more is used than the soft limit, after it was less.
+  [[nodiscard]] bool has_become_large() noexcept;
+
+  std::size_t trim(ThreadHeap* part) noexcept;
+  [[nodiscard]] NamedHeapUsage usage(ThreadHeap* part) noexcept;
+
+  // Adds its slabs to the rows of their classes.
+  void count_classes(std::span<luna_class_stats, kSizeClasses> classes) noexcept;
+
+  // 0 or an errno value.
+  [[nodiscard]] int protect(luna_heap_access access) noexcept;
+  [[nodiscard]] bool is_open() const noexcept {
+    return access_.load(std::memory_order_relaxed) == LUNA_HEAP_READ_WRITE;
+  }
+
+  void set_limit(std::uint64_t bytes) noexcept;
+  [[nodiscard]] std::uint64_t limit() const noexcept {
+    return limit_.load(std::memory_order_relaxed);
+  }
+
+  // Whether it holds a block that was handed out: what is freed after its end is ignored. The
+  // order: see ThreadParts::begin().
+  [[nodiscard]] bool is_alive() const noexcept { return alive_.load(std::memory_order_seq_cst); }
+  void set_alive(bool alive) noexcept { alive_.store(alive, std::memory_order_seq_cst); }
+
+  // Where fast paths find a thread's part of it; ThreadParts::kNowhere: they shall not.
+  [[nodiscard]] std::size_t place() const noexcept {
+    return place_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::size_t number() const noexcept { return number_; }
+  [[nodiscard]] const char* name() const noexcept { return name_.data(); }
+  [[nodiscard]] const luna_heap_options& options() const noexcept { return options_; }
+  [[nodiscard]] NamedHeap* parent() const noexcept {
+    return reinterpret_cast<NamedHeap*>(options_.parent);
+  }
+  [[nodiscard]] const Quota& quota() const noexcept { return quota_; }
+  [[nodiscard]] std::uint64_t denied() const noexcept {
+    return denied_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] Allocator& allocator() noexcept { return allocator_; }
+
+  // Of NamedHeaps, under its lock.
+  NamedHeap* next = nullptr;
+  std::size_t children = 0;
+  std::atomic<std::uint32_t> entered{0};  // by so many threads
+
+ private:
+  [[nodiscard]] bool has(std::uint64_t flag) const noexcept {
+    return (options_.flags & flag) != 0;
+  }
+  [[nodiscard]] void* charged(void* block) noexcept;
+  void close_reserve() noexcept;
+  void find_place() noexcept;
+
+  std::atomic<bool> alive_{false};
+  std::atomic<luna_heap_access> access_{LUNA_HEAP_READ_WRITE};
+  std::atomic<std::size_t> place_{ThreadParts::kNowhere};
+  std::atomic<bool> reserve_is_open_{false};
+  std::atomic<bool> is_large_{false};
+  std::atomic<std::uint64_t> limit_{0};
+  std::atomic<std::uint64_t> denied_{0};
+  const std::size_t number_;
+  luna_heap_options options_{};
+  std::array<char, LUNA_HEAP_NAME_BYTES> name_{};
+  ArenaStore& store_;
+  Quota quota_;
+  Allocator allocator_;
+};
+
+}  // namespace luna

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "heap/named_heaps.hpp"
+
+#include "os/clock.hpp"
+#include "os/error.hpp"
+#include "os/memory.hpp"
+
+#include <new>
+
+namespace luna {
+
+constinit ThreadParts no_parts;
+
+namespace {
+
+static_assert(ThreadParts::kMost == LUNA_HEAPS);
+
+}  // namespace
+
+// A place that had a heap, or a new one; nullptr: no memory.
+NamedHeap* NamedHeaps::take_place() noexcept {
+  if (NamedHeap* heap = free_; heap != nullptr) {
+    free_ = heap->next;
+    return heap;
+  }
+  void* memory = os::map(round_up(sizeof(NamedHeap), os::page_bytes()));
+  if (memory == nullptr) return nullptr;
+  auto* heap = ::new (memory) NamedHeap(places_++, first_, store_);
+  // Seen by whoever has a block of the heap.
+  pages_offset_.store(address_of(&heap->allocator().pages()) - address_of(heap),
+                      std::memory_order_relaxed);
+  return heap;
+}
+
+int NamedHeaps::create(const luna_heap_options& options, NamedHeap*& heap) noexcept {
+  os::ScopedLock guard(lock_);
+  if (count_ == ThreadParts::kMost) return os::kNoSpace;
+  heap = store_.begin(first_.window()) ? take_place() : nullptr;
+  if (heap == nullptr) return os::kNoMemory;
+  heap->begin(options);
+  follow(*heap);
+  if (heap->parent() != nullptr) ++heap->parent()->children;
+  heap->next = heaps_;
+  heaps_ = heap;
+  ++count_;
+  heap->set_alive(true);
+  return 0;
+}
+
+// From here on nobody finds the heap, and nobody is at it any more.
+void NamedHeaps::stop(NamedHeap& heap) noexcept {
+  heap.set_alive(false);
+  for (ThreadParts* parts = parts_; parts != nullptr; parts = parts->next) {
+    while (parts->is_busy_with(heap)) os::sleep_nanoseconds(1000);
+    parts->set(heap.number(), nullptr);
+  }
+}
+
+int NamedHeaps::reset(NamedHeap& heap) noexcept {
+  os::ScopedLock guard(lock_);
+  if (heap.entered.load(std::memory_order_relaxed) != 0) return os::kBusy;
+  stop(heap);
+  heap.empty();
+  follow(heap);
+  heap.set_alive(true);
+  return 0;
+}
+
+int NamedHeaps::destroy(NamedHeap& heap) noexcept {
+  os::ScopedLock guard(lock_);
+  if (heap.children != 0 || heap.entered.load(std::memory_order_relaxed) != 0) return os::kBusy;
+  stop(heap);
+  heap.empty();
+  if (heap.parent() != nullptr) --heap.parent()->children;
+  NamedHeap** at = &heaps_;
+  while (*at != &heap) at = &(*at)->next;
+  *at = heap.next;
+  heap.next = free_;
+  free_ = &heap;
+  --count_;
+  return 0;
+}
+
+// Samples are taken in it as everywhere.
+void NamedHeaps::follow(NamedHeap& heap) noexcept {
+  Allocator& allocator = heap.allocator();
+  allocator.config().decay_ms = std::uint64_t{first_.config().decay_ms};
+  allocator.config().thread_cache_bytes = std::size_t{first_.config().thread_cache_bytes};
+  if (first_.samples().thread_heap() == nullptr) return;
+  if (!allocator.begin_sampling(first_.samples().observer())) return;
+  allocator.set_sampling_interval(first_.samples().interval(), first_.samples().next_seed());
+}
+
+void NamedHeaps::follow() noexcept {
+  for_each([this](NamedHeap& heap) noexcept { follow(heap); });
+}
+
+NamedHeap* NamedHeaps::of(const void* pointer) noexcept {
+  const Region* region = first_.window().region_of(pointer);
+  if (region == nullptr || region->pages == nullptr) return nullptr;
+  if (region->pages == &first_.pages()) return nullptr;
+  return reinterpret_cast<NamedHeap*>(address_of(region->pages) -
+                                      pages_offset_.load(std::memory_order_relaxed));
+}
+
+ThreadParts* NamedHeaps::attach() noexcept {
+  os::ScopedLock guard(lock_);
+  ThreadParts* parts = free_parts_;
+  if (parts != nullptr) {
+    free_parts_ = parts->next_free;
+    parts->is_free = false;
+    return parts;
+  }
+  void* memory = os::map(round_up(sizeof(ThreadParts), os::page_bytes()));
+  if (memory == nullptr) return nullptr;
+  parts = ::new (memory) ThreadParts;
+  parts->next = parts_;
+  parts_ = parts;
+  return parts;
+}
+
+void NamedHeaps::detach(ThreadParts& parts) noexcept {
+  os::ScopedLock guard(lock_);
+  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) {
+    ThreadHeap* part = parts.at(heap->number());
+    if (part == nullptr) continue;
+    parts.set(heap->number(), nullptr);
+    // Of a protected heap nothing can be given back: what the thread kept free there is lost to it.
+    if (heap->is_open()) heap->allocator().park(*part);
+  }
+  put_free(parts);
+}
+
+void NamedHeaps::put_free(ThreadParts& parts) noexcept {
+  parts.is_free = true;
+  parts.next_free = free_parts_;
+  free_parts_ = &parts;
+}
+
+ThreadHeap* NamedHeaps::part_of(ThreadParts& parts, NamedHeap& heap) noexcept {
+  ThreadHeap* part = parts.at(heap.number());
+  if (part != nullptr) return part;
+  part = heap.allocator().attach();
+  parts.set(heap.number(), part);
+  return part;
+}
+
+void NamedHeaps::deallocate(ThreadParts& parts, void* pointer) noexcept {
+  NamedHeap* heap = of(pointer);
+  if (heap == nullptr) return;
+  parts.begin(*heap);
+  if (heap->is_alive() && of(pointer) == heap) heap->deallocate(parts.at(heap->number()), pointer);
+  parts.end();
+}
+
+// For a thread that got no memory for parts: the lock holds back who ends heaps.
+void NamedHeaps::deallocate_without_parts(void* pointer) noexcept {
+  os::ScopedLock guard(lock_);
+  NamedHeap* heap = of(pointer);
+  if (heap != nullptr && heap->is_alive()) heap->deallocate(nullptr, pointer);
+}
+
+std::size_t NamedHeaps::count() noexcept {
+  os::ScopedLock guard(lock_);
+  return count_;
+}
+
+void NamedHeaps::prepare_fork() noexcept {
+  lock_.lock();
+  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+    heap->allocator().prepare_fork();
+  store_.lock().lock();
+}
+
+void NamedHeaps::resume_parent() noexcept {
+  store_.lock().unlock();
+  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+    heap->allocator().resume_parent();
+  lock_.unlock();
+}
+
+// What other threads had is parked, by the allocators themselves. On return the locks of the first
+// allocator can be passed through, as before.
+void NamedHeaps::resume_child(const ThreadParts& survivor, const NamedHeap* entered) noexcept {
+  store_.lock().reset_in_child();
+  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) {
+    os::Lock::begin_fork();
+    heap->allocator().resume_child(survivor.at(heap->number()));
+    heap->entered.store(heap == entered ? 1 : 0, std::memory_order_relaxed);
+  }
+  for (ThreadParts* parts = parts_; parts != nullptr; parts = parts->next) {
+    if (parts == &survivor || parts->is_free) continue;
+    parts->clear();
+    put_free(*parts);
+  }
+  lock_.reset_in_child();
+  os::Lock::begin_fork();
+}
+
+}  // namespace luna

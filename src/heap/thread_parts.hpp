@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// What one thread has of named heaps: for each of them a thread heap, once it has allocated
+// there; and which of them it is freeing a block of.
+#pragma once
+
+#include "heap/thread_heap.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+namespace luna {
+
+class NamedHeap;
+
+// Threads: its own, but for `next`, and for who ends a heap: NamedHeaps.
+class ThreadParts {
+ public:
+  static constexpr std::size_t kMost = 4096;  // heaps at a time
+  static constexpr std::size_t kNowhere = kMost;
+
+  // nullptr: the thread has not allocated there yet. `number` may be kNowhere.
+  [[nodiscard]] ThreadHeap* at(std::size_t number) const noexcept {
+    return parts_[number].load(std::memory_order_relaxed);
+  }
+  // Requires: these are not no_parts.
+  void set(std::size_t number, ThreadHeap* part) noexcept {
+    parts_[number].store(part, std::memory_order_relaxed);
+  }
+
+  // While a thread is at a heap, nobody ends it. Pairs with the store of who ends it, and his
+  // look at busy_with(): either he sees us, or we see that it ends.
+  void begin(const NamedHeap& heap) noexcept { heap_.store(&heap, std::memory_order_seq_cst); }
+  // Pairs with the acquire in is_busy_with(): what was done there is done.
+  void end() noexcept { heap_.store(nullptr, std::memory_order_release); }
+  [[nodiscard]] bool is_busy_with(const NamedHeap& heap) const noexcept {
+    return heap_.load(std::memory_order_seq_cst) == &heap;
+  }
+
+  void clear() noexcept {
+    for (auto& part : parts_) part.store(nullptr, std::memory_order_relaxed);
+    heap_.store(nullptr, std::memory_order_relaxed);
+  }
+
+  // Of NamedHeaps, under its lock.
+  ThreadParts* next = nullptr;       // of all
+  ThreadParts* next_free = nullptr;  // of those that no thread has
+  bool is_free = false;
+
+ private:
+  std::atomic<const NamedHeap*> heap_{nullptr};
+  std::array<std::atomic<ThreadHeap*>, kMost + 1> parts_{};  // the last is always nullptr
+};
+
+// Those of threads that have none.
+extern constinit ThreadParts no_parts;
+
+}  // namespace luna

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Arenas of page heaps that are gone, for others that come later. Their memory is given back;
+// their addresses are not handed out again for a while, in which what is still freed there is
+// known to be of nobody.
+#pragma once
+
+#include "os/lock.hpp"
+#include "pages/region.hpp"
+#include "pages/window.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace luna {
+
+// Threads: any; one lock inside, under which none is taken.
+class ArenaStore {
+ public:
+  // By then nobody is in the middle of a free that began before.
+  static constexpr std::uint64_t kRestMs = 1000;
+
+  constexpr ArenaStore() noexcept = default;
+  ArenaStore(const ArenaStore&) = delete;
+  ArenaStore& operator=(const ArenaStore&) = delete;
+
+  // To be called before put(), with the window that the arenas are in. False: no memory.
+  [[nodiscard]] bool begin(Window& window) noexcept;
+
+  // Takes an arena with all that is in it. Slow: system calls.
+  void put(Arena* arena) noexcept;
+
+  // One of at least so many regions, as new, that has rested; nullptr: there is none.
+  [[nodiscard]] Arena* take(std::size_t regions, std::uint64_t now_ms) noexcept;
+
+  // Calls visit(const Arena&) for each.
+  template <typename Visit>
+  void for_each(Visit visit) noexcept {
+    os::ScopedLock guard(lock_);
+    for (const Arena* arena = first_; arena != nullptr; arena = arena->next) visit(*arena);
+  }
+
+  [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
+
+ private:
+  Window* window_ = nullptr;
+  os::Lock lock_;
+  Arena* first_ = nullptr;  // the one that rests longest
+  Region* gone_ = nullptr;  // stands for all regions in here
+};
+
+}  // namespace luna
