@@ -2,6 +2,7 @@
 // What each control does in this process: the functions that control/controls.def names.
 #include "preload/control.hpp"
 #include "preload/guard.hpp"
+#include "preload/heaps.hpp"
 #include "preload/pressure.hpp"
 #include "preload/process.hpp"
 #include "preload/profile.hpp"
@@ -31,12 +32,14 @@ constexpr std::uint64_t kMaxCacheKib = 65536;
 [[nodiscard]] int apply_decay() noexcept {
   process.allocator().config().decay_ms = process.options().decay_ms;
   process.allocator().pages().look_again();
+  named_heaps.follow();
   return 0;
 }
 
 // Threads give up what they have as they come by, and then hold no more than this.
 [[nodiscard]] int apply_cache() noexcept {
   process.allocator().config().thread_cache_bytes = thread_cache_bytes(process.options());
+  named_heaps.follow();
   process.trim(SIZE_MAX);
   return 0;
 }

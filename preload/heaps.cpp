@@ -69,12 +69,14 @@ template <typename Allocate>
   if (!path.entered()) return nullptr;
   ThreadHeap* part = own_part(heap);
   if (part == nullptr) return nullptr;
+  thread_state.at = &heap;
   void* block = allocate(*part);
   if (block == nullptr && heap.is_open()) {
     heap.make_room(*part);
     block = allocate(*part);
     if (block == nullptr) heap.deny();
   }
+  thread_state.at = nullptr;
   if (thread_state.ended) leave_named_heaps();
   return block;
 }
@@ -95,9 +97,8 @@ template <typename Allocate>
 }
 
 [[nodiscard]] void* allocate_zeroed(NamedHeap& heap, std::size_t bytes) noexcept {
-  return allocate_from(heap, bytes, [&](ThreadHeap& part) noexcept {
-    return heap.allocate_zeroed(part, bytes);
-  });
+  return allocate_from(
+      heap, bytes, [&](ThreadHeap& part) noexcept { return heap.allocate_zeroed(part, bytes); });
 }
 
 [[nodiscard]] void* allocate_aligned(NamedHeap& heap, std::size_t alignment,
@@ -270,8 +271,9 @@ LUNA_EXPORT int luna_heap_stats_read(luna_heap* heap, luna_heap_stats* stats) {
   const luna::SlowPath path;
   if (!path.entered()) return EBUSY;
   const luna::NamedHeapUsage usage = of.usage(thread_state.parts->at(of.number()));
-  *stats = {sizeof *stats,     of.quota().used(), of.quota().peak(),  of.limit(),   usage.live_bytes,
-            usage.live_blocks, usage.cached_bytes, usage.resident_bytes, of.denied(), of.children};
+  *stats = {sizeof *stats,    of.quota().used(), of.quota().peak(),  of.limit(),
+            usage.live_bytes, usage.live_blocks, usage.cached_bytes, usage.resident_bytes,
+            of.denied(),      of.children};
   return 0;
 }
 

@@ -3,6 +3,7 @@
 // heap yet, and a heap outlives its thread.
 #include "preload/labels.hpp"
 
+#include "heap/named_heap.hpp"
 #include "os/environment.hpp"
 #include "preload/slow_path.hpp"
 
@@ -22,13 +23,22 @@ constexpr std::uint64_t kMaxMebibytes = 1024;
 
 // The labels of the thread; and its name, if that is wanted and the program does not say what
 // "thread" is.
-[[nodiscard]] std::uint32_t own_labels() noexcept {
+[[nodiscard]] std::uint32_t labels_of_thread() noexcept {
   if (!process.options().profile_threads) return thread_state.labels;
   LabelTable& table = process.profiler().labels();
   const std::uint32_t set = thread_state.labels;
   if (set == LabelTable::kLost || table.at(set).has("thread")) return set;
   std::array<char, 16> name;
   return table.with(set, {"thread", os::thread_name(name.data(), name.size())});
+}
+
+// The same with the named heap that the block is of, unless the program says what "heap" is.
+[[nodiscard]] std::uint32_t own_labels() noexcept {
+  const std::uint32_t set = labels_of_thread();
+  const NamedHeap* heap = thread_state.at;
+  LabelTable& table = process.profiler().labels();
+  if (heap == nullptr || set == LabelTable::kLost || table.at(set).has("heap")) return set;
+  return table.with(set, {"heap", heap->name()});
 }
 
 // Longer texts are cut one byte behind the limit.

@@ -103,7 +103,7 @@ void Process::exit() noexcept {
   if (!options_.stats_print) return;
   std::array<char, 1280> buffer;
   Text text(buffer.data(), buffer.size());
-  write_summary(allocator_.usage(), text);
+  write_summary(whole_usage(allocator_), text);
   write_profiler_summary(profiler_.usage(), text);
   write_error(text.view());
 }
@@ -164,8 +164,7 @@ ThreadHeap* Process::attach_thread() noexcept {
 }
 
 void Process::ensure_heap() noexcept {
-  if (thread_state.heap() == nullptr && !thread_state.ended)
-    static_cast<void>(attach_thread());
+  if (thread_state.heap() == nullptr && !thread_state.ended) static_cast<void>(attach_thread());
 }
 
 // A thread that only frees gathers its frees in a heap too, once it is at it.
@@ -348,7 +347,7 @@ std::size_t Process::trim(std::size_t keep_bytes) noexcept {
 bool Process::read_usage(HeapUsage& heap, ProfilerUsage* profiler) noexcept {
   const SlowPath path;
   if (!path.entered()) return false;
-  heap = allocator_.usage();
+  heap = whole_usage(allocator_);
   if (profiler != nullptr) *profiler = profiler_.usage();
   return true;
 }

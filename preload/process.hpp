@@ -38,11 +38,12 @@ struct ThreadState {
   ThreadCache* aside = nullptr;    // the thread's, while it is in a SlowPath; nullptr: it is not
   std::atomic<DeferredFree*> deferred{nullptr};  // what handlers freed meanwhile
   std::uint8_t frees_without_heap = 0;
-  std::uint8_t exit_rounds = 0;  // how often the exit hook has run
-  bool ended = false;            // it ran for the last time
-  bool awaits = false;           // it waits for subscribers, since it was refused memory
-  std::uint32_t labels = 0;      // a set of the profiler's LabelTable
-  NamedHeap* entered = nullptr;  // where it allocates
+  std::uint8_t exit_rounds = 0;    // how often the exit hook has run
+  bool ended = false;              // it ran for the last time
+  bool awaits = false;             // it waits for subscribers, since it was refused memory
+  std::uint32_t labels = 0;        // a set of the profiler's LabelTable
+  NamedHeap* entered = nullptr;    // where it allocates
+  NamedHeap* at = nullptr;         // of which it takes a block just now
   ThreadParts* parts = &no_parts;  // of named heaps; never nullptr
   // The frames that a runtime keeps for the thread, in memory of its own.
   const luna_frame_stack* frames = nullptr;

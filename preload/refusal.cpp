@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "heap/named_heaps.hpp"
 #include "preload/refusal.hpp"
 
 #include "base/check.hpp"
@@ -31,7 +32,7 @@ constexpr std::uint64_t kHopelessMs = 1000;
   text.add("lunalloc: hard_limit_action:abort: ").add_decimal(bytes);
   text.add(" bytes were wanted where the heap would grow beyond hard_limit_mib:");
   text.add_decimal(limit >> 20).add("\n");
-  write_summary(process.allocator().usage(), text);
+  write_summary(whole_usage(process.allocator()), text);
   write_error(text.view());
   std::abort();
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "heap/named_heaps.hpp"
 #include "preload/statistics.hpp"
 
 #include "base/format.hpp"
@@ -71,7 +72,7 @@ class DescriptorOutput {
 void write_info(Output& out) noexcept {
   std::array<char, 2048> buffer;
   Text text(buffer.data(), buffer.size());
-  write_malloc_info(process.allocator().usage(), text);
+  write_malloc_info(whole_usage(process.allocator()), text);
   out.add(text.view());
 }
 

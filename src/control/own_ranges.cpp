@@ -2,13 +2,17 @@
 #include "control/own_ranges.hpp"
 
 #include "control/residency.hpp"
+#include "heap/named_heaps.hpp"
 #include "os/memory.hpp"
 
 namespace luna {
 
 void OwnRanges::collect(Allocator& allocator, Profiler& profiler) noexcept {
-  add_blocks(allocator.pages());
-  add_heaps(allocator);
+  for_each_allocator(allocator, [this](Allocator& each) noexcept {
+    add_blocks(each.pages());
+    add_heaps(each);
+  });
+  if (NamedHeaps* heaps = allocator.named(); heaps != nullptr) add_named(*heaps);
   {
     os::ScopedLock guard(allocator.window().lock());
     allocator.window().for_each_table([this](const void* table, std::size_t bytes) noexcept {
@@ -20,6 +24,16 @@ void OwnRanges::collect(Allocator& allocator, Profiler& profiler) noexcept {
   });
   allocator.guarded().for_each_table([this](const void* table, std::size_t bytes) noexcept {
     add(table, bytes, OwnKind::kGuarded);
+  });
+}
+
+void OwnRanges::add_named(NamedHeaps& heaps) noexcept {
+  heaps.for_each_table([this](const void* table, std::size_t bytes) noexcept {
+    add(table, bytes, OwnKind::kMetadata);
+  });
+  heaps.store().for_each([this](const Arena& arena) noexcept {
+    add(arena.memory, arena.regions * kRegionBytes, OwnKind::kArena);
+    add(&arena, arena.metadata_bytes, OwnKind::kMetadata);
   });
 }
 
@@ -40,9 +54,11 @@ void OwnRanges::add_blocks(PageHeap& pages) noexcept {
 void OwnRanges::add_heaps(Allocator& allocator) noexcept {
   {
     os::ScopedLock guard(allocator.heaps().lock());
-    allocator.heaps().for_each([this](const ThreadHeap& heap) noexcept {
+    const auto add_heap = [this](const ThreadHeap& heap) noexcept {
       add(&heap, sizeof(ThreadHeap), OwnKind::kMetadata);
-    });
+    };
+    allocator.heaps().for_each(add_heap);
+    allocator.heaps().for_each_abandoned(add_heap);
   }
   const ThreadHeap* samples = allocator.samples().thread_heap();
   if (samples != nullptr) add(samples, sizeof(ThreadHeap), OwnKind::kTelemetry);

@@ -51,6 +51,7 @@ class OwnRanges {
 
  private:
   void add(const void* memory, std::size_t bytes, OwnKind kind) noexcept;
+  void add_named(NamedHeaps& heaps) noexcept;
   void add_blocks(PageHeap& pages) noexcept;
   void add_heaps(Allocator& allocator) noexcept;
 

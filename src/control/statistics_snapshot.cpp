@@ -3,6 +3,7 @@
 
 #include "control/residency.hpp"
 #include "control/statistics_fields.hpp"
+#include "heap/named_heaps.hpp"
 #include "os/memory.hpp"
 
 #include <string.h>
@@ -79,27 +80,40 @@ bool StatisticsSnapshot::take(Allocator& allocator, Profiler& profiler, unsigned
   what_ = (what & LUNA_STATS_MAPPINGS) != 0 ? what | LUNA_STATS_RESIDENT : what;
   if (!kernel_tells_residency()) what_ &= ~LUNA_STATS_RESIDENT;
   own_.collect(allocator, profiler);
-  if (!count_heaps(allocator)) return false;
-  count_regions(allocator);
+  if (!make_rows(allocator)) return false;
+  detail_.thread_heaps = detail_.attached_threads = 0;
+  detail_.refills = detail_.refilled_blocks = 0;
+  detail_.purges = detail_.purged_bytes = 0;
+  for_each_allocator(allocator, [this](Allocator& each) noexcept {
+    count_heaps(each);
+    count_regions(each);
+    kept_blocks_ += kept_blocks(each.pages());
+    detail_.purges += each.pages().purges();
+    detail_.purged_bytes += each.pages().purged_pages() * kPageBytes;
+  });
   count_huge();
-  fill_blocks(kept_blocks(allocator.pages()));
-  fill_pages(allocator.pages());
+  fill_blocks();
+  fill_pages();
   fill_requested(profiler);
   if ((what_ & LUNA_STATS_RESIDENT) != 0) fill_resident();
   if ((what_ & LUNA_STATS_MAPPINGS) != 0) read_mappings();
   return true;
 }
 
-bool StatisticsSnapshot::count_heaps(Allocator& allocator) noexcept {
-  const std::size_t heaps = allocator.heaps().count() + 1;  // with that of samples
-  if ((what_ & LUNA_STATS_THREADS) != 0 && !threads_.begin(heaps)) return false;
-  detail_.thread_heaps = detail_.attached_threads = 0;
-  detail_.refills = detail_.refilled_blocks = 0;
+bool StatisticsSnapshot::make_rows(Allocator& allocator) noexcept {
+  if ((what_ & LUNA_STATS_THREADS) == 0) return true;
+  std::size_t count = 0;
+  for_each_allocator(allocator, [&](Allocator& each) noexcept {
+    count += each.heaps().count() + 1;  // with that of samples
+  });
+  return threads_.begin(count);
+}
+
+void StatisticsSnapshot::count_heaps(Allocator& allocator) noexcept {
   os::ScopedLock guard(allocator.heaps().lock());
   allocator.heaps().for_each([this](const ThreadHeap& heap) noexcept { count_heap(heap); });
   const ThreadHeap* samples = allocator.samples().thread_heap();
   if (samples != nullptr) count_heap(*samples);
-  return true;
 }
 
 void StatisticsSnapshot::count_heap(const ThreadHeap& heap) noexcept {
@@ -143,7 +157,7 @@ void StatisticsSnapshot::count_huge() noexcept {
   }
 }
 
-void StatisticsSnapshot::fill_blocks(std::size_t kept_blocks) noexcept {
+void StatisticsSnapshot::fill_blocks() noexcept {
   luna_stats_detail& d = detail_;
   std::size_t used = 0;
   std::size_t used_bytes = 0;
@@ -160,7 +174,7 @@ void StatisticsSnapshot::fill_blocks(std::size_t kept_blocks) noexcept {
   d.slab_uncut_bytes = less(d.slab_bytes, used_bytes + free_bytes);
   d.small_blocks = less(used, cached_small_blocks_);
   d.small_bytes = less(used_bytes, cached_small_bytes_);
-  d.large_blocks = less(sums_.large_blocks + huge_blocks_, cached_runs_ + kept_blocks);
+  d.large_blocks = less(sums_.large_blocks + huge_blocks_, cached_runs_ + kept_blocks_);
   d.large_bytes = less(sums_.large.pages * kPageBytes + huge_bytes_, cached_run_bytes_);
   d.live_blocks = d.small_blocks + d.large_blocks;
   d.live_bytes = d.small_bytes + d.large_bytes;
@@ -169,7 +183,7 @@ void StatisticsSnapshot::fill_blocks(std::size_t kept_blocks) noexcept {
   d.spare_slab_bytes = sums_.spare.pages * kPageBytes;
 }
 
-void StatisticsSnapshot::fill_pages(PageHeap& pages) noexcept {
+void StatisticsSnapshot::fill_pages() noexcept {
   luna_stats_detail& d = detail_;
   d.kept_bytes = sums_.kept.pages * kPageBytes;
   d.dirty_bytes = sums_.dirty.pages * kPageBytes;
@@ -179,8 +193,6 @@ void StatisticsSnapshot::fill_pages(PageHeap& pages) noexcept {
   d.metadata_bytes = own_.bytes(OwnKind::kMetadata);
   d.telemetry_bytes = own_.bytes(OwnKind::kTelemetry) + own_.bytes(OwnKind::kGuarded);
   d.largest_free_bytes = sums_.longest_free_pages * kPageBytes;
-  d.purges = pages.purges();
-  d.purged_bytes = pages.purged_pages() * kPageBytes;
   os::PageFaults faults;
   if (!os::count_page_faults(faults)) return;
   d.minor_faults = faults.minor;

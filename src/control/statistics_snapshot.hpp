@@ -46,7 +46,8 @@ class ThreadRows {
 };
 
 // Large: to be made in mapped memory. Threads: one. Others go on; each lock is held for a short
-// time only: that of the page heap for a region, that of the heap list for all heaps.
+// time only: that of the page heap for a region, that of the heap list for all heaps. But who makes
+// or ends a named heap, or a thread that used one, waits until all are counted.
 class StatisticsSnapshot {
  public:
   StatisticsSnapshot() noexcept;
@@ -70,12 +71,13 @@ class StatisticsSnapshot {
   [[nodiscard]] const ProcessMappings& mappings() const noexcept { return mappings_; }
 
  private:
-  [[nodiscard]] bool count_heaps(Allocator& allocator) noexcept;
+  [[nodiscard]] bool make_rows(Allocator& allocator) noexcept;
+  void count_heaps(Allocator& allocator) noexcept;
   void count_heap(const ThreadHeap& heap) noexcept;
   void count_regions(Allocator& allocator) noexcept;
   void count_huge() noexcept;
-  void fill_blocks(std::size_t kept_blocks) noexcept;
-  void fill_pages(PageHeap& pages) noexcept;
+  void fill_blocks() noexcept;
+  void fill_pages() noexcept;
   void fill_requested(Profiler& profiler) noexcept;
   void fill_resident() noexcept;
   void read_mappings() noexcept;
@@ -88,6 +90,7 @@ class StatisticsSnapshot {
   std::size_t cached_small_blocks_ = 0;
   std::size_t cached_run_bytes_ = 0;
   std::size_t cached_runs_ = 0;
+  std::size_t kept_blocks_ = 0;
   std::size_t huge_bytes_ = 0;
   std::size_t huge_blocks_ = 0;
   ThreadRows threads_;

@@ -18,6 +18,8 @@
 
 namespace luna {
 
+class NamedHeaps;
+
 // Differences of pointers into a block must fit ptrdiff_t.
 inline constexpr std::size_t kMaxBlockBytes = PTRDIFF_MAX;
 
@@ -35,6 +37,15 @@ struct HeapUsage {
   std::size_t small_bytes = 0;      // of them, rounded up to their class
   std::size_t slab_free_bytes = 0;  // free blocks and blocks not yet carved
   std::size_t thread_heaps = 0;
+
+  HeapUsage& operator+=(const HeapUsage& other) noexcept {
+    pages += other.pages;
+    small_blocks += other.small_blocks;
+    small_bytes += other.small_bytes;
+    slab_free_bytes += other.slab_free_bytes;
+    thread_heaps += other.thread_heaps;
+    return *this;
+  }
 };
 
 // Threads: any, each with a cache of its own, attached before it allocates.
@@ -119,6 +130,12 @@ class Allocator {
   void resume_parent() noexcept;
   void resume_child(const ThreadHeap* survivor) noexcept;
 
+  // The heaps that share its window; nullptr: there are none.
+  [[nodiscard]] NamedHeaps* named() const noexcept {
+    return named_.load(std::memory_order_acquire);  // pairs with the release in set_named()
+  }
+  void set_named(NamedHeaps* named) noexcept { named_.store(named, std::memory_order_release); }
+
   // For the parts it composes.
   [[nodiscard]] constexpr Window& window() noexcept { return window_; }
   [[nodiscard]] const Window& window() const noexcept { return window_; }
@@ -199,6 +216,7 @@ class Allocator {
   GuardedBlocks guarded_;
   Config config_;
   std::atomic<std::uint32_t> trims_{0};  // how often trim() was called
+  std::atomic<NamedHeaps*> named_{nullptr};
 };
 
 }  // namespace luna

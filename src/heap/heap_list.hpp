@@ -53,6 +53,12 @@ class HeapList {
     for (const ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) visit(*heap);
   }
 
+  // The same for those whose memory waits to be used again.
+  template <typename Visit>
+  void for_each_abandoned(Visit visit) const noexcept {
+    for (const ThreadHeap* heap = abandoned_; heap != nullptr; heap = heap->next_heap) visit(*heap);
+  }
+
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 
  private:

@@ -184,8 +184,8 @@ int NamedHeap::protect(luna_heap_access access) noexcept {
   find_place();
   int error = 0;
   for_each_range(allocator_.pages(), [&](std::byte* memory, std::size_t size) noexcept {
-    const int refused = os::set_access(memory, size, access != LUNA_HEAP_NO_ACCESS,
-                                       access == LUNA_HEAP_READ_WRITE);
+    const int refused =
+        os::set_access(memory, size, access != LUNA_HEAP_NO_ACCESS, access == LUNA_HEAP_READ_WRITE);
     if (refused != 0) error = refused;
   });
   return error;

@@ -109,9 +109,7 @@ class NamedHeap {
   std::atomic<std::uint32_t> entered{0};  // by so many threads
 
  private:
-  [[nodiscard]] bool has(std::uint64_t flag) const noexcept {
-    return (options_.flags & flag) != 0;
-  }
+  [[nodiscard]] bool has(std::uint64_t flag) const noexcept { return (options_.flags & flag) != 0; }
   [[nodiscard]] void* charged(void* block) noexcept;
   void close_reserve() noexcept;
   void find_place() noexcept;

@@ -35,6 +35,7 @@ NamedHeap* NamedHeaps::take_place() noexcept {
 int NamedHeaps::create(const luna_heap_options& options, NamedHeap*& heap) noexcept {
   os::ScopedLock guard(lock_);
   if (count_ == ThreadParts::kMost) return os::kNoSpace;
+  first_.set_named(this);
   heap = store_.begin(first_.window()) ? take_place() : nullptr;
   if (heap == nullptr) return os::kNoMemory;
   heap->begin(options);
@@ -158,6 +159,12 @@ void NamedHeaps::deallocate_without_parts(void* pointer) noexcept {
   os::ScopedLock guard(lock_);
   NamedHeap* heap = of(pointer);
   if (heap != nullptr && heap->is_alive()) heap->deallocate(nullptr, pointer);
+}
+
+HeapUsage whole_usage(Allocator& first) noexcept {
+  HeapUsage sum;
+  for_each_allocator(first, [&](Allocator& allocator) noexcept { sum += allocator.usage(); });
+  return sum;
 }
 
 std::size_t NamedHeaps::count() noexcept {

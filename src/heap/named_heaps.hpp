@@ -49,6 +49,18 @@ class NamedHeaps {
     for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) visit(*heap);
   }
   [[nodiscard]] std::size_t count() noexcept;
+
+  // Calls visit(const void* table, std::size_t bytes) for the metadata that is in no allocator.
+  template <typename Visit>
+  void for_each_table(Visit visit) noexcept {
+    os::ScopedLock guard(lock_);
+    for (const NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+      visit(heap, sizeof *heap);
+    for (const NamedHeap* heap = free_; heap != nullptr; heap = heap->next)
+      visit(heap, sizeof *heap);
+    for (const ThreadParts* parts = parts_; parts != nullptr; parts = parts->next)
+      visit(parts, sizeof *parts);
+  }
   [[nodiscard]] ArenaStore& store() noexcept { return store_; }
 
   // fork(): hold everything, let go, or start anew in the child. Before, and after, those of the
@@ -71,8 +83,19 @@ class NamedHeaps {
   std::size_t count_ = 0;
   std::size_t places_ = 0;
   std::atomic<std::size_t> pages_offset_{0};  // of its page heap, in a heap
-  ThreadParts* parts_ = nullptr;       // of all threads
-  ThreadParts* free_parts_ = nullptr;  // of threads that are gone
+  ThreadParts* parts_ = nullptr;              // of all threads
+  ThreadParts* free_parts_ = nullptr;         // of threads that are gone
 };
+
+// Calls visit(Allocator&) for the first allocator, and those of the heaps in its window.
+template <typename Visit>
+void for_each_allocator(Allocator& first, Visit visit) noexcept {
+  visit(first);
+  if (NamedHeaps* heaps = first.named(); heaps != nullptr)
+    heaps->for_each([&](NamedHeap& heap) noexcept { visit(heap.allocator()); });
+}
+
+// The usage of all of them.
+[[nodiscard]] HeapUsage whole_usage(Allocator& first) noexcept;
 
 }  // namespace luna

@@ -4,6 +4,7 @@
 #include "base/report.hpp"
 #include "heap/allocator.hpp"
 #include "heap/block_lookup.hpp"
+#include "heap/named_heaps.hpp"
 #include "heap/thread_heap.hpp"
 
 namespace luna {
@@ -75,6 +76,7 @@ bool Allocator::begin_sampling(const SampleObserver& observer) noexcept {
 void Allocator::set_sampling_interval(std::uint64_t interval, std::uint64_t seed) noexcept {
   samples_.set_interval(interval, seed);
   heaps_.interrupt_all();
+  if (NamedHeaps* heaps = named(); heaps != nullptr) heaps->follow();
 }
 
 // Requires: a sample is due. nullptr: there is none after all.

@@ -7,10 +7,11 @@
 #include "base/list.hpp"
 #include "base/relaxed.hpp"
 #include "os/lock.hpp"
+#include "pages/arena_store.hpp"
 #include "pages/demand.hpp"
 #include "pages/huge_pages.hpp"
-#include "pages/arena_store.hpp"
 #include "pages/layout.hpp"
+#include "pages/page_usage.hpp"
 #include "pages/quota.hpp"
 #include "pages/region.hpp"
 #include "pages/window.hpp"
@@ -21,24 +22,6 @@
 #include <cstdint>
 
 namespace luna {
-
-// What is where, in bytes of address space; see PageHeap::usage().
-struct PageUsage {
-  std::size_t reserved = 0;      // address space
-  std::size_t committed = 0;     // of it, readable and writable
-  std::size_t used = 0;          // of it, handed out as granules, runs and spans
-  std::size_t slabs = 0;         // of it, granules
-  std::size_t dirty = 0;         // free, but may still be backed by the kernel
-  std::size_t metadata = 0;      // address space of our own tables
-  std::size_t large_blocks = 0;  // runs, spans and huge blocks in use
-  std::size_t large_bytes = 0;
-};
-
-// The same in short; see PageHeap::totals().
-struct PageTotals {
-  std::size_t used = 0;   // handed out, huge blocks included
-  std::size_t dirty = 0;  // free, but may still be backed by the kernel
-};
 
 // What PageHeap::take_granules() gives; no memory: the kernel refuses.
 struct GranulesTaken {

@@ -82,7 +82,7 @@ struct Region {
   std::byte* memory = nullptr;
   Arena* arena = nullptr;
   PageHeap* pages = nullptr;  // whose it is
-  std::uint32_t index = 0;  // in the arena
+  std::uint32_t index = 0;    // in the arena
   GranuleSet free_granules = 0;
   GranuleSet warm_granules = 0;
   std::uint16_t free_pages = 0;

@@ -441,6 +441,33 @@ void lists() {
   EXPECT(heap_list(found, 30) == 0);
 }
 
+// The statistics of the process count what is in heaps, and know where all of it is.
+void statistics() {
+  static auto* const read = find<decltype(luna_stats_detail_read)>("luna_stats_detail_read");
+  const auto now = [] {
+    luna_stats_detail result{};
+    result.struct_size = sizeof result;
+    EXPECT(read(&result, LUNA_STATS_RESIDENT) == 0);
+    return result;
+  };
+  const luna_stats_detail before = now();
+  luna_heap* own = made("counted");
+  luna_heap* gone = made("gone");
+  fill(gone, 1000, 20000);
+  EXPECT(heap_destroy(gone) == 0);
+  fill(own, 1000, 20000);
+  static_cast<void>(fill(own, 4 * kMiB, 2));
+  const luna_stats_detail after = now();
+  EXPECT(after.live_blocks >= before.live_blocks + 20002);
+  EXPECT(after.live_bytes >= before.live_bytes + 28 * 1000 * 1000);
+  EXPECT(after.resident_bytes >= before.resident_bytes + 28 * 1000 * 1000);
+  EXPECT(after.resident_bytes < before.resident_bytes + 32 * 1000 * 1000);
+  const std::uint64_t more = std::max(after.accounted_bytes, after.resident_bytes);
+  const std::uint64_t less = std::min(after.accounted_bytes, after.resident_bytes);
+  EXPECT(more - less <= after.resident_bytes / 50 + 64 * kKiB);
+  EXPECT(heap_destroy(own) == 0);
+}
+
 void mistakes() {
   luna_heap_options bad = options("a");
   bad.struct_size = 8;
@@ -500,6 +527,7 @@ constexpr Part kParts[] = {
     {"protect", protect},
     {"transfer", transfer},
     {"lists", lists},
+    {"statistics", statistics},
     {"mistakes", mistakes},
     {"twice", twice},
 };
