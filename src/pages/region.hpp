@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/bitmap.hpp"
+#include "base/relaxed.hpp"
 #include "pages/layout.hpp"
 
 #include <array>
@@ -71,7 +72,7 @@ struct Arena;
 //   3. warm_granules has the bit of each of them of which a page is touched
 //   4. `aged` is a subset of `free & touched`
 //
-// Threads: guarded by the lock of the page heap, but for the annexes.
+// Threads: guarded by the lock of the page heap, but for the annexes; `vacant` by the window's.
 struct Region {
   PageSet free;
   PageSet touched;  // pages that may hold data; of pages in use, only what is known of before
@@ -90,16 +91,17 @@ struct Region {
   std::uint16_t used_pages = 0;   // as counted in the page heap's sums
   std::uint16_t dirty_pages = 0;  // likewise
   RegionState state = RegionState::kReserved;
-  std::uint8_t list = 0;        // number of the list it is in
-  bool moved = false;           // span whose pages came by mremap
-  bool moving = false;          // span whose pages go by mremap now, without the lock
-  bool sparse = false;          // `touched` says far more than is backed
-  bool huge = false;            // is backed by a huge page, or was until a part was purged
-  bool collapsing = false;      // the kernel is at it, without the lock
-  std::uint8_t purges = 0;      // likewise: so many threads give pages of it back
-  bool hugetlb = false;         // of the kernel's pool of huge pages: cannot be purged
-  std::size_t span_pages = 0;   // of a span head or a huge block
-  Region* span_head = nullptr;  // of a span body, or of the region with its tail
+  std::uint8_t list = 0;         // number of the list it is in
+  bool moved = false;            // span whose pages came by mremap
+  bool moving = false;           // span whose pages go by mremap now, without the lock
+  bool sparse = false;           // `touched` says far more than is backed
+  bool huge = false;             // is backed by a huge page, or was until a part was purged
+  bool collapsing = false;       // the kernel is at it, without the lock
+  std::uint8_t purges = 0;       // likewise: so many threads give pages of it back
+  bool hugetlb = false;          // of the kernel's pool of huge pages: cannot be purged
+  std::size_t span_pages = 0;    // of a span head or a huge block
+  Relaxed<bool> vacant = false;  // in state kFreedHuge: its addresses may be reserved again
+  Region* span_head = nullptr;   // of a span body, or of the region with its tail
 
   // Pages of the run that starts here; kNoRun, or a mark. A byte-sized table
   // would not do: runs have up to 512 pages.

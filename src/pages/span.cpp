@@ -300,6 +300,7 @@ void* PageHeap::map_huge(std::size_t pages, std::size_t alignment) noexcept {
     head = static_cast<Region*>(os::map(round_up(sizeof(Region), os::page_bytes())));
     if (head == nullptr) return nullptr;
     head->state = RegionState::kFreedHuge;
+    head->vacant = true;
     freed_huge_ = head;
   }
   const std::size_t regions = regions_for(pages);
@@ -314,6 +315,7 @@ void* PageHeap::map_huge(std::size_t pages, std::size_t alignment) noexcept {
   head->memory = memory;
   head->pages = this;
   head->state = RegionState::kHuge;
+  head->vacant = false;
   head->span_pages = pages;
   for (std::size_t i = 0; i < regions; ++i) window_.publish(memory + i * kRegionBytes, head);
   used_huge_.push_back(head);
@@ -332,6 +334,7 @@ void PageHeap::put_huge(Region* head) noexcept {
   {
     os::ScopedLock guard(window_.lock());
     head->state = RegionState::kFreedHuge;
+    head->vacant = true;
     window_.release(head->memory, regions_for(head->span_pages), head);
   }
   head->next = freed_huge_;

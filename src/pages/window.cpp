@@ -73,7 +73,7 @@ bool Window::choose(std::size_t bytes) noexcept {
 
 bool Window::is_taken(std::size_t index) const noexcept {
   const Region* region = regions_[index].load(std::memory_order_relaxed);
-  return region != nullptr && region->state != RegionState::kFreedHuge;
+  return region != nullptr && !region->vacant;
 }
 
 std::byte* Window::reserve(std::size_t regions, std::size_t alignment) noexcept {

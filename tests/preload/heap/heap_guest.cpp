@@ -395,7 +395,9 @@ void protect() {
   EXPECT(stats(own).live_blocks == 1);
   block[0] = 43;
   EXPECT(heap_protect(own, LUNA_HEAP_NO_ACCESS) == 0);
-  EXPECT(heap_protect(own, static_cast<luna_heap_access>(7)) == EINVAL);
+  luna_heap_access unknown = LUNA_HEAP_READ;
+  memset(&unknown, 7, sizeof unknown);
+  EXPECT(heap_protect(own, unknown) == EINVAL);
   pthread_setname_np(pthread_self(), "intruder");
   *static_cast<volatile unsigned char*>(block) = 44;
 }

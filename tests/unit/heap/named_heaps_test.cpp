@@ -2,11 +2,15 @@
 // Heaps that end while other threads free into them.
 #include "heap/named_heaps.hpp"
 
+#include "support/random.hpp"
 #include "support/test_thread.hpp"
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -118,6 +122,72 @@ TEST_F(NamedHeapsTest, EndsWhileOthersFree) {
     for (std::thread& thread : threads) thread.join();
   }
   EXPECT_EQ(heaps.count(), 0U);
+}
+
+// What a thread does in one of many heaps, at random; blocks go by a shelf to other threads.
+class Worker {
+ public:
+  static constexpr std::size_t kLimit = std::size_t{2} << 20;
+  using Shelf = std::array<std::atomic<void*>, 256>;
+
+  Worker(NamedHeaps& heaps, const std::vector<NamedHeap*>& all, Shelf& shelf, std::uint64_t seed)
+      : heaps_(heaps), all_(all), shelf_(shelf), parts_(*heaps.attach()), random_(seed) {}
+  ~Worker() { heaps_.detach(parts_); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void step() {
+    NamedHeap& heap = *all_[random_.below(all_.size())];
+    const std::size_t bytes = random_.one_in(16) ? random_.below(60'000) : random_.below(500);
+    void* block = heap.allocate(*heaps_.part_of(parts_, heap), bytes);
+    if (block != nullptr) std::memset(block, 1, bytes);
+    block = shelf_[random_.below(shelf_.size())].exchange(block);
+    if (block != nullptr) heaps_.deallocate(parts_, block);
+    EXPECT_LE(heap.quota().used(), kLimit);
+  }
+
+ private:
+  NamedHeaps& heaps_;
+  const std::vector<NamedHeap*>& all_;
+  Shelf& shelf_;
+  ThreadParts& parts_;
+  test::Random random_;
+};
+
+// By hand for longer: LUNA_HEAP_SECONDS=60
+TEST_F(NamedHeapsTest, AllReturnsToNothing) {
+  const char* wanted = std::getenv("LUNA_HEAP_SECONDS");
+  const auto end = std::chrono::steady_clock::now() +
+                   std::chrono::seconds(wanted != nullptr ? std::atoi(wanted) : 0);
+  std::vector<NamedHeap*> all;
+  for (std::size_t i = 0; i < 64; ++i) {
+    luna_heap_options options = named("busy");
+    options.limit_bytes = Worker::kLimit;
+    options.flags = i % 4 == 0 ? LUNA_HEAP_EXACT : 0;
+    all.push_back(&create(options));
+  }
+  Worker::Shelf shelf{};
+  std::vector<std::thread> threads;
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      Worker worker(heaps, all, shelf, i + 1);
+      do {
+        for (int k = 0; k < 3000; ++k) worker.step();
+      } while (std::chrono::steady_clock::now() < end);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ThreadParts& parts = *heaps.attach();
+  for (auto& place : shelf)
+    if (void* block = place.exchange(nullptr); block != nullptr) heaps.deallocate(parts, block);
+  for (NamedHeap* heap : all) {
+    heap->trim(nullptr);
+    EXPECT_EQ(heap->usage(nullptr).live_blocks, 0U);
+    EXPECT_EQ(heap->quota().used(), 0U);
+    EXPECT_LE(heap->quota().peak(), Worker::kLimit);
+    EXPECT_EQ(heaps.destroy(*heap), 0);
+  }
+  heaps.detach(parts);
 }
 
 }  // namespace
