@@ -74,26 +74,26 @@ void tell(const Control& control, luna_stats& reader, luna_control_callback* eac
   each(&told, context);
 }
 
-// False: the value of an option cannot be what it is, which stderr is told.
-[[nodiscard]] bool has_sense(const Control& control) noexcept {
-  if (controls().has_sense(control)) return true;
-  std::array<char, 320> buffer;
-  Text text(buffer.data(), buffer.size());
-  text.add("lunalloc: option \"").add(option_name(control.option)).add("\" wants ");
-  add_wants(control, text);
-  write_error(text.add("\n").view());
-  return false;
-}
-
 }  // namespace
+
+void ignore_out_of_range(Options& options, OptionSources& sources) noexcept {
+  for (const Control& control : control_table()) {
+    if (!control.is_option() || sources.of[control.option].empty()) continue;
+    if (is_in_range(control, options)) continue;
+    ValueText buffer;
+    Text wants(buffer.data(), buffer.size());
+    add_wants(control, wants);
+    warn_of_option(sources.of[control.option], option_name(control.option), "wants ", wants.view());
+    option_at(control.option).copy(Options(), options);
+    sources.of[control.option] = {};
+    ++sources.mistakes;
+  }
+}
 
 void judge_options(const OptionSources& sources) noexcept {
   const Options& options = process.options();
   if (options.confirm_conf) print_options(options, sources);
-  if (!options.abort_conf) return;
-  bool right = sources.mistakes == 0;
-  for (const Control& control : control_table()) right = has_sense(control) && right;
-  if (right) return;
+  if (!options.abort_conf || sources.mistakes == 0) return;
   write_error("lunalloc: abort_conf:true: an option is wrong, so the process ends\n");
   std::abort();
 }

@@ -26,12 +26,19 @@ constexpr NumberRange kAny = {};
 constexpr int (*kAtUse)() noexcept = nullptr;
 
 constexpr std::uint64_t kMaxCacheKib = 65536;
+constexpr std::uint64_t kMaxLimitMib = std::uint64_t{1} << 40;
 
 // ---- Options that change -------------------------------------------------------------
 
 [[nodiscard]] int apply_decay() noexcept {
   process.allocator().config().decay_ms = process.options().decay_ms;
   process.allocator().pages().look_again();
+  named_heaps.follow();
+  return 0;
+}
+
+[[nodiscard]] int apply_placement() noexcept {
+  process.allocator().pages().set_placement(process.options().placement);
   named_heaps.follow();
   return 0;
 }
@@ -92,6 +99,11 @@ void look_at_active(Options& now) noexcept { now.profile = process.profiler().ru
   if (guarded.set_one_in(one_in)) return 0;
   if (!was_running) process.profiler().stop();
   return ENOMEM;
+}
+
+// What was wanted may be more than there ever can be.
+void look_at_reserve(Options& now) noexcept {
+  now.reserve_kib = process.pressure().reserve().size() >> 10;
 }
 
 // The pool may have been found empty.
@@ -176,8 +188,7 @@ constexpr Control kControls[] = {
 }  // namespace
 
 std::size_t thread_cache_bytes(const Options& options) noexcept {
-  const std::uint64_t kib = options.cache_thread_kib;
-  return (kib < kMaxCacheKib ? kib : kMaxCacheKib) << 10;
+  return static_cast<std::size_t>(options.cache_thread_kib) << 10;
 }
 
 std::span<const Control> control_table() noexcept { return kControls; }

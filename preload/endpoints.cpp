@@ -77,13 +77,16 @@ void answer_json(Exchange& exchange) noexcept {
 
 // ---- Profiles ------------------------------------------------------------------------
 
-void write_profile_of(Exchange& exchange, ProfileKind kind, ProfileFormat format) noexcept {
+void write_profile_of(Exchange& exchange, ProfileKind kind, ProfileFormat format,
+                      std::string_view first_column = {}) noexcept {
   const bool is_text = format == ProfileFormat::kText;
   exchange.response.type = is_text ? kPlainText : "application/octet-stream";
   bool written = false;
   const SlowPath path;
   const auto write = [&](const Profile& profile) noexcept {
-    written = write_profile(profile, format, exchange.out);
+    Profile shown = profile;
+    shown.first_column = first_column;
+    written = write_profile(shown, format, exchange.out);
   };
   const bool taken = path.entered() && process.profiler().with_profile(write, kind);
   // What was written of it is dropped with the connection's memory: out is not ok.
@@ -134,7 +137,7 @@ void answer_allocs(Exchange& exchange) noexcept {
   const std::uint64_t seconds = read_seconds(exchange);
   if (seconds == 0) return;
   if (exchange.is_again) {
-    write_profile_of(exchange, ProfileKind::kGrowth, format);
+    write_profile_of(exchange, ProfileKind::kGrowth, format, "alloc_space");
     return end_recording();
   }
   if (recording.is_on) {

@@ -114,8 +114,6 @@ void on_fault(int signal, siginfo_t* info, void* context) noexcept {
 void begin_guard() noexcept {
   const Options& options = process.options();
   if (options.guard_samples == 0 || !options.enabled) return;
-  if (options.guard_slots == 0 || options.guard_slots > GuardedBlocks::kMaxSlots)
-    return write_error("lunalloc: option \"guard_slots\" wants 1 to 4096; nothing is guarded\n");
   const GuardObserver observer = {nullptr,
                                   [](void*, std::uintptr_t* frames, std::size_t depth) noexcept {
                                     return process.profiler().walk(frames, depth);

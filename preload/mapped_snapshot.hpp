@@ -25,6 +25,8 @@ class MappedSnapshot {
     if (memory_ == nullptr) return nullptr;
     snapshot_ = ::new (memory_) StatisticsSnapshot;
     snapshot_->read_hardware(process.hardware());
+    snapshot_->add_table(process.server().table());
+    snapshot_->add_table(process.black_box().table());
     return snapshot_->take(process.allocator(), process.profiler(), what) ? snapshot_ : nullptr;
   }
 

@@ -4,6 +4,7 @@
 
 #include "os/clock.hpp"
 #include "os/environment.hpp"
+#include "os/memory.hpp"
 #include "preload/attach.hpp"
 #include "preload/black_box.hpp"
 #include "preload/process.hpp"
@@ -147,19 +148,24 @@ void work(void*) noexcept {
          options.pressure_critical_percent <= kMostPercent;
 }
 
-void apply_reserve() noexcept {
-  constexpr std::uint64_t kMostKib = std::uint64_t{1} << 40;
-  const std::uint64_t kib = process.options().reserve_kib;
+// What the process may have of all, whatever it frees.
+[[nodiscard]] std::uint64_t most_memory() noexcept {
+  std::uint64_t most = os::physical_memory();
+  const std::size_t hard_limit = process.allocator().pages().hard_limit();
+  if (hard_limit < most) most = hard_limit;
+  const std::uint64_t limit = process.pressure().look({}, os::coarse_milliseconds()).limit_bytes;
+  return limit != 0 && limit < most ? limit : most;
+}
+
+// In which there may be room for the reserve now.
+void fill_reserve() noexcept {
   const SlowPath path;
-  if (!path.entered()) return;
-  process.pressure().reserve().set_size(kib < kMostKib ? static_cast<std::size_t>(kib) << 10 : 0);
-  process.pressure().reserve().fill();
+  if (path.entered()) process.pressure().reserve().fill();
 }
 
 // SIZE_MAX: none.
 [[nodiscard]] std::size_t limit_bytes(std::uint64_t mebibytes) noexcept {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
-  return mebibytes == 0 || mebibytes > kMost ? SIZE_MAX : static_cast<std::size_t>(mebibytes) << 20;
+  return mebibytes == 0 ? SIZE_MAX : static_cast<std::size_t>(mebibytes) << 20;
 }
 
 // A handler that interrupts these is behind the slow path too, and waits for none of their locks.
@@ -192,9 +198,18 @@ void put_in_force(const PressureThresholds& thresholds) noexcept {
   if (hard_limit < settings.own_limit) settings.own_limit = hard_limit;
   settings.releases = options.pressure_release;
   process.pressure().set(settings);
-  apply_reserve();
+  fill_reserve();
   process.event_sources().review_soon();
   process.worker().wake();
+}
+
+void begin_reserve() noexcept {
+  if (apply_reserve() != 0)
+    complain("option \"reserve_kib\"",
+             "wants less than all memory that the process may have; it is ignored");
+  else if (process.pressure().reserve().is_missing())
+    complain("option \"reserve_kib\"",
+             "so much is refused now; it is kept as soon as there is room");
 }
 
 }  // namespace
@@ -205,6 +220,16 @@ int apply_pressure() noexcept {
   put_in_force({static_cast<double>(options.pressure_low_percent),
                 static_cast<double>(options.pressure_moderate_percent),
                 static_cast<double>(options.pressure_critical_percent)});
+  return 0;
+}
+
+int apply_reserve() noexcept {
+  const std::uint64_t kib = process.options().reserve_kib;
+  const SlowPath path;
+  if (!path.entered()) return EBUSY;
+  if (kib != 0 && kib >= most_memory() >> 10) return EINVAL;
+  process.pressure().reserve().set_size(static_cast<std::size_t>(kib) << 10);
+  process.pressure().reserve().fill();
   return 0;
 }
 
@@ -225,6 +250,7 @@ void begin_pressure() noexcept {
              "want 1 <= low <= moderate <= critical <= 100; they are ignored");
     put_in_force({});
   }
+  if (options.reserve_kib != 0) begin_reserve();
   if (options.background && !start_worker())
     complain("option \"background\"", "no thread can be started; it is ignored");
 }

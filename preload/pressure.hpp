@@ -14,6 +14,10 @@ void begin_pressure() noexcept;
 // For options that change. 0, or EINVAL if thresholds make no sense, EAGAIN if the thread cannot
 // be started.
 [[nodiscard]] int apply_pressure() noexcept;
+
+// The same. EINVAL: so much can never be kept beside what the process has; then nothing changed.
+[[nodiscard]] int apply_reserve() noexcept;
+
 [[nodiscard]] int apply_background() noexcept;
 
 // The thread that those who want one rely on, unless it runs. False: it cannot be started. Not

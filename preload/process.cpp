@@ -60,8 +60,10 @@ void Process::start() noexcept {
   prepare_once();
   OptionSources sources;
   Options options = read_options(sources);
+  ignore_out_of_range(options, sources);
   allocator_.config().decay_ms = options.decay_ms;
   allocator_.config().thread_cache_bytes = thread_cache_bytes(options);
+  allocator_.pages().set_placement(options.placement);
   allocator_.pages().set_huge_threshold(options.huge_pages_above);
   allocator_.pages().set_hugetlb(options.hugetlb);
   // Looking the C library's functions up allocates, which is ours to serve yet.
@@ -350,58 +352,6 @@ bool Process::read_usage(HeapUsage& heap, ProfilerUsage* profiler) noexcept {
   heap = whole_usage(allocator_);
   if (profiler != nullptr) *profiler = profiler_.usage();
   return true;
-}
-
-// A handler that has interrupted a slow path, and forks: its locks stay as they are, in the
-// child too, where what other threads were at stays half done. There it can go on as far as
-// POSIX lets a handler go, and malloc and free besides.
-void Process::before_fork() noexcept {
-  const SlowPath path;
-  if (!path.entered()) return;
-  process.option_changes_.prepare_fork();
-  process.server_.prepare_fork();
-  process.profiler_.prepare_fork();
-  process.pressure_.prepare_fork();
-  named_heaps.prepare_fork();
-  process.allocator_.prepare_fork();
-}
-
-void Process::after_fork_in_parent() noexcept {
-  const SlowPath path;
-  if (!path.entered()) return;
-  process.allocator_.resume_parent();
-  named_heaps.resume_parent();
-  process.pressure_.resume_parent();
-  process.profiler_.resume_parent();
-  process.server_.resume_parent();
-  process.option_changes_.resume_parent();
-}
-
-void Process::after_fork_in_child() noexcept {
-  {
-    const SlowPath path;
-    if (!path.entered()) return;
-    process.resume_child(path.heap());
-  }
-  // Threads are made like those of the program, by which the C library allocates for good.
-  resume_worker_in_child();
-  resume_server_in_child();
-}
-
-void Process::resume_child(ThreadHeap* heap) noexcept {
-  main_thread_ = &thread_state;
-  named_heaps.resume_child(*thread_state.parts, thread_state.entered);
-  allocator_.resume_child(heap);
-  profiler_.resume_child();
-  option_changes_.resume_child();
-  profile_quota_.resume_child();
-  seldom.limit_watch.resume_child();
-  frame_callback_.resume_child();
-  hardware_.resume_child();
-  pressure_.resume_child();
-  resume_black_box_in_child();
-  resume_guard_in_child();
-  resume_attach_in_child();
 }
 
 }  // namespace luna

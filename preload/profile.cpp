@@ -22,7 +22,6 @@ namespace luna {
 namespace {
 
 constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 30;
-constexpr std::uint64_t kMaxMebibytes = std::uint64_t{1} << 20;
 
 [[nodiscard]] std::string_view named_path(DumpReason reason, ProfileFormat format,
                                           ProfilePath& path) noexcept {
@@ -68,7 +67,6 @@ int start_profile(std::uint64_t interval) noexcept {
   const Options& options = process.options();
   if (interval == 0) interval = options.profile_interval;
   if (interval == 0 || interval > kMaxInterval) return EINVAL;
-  if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes) return EINVAL;
   if (!options.enabled) return ENOTSUP;
   const SlowPath path;
   if (!path.entered()) return EBUSY;
@@ -120,13 +118,8 @@ void begin_profile() noexcept {
   if (writes && !can_say(options.profile_format, options.profile_kind))
     complain("option \"profile_kind\"", "profile_format knows heap and peak; nothing is written");
   if (!options.profile && options.guard_samples == 0) return;
-  if (options.profile_memory == 0 || options.profile_memory > kMaxMebibytes)
-    return complain("option \"profile_memory\"", "wants 1 to 1048576 MiB; there is no profile");
   const int error = start_profile(0);
-  if (error == EINVAL)
-    complain("option \"profile_interval\"", "wants 1 to 1073741824 bytes; there is no profile");
-  else if (error != 0)
-    complain("no profile", strerrordesc_np(error));
+  if (error != 0) complain("no profile", strerrordesc_np(error));
 }
 
 void end_profile() noexcept {

@@ -37,13 +37,6 @@ void begin_signal(std::uint64_t signal) noexcept {
   }
 }
 
-// Of a cgroup no more can be used than there is.
-void begin_limit_watch(std::uint64_t percent) noexcept {
-  constexpr std::uint64_t kMostPercent = 100;
-  if (percent <= kMostPercent) return process.limit_watch().set(percent);
-  complain("option \"profile_near_limit_percent\"", "wants 0 to 100; it is ignored");
-}
-
 }  // namespace
 
 void begin_profile_dumps() noexcept {
@@ -58,7 +51,7 @@ void apply_dump_limits() noexcept {
   process.profile_quota().set(options.profile_max_files, mebibytes(options.profile_max_mib));
   process.profiler().triggers().set(
       {mebibytes(options.profile_growth_mib), options.profile_peak_percent});
-  begin_limit_watch(options.profile_near_limit_percent);
+  process.limit_watch().set(options.profile_near_limit_percent);
 }
 
 void write_due_profile() noexcept {

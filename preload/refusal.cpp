@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "heap/named_heaps.hpp"
 #include "preload/refusal.hpp"
 
 #include "base/check.hpp"
 #include "base/format.hpp"
 #include "control/statistics.hpp"
+#include "heap/named_heaps.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 #include "preload/process.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "heap/named_heaps.hpp"
 #include "preload/statistics.hpp"
 
 #include "base/format.hpp"
 #include "control/statistics.hpp"
 #include "control/statistics_writer.hpp"
+#include "heap/named_heaps.hpp"
 #include "os/system_call.hpp"
 #include "preload/mapped_snapshot.hpp"
 #include "preload/process.hpp"

@@ -7,10 +7,9 @@
 // or an errno value and leave errno alone. A heap that is destroyed must not be named again.
 #pragma once
 
+#include <lunalloc/stats.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <lunalloc/stats.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,8 +17,8 @@ extern "C" {
 
 typedef struct luna_heap luna_heap;
 
-#define LUNA_HEAPS 4096           // so many at a time
-#define LUNA_HEAP_NAME_BYTES 64   // of a name, with the zero at its end
+#define LUNA_HEAPS 4096          // so many at a time
+#define LUNA_HEAP_NAME_BYTES 64  // of a name, with the zero at its end
 
 // What becomes of an allocation that a limit does not permit.
 typedef enum luna_heap_denial {
@@ -76,11 +75,11 @@ luna_heap* luna_heap_of(const void* pointer);
 const char* luna_heap_name(const luna_heap* heap);
 
 typedef struct luna_heap_stats {
-  size_t struct_size;       // in: sizeof(luna_heap_stats)
-  uint64_t used_bytes;      // what counts for the limit: of this heap and those below it
-  uint64_t peak_bytes;      // the most that was, since it was created
-  uint64_t limit_bytes;     // 0: none
-  uint64_t live_bytes;      // of blocks in use, each with all its room; of this heap alone
+  size_t struct_size;    // in: sizeof(luna_heap_stats)
+  uint64_t used_bytes;   // what counts for the limit: of this heap and those below it
+  uint64_t peak_bytes;   // the most that was, since it was created
+  uint64_t limit_bytes;  // 0: none
+  uint64_t live_bytes;   // of blocks in use, each with all its room; of this heap alone
   uint64_t live_blocks;
   uint64_t cached_bytes;    // free, in the caches of threads
   uint64_t resident_bytes;  // that the kernel backs of its blocks and free pages
@@ -107,7 +106,8 @@ size_t luna_heap_trim(luna_heap* heap);
 
 // Frees all blocks at once, also those that other threads hold in caches or have yet to free:
 // a block of it that is freed a moment later is ignored. Nobody may allocate from it meanwhile.
-// Returns 0, or EBUSY while a thread has entered it; luna_heap_destroy() also while it has children.
+// Returns 0, or EBUSY while a thread has entered it; luna_heap_destroy() also while it has
+// children.
 int luna_heap_reset(luna_heap* heap);
 int luna_heap_destroy(luna_heap* heap);
 

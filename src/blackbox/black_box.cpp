@@ -53,6 +53,10 @@ int BlackBox::begin(std::string_view path, std::size_t bytes, const BoxOwner& ow
   return 0;
 }
 
+std::span<const std::byte> BlackBox::table() const noexcept {
+  return std::as_bytes(std::span<const BoxWorkspace>(workspace_, workspace_ != nullptr ? 1 : 0));
+}
+
 // Its number tells a copy from the process, which need not have run the handlers of a fork: in a
 // copy the file may be mapped no more, or the parent may use it.
 bool BlackBox::is_mine() const noexcept {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace luna {
@@ -43,6 +44,9 @@ class BlackBox {
 
   // Makes the file, and records from now on. Returns 0 or an errno value; then there is none.
   [[nodiscard]] int begin(std::string_view path, std::size_t bytes, const BoxOwner& owner) noexcept;
+
+  // The memory to work with, beside the file; empty: it was never needed.
+  [[nodiscard]] std::span<const std::byte> table() const noexcept;
 
   // Whether tick() is to be called: there is one, or there shall be.
   [[nodiscard]] bool on() const noexcept {

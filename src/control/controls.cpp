@@ -98,9 +98,8 @@ int Controls::set(const Control& control, std::uint64_t number) const noexcept {
   return set(control, Text(digits.data(), digits.size()).add_decimal(number).view());
 }
 
-bool Controls::has_sense(const Control& control) const noexcept {
-  if (!control.is_option()) return true;
-  return is_in(control.range, option_at(control.option).number(changes_.snapshot()));
+bool is_in_range(const Control& control, const Options& options) noexcept {
+  return !control.is_option() || is_in(control.range, option_at(control.option).number(options));
 }
 
 void add_wants(const Control& control, Text& text) noexcept {

@@ -73,15 +73,15 @@ class Controls {
   [[nodiscard]] int set(const Control& control, std::string_view value) const noexcept;
   [[nodiscard]] int set(const Control& control, std::uint64_t number) const noexcept;
 
-  // Whether the value that an option has is in its range. True of controls that are of none.
-  [[nodiscard]] bool has_sense(const Control& control) const noexcept;
-
  private:
   [[nodiscard]] Options in_force(const Control& control) const noexcept;
 
   std::span<const Control> table_;
   OptionChanges& changes_;
 };
+
+// Whether the value of its option is in the range. True of controls that are of none.
+[[nodiscard]] bool is_in_range(const Control& control, const Options& options) noexcept;
 
 // What a value may be, in words.
 void add_wants(const Control& control, Text& text) noexcept;

@@ -64,12 +64,21 @@ namespace {
   return true;
 }
 
+[[nodiscard]] bool read_value(std::string_view text, Placement& value) noexcept {
+  if (text != "best_fit" && text != "low_address") return false;
+  value = text == "best_fit" ? Placement::kBestFit : Placement::kLowAddress;
+  return true;
+}
+
 [[nodiscard]] constexpr const char* expected(Flag) noexcept { return "true or false"; }
 [[nodiscard]] constexpr const char* expected(Number) noexcept { return "a whole number"; }
 [[nodiscard]] constexpr const char* expected(Hugetlb) noexcept { return "2m, 1g or off"; }
 [[nodiscard]] constexpr const char* expected(GuardAction) noexcept { return "die or report"; }
 [[nodiscard]] constexpr const char* expected(LimitAction) noexcept {
   return "deny, retry or abort";
+}
+[[nodiscard]] constexpr const char* expected(Placement) noexcept {
+  return "best_fit or low_address";
 }
 [[nodiscard]] constexpr const char* expected(const Words&) noexcept {
   return "a text of at most 248 bytes";
@@ -93,6 +102,9 @@ void print_value(LimitAction value, Text& text) noexcept {
   if (value == LimitAction::kDeny) text.add("deny");
   if (value == LimitAction::kRetry) text.add("retry");
   if (value == LimitAction::kAbort) text.add("abort");
+}
+void print_value(Placement value, Text& text) noexcept {
+  text.add(value == Placement::kBestFit ? "best_fit" : "low_address");
 }
 void print_value(Hugetlb value, Text& text) noexcept {
   if (value == Hugetlb::kOff) text.add("off");
@@ -149,21 +161,6 @@ struct Reading {
   OptionSources* sources;
 };
 
-void warn(std::string_view source, std::string_view key, std::string_view problem,
-          std::string_view advice) noexcept {
-  std::array<char, 320> buffer;
-  Text text(buffer.data(), buffer.size() - 1);
-  constexpr std::size_t kShownKey = 60;
-  text.add("lunalloc: ").add(source).add(": option \"").add(part_of(key, 0, kShownKey));
-  text.add(key.size() > kShownKey ? "...\" " : "\" ").add(problem);
-  text.add(advice).add("; it is ignored");
-  // What a terminal would obey is not for others to choose.
-  for (std::size_t i = 0; i < text.view().size(); ++i)
-    if (static_cast<unsigned char>(buffer[i]) < ' ' || buffer[i] == '\x7f') buffer[i] = '?';
-  buffer[text.view().size()] = '\n';
-  write_error({buffer.data(), text.view().size() + 1});
-}
-
 void set_option(std::string_view pair, const Reading& reading) noexcept {
   std::string_view value = pair;
   const std::string_view key = trimmed(next_part(value, ':'));
@@ -175,8 +172,8 @@ void set_option(std::string_view pair, const Reading& reading) noexcept {
     return;
   }
   if (reading.sources != nullptr) ++reading.sources->mistakes;
-  if (known) return warn(reading.source, key, "wants ", option_at(index).wants);
-  warn(reading.source, key, "is unknown; the nearest is ", nearest_key(key));
+  if (known) return warn_of_option(reading.source, key, "wants ", option_at(index).wants);
+  warn_of_option(reading.source, key, "is unknown; the nearest is ", nearest_key(key));
 }
 
 void read_pairs(std::string_view text, const Reading& reading) noexcept {
@@ -231,6 +228,21 @@ void parse_options_file(std::string_view text, std::string_view source, std::str
       read_pairs(line, {source, options, sources});
     }
   }
+}
+
+void warn_of_option(std::string_view source, std::string_view key, std::string_view problem,
+                    std::string_view advice) noexcept {
+  std::array<char, 320> buffer;
+  Text text(buffer.data(), buffer.size() - 1);
+  constexpr std::size_t kShownKey = 60;
+  text.add("lunalloc: ").add(source).add(": option \"").add(part_of(key, 0, kShownKey));
+  text.add(key.size() > kShownKey ? "...\" " : "\" ").add(problem);
+  text.add(advice).add("; it is ignored");
+  // What a terminal would obey is not for others to choose.
+  for (std::size_t i = 0; i < text.view().size(); ++i)
+    if (static_cast<unsigned char>(buffer[i]) < ' ' || buffer[i] == '\x7f') buffer[i] = '?';
+  buffer[text.view().size()] = '\n';
+  write_error({buffer.data(), text.view().size() + 1});
 }
 
 void print_options(const Options& options, const OptionSources& sources) noexcept {

@@ -8,6 +8,7 @@
 #include "base/relaxed.hpp"
 #include "pages/huge_pages.hpp"
 #include "pages/limit_action.hpp"
+#include "pages/placement.hpp"
 #include "telemetry/guard_report.hpp"
 #include "telemetry/profile_format.hpp"
 #include "telemetry/profile_kind.hpp"
@@ -97,6 +98,10 @@ void parse_options(std::string_view text, std::string_view source, Options& opti
 // lines before the first heading are for all programs, others for theirs.
 void parse_options_file(std::string_view text, std::string_view source, std::string_view program,
                         Options& options, OptionSources* sources = nullptr) noexcept;
+
+// A line on stderr: what is wrong with an option that `source` sets, and what would be right.
+void warn_of_option(std::string_view source, std::string_view key, std::string_view problem,
+                    std::string_view advice) noexcept;
 
 // A line on stderr for each option: its value, and where it is from.
 void print_options(const Options& options, const OptionSources& sources) noexcept;

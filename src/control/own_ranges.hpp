@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where all memory of the allocator is: arenas, huge blocks, tables, thread heaps, and what
-// the profiler has.
+// the profiler and others who watch have.
 #pragma once
 
 #include "heap/allocator.hpp"
@@ -31,7 +31,8 @@ class OwnRanges {
   OwnRanges(const OwnRanges&) = delete;
   OwnRanges& operator=(const OwnRanges&) = delete;
 
-  // Takes each lock for a short time.
+  // One that others have; then the rest. Takes each lock for a short time.
+  void add(const void* memory, std::size_t bytes, OwnKind kind) noexcept;
   void collect(Allocator& allocator, Profiler& profiler) noexcept;
 
   [[nodiscard]] std::span<const OwnRange> ranges() const noexcept {
@@ -50,7 +51,6 @@ class OwnRanges {
                                             std::uintptr_t end) const noexcept;
 
  private:
-  void add(const void* memory, std::size_t bytes, OwnKind kind) noexcept;
   void add_named(NamedHeaps& heaps) noexcept;
   void add_blocks(PageHeap& pages) noexcept;
   void add_heaps(Allocator& allocator) noexcept;

@@ -54,6 +54,11 @@ class StatisticsSnapshot {
   StatisticsSnapshot(const StatisticsSnapshot&) = delete;
   StatisticsSnapshot& operator=(const StatisticsSnapshot&) = delete;
 
+  // Before take(): a table that neither of the two has, counted as telemetry.
+  void add_table(std::span<const std::byte> table) noexcept {
+    own_.add(table.data(), table.size(), OwnKind::kTelemetry);
+  }
+
   // Once. `what` is of LUNA_STATS_CLASSES and so on. False: no memory.
   [[nodiscard]] bool take(Allocator& allocator, Profiler& profiler, unsigned what) noexcept;
 

@@ -87,6 +87,7 @@ void NamedHeaps::follow(NamedHeap& heap) noexcept {
   Allocator& allocator = heap.allocator();
   allocator.config().decay_ms = std::uint64_t{first_.config().decay_ms};
   allocator.config().thread_cache_bytes = std::size_t{first_.config().thread_cache_bytes};
+  allocator.pages().set_placement(first_.pages().placement());
   if (first_.samples().thread_heap() == nullptr) return;
   if (!allocator.begin_sampling(first_.samples().observer())) return;
   allocator.set_sampling_interval(first_.samples().interval(), first_.samples().next_seed());

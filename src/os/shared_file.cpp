@@ -83,21 +83,35 @@ constexpr int kMaxTries = 100;
   return true;
 }
 
+// By which the kernel finds the file of a descriptor. Of the thread: when that of main() has
+// ended, /proc/self has none.
+class OwnLink {
+ public:
+  explicit OwnLink(long file) noexcept {
+    Text(buffer_.data(), buffer_.size())
+        .add("/proc/thread-self/fd/")
+        .add_decimal(static_cast<std::uint64_t>(file))
+        .add(kEnd);
+  }
+
+  [[nodiscard]] const char* path() const noexcept { return buffer_.data(); }
+
+ private:
+  std::array<char, 48> buffer_;
+};
+
 }  // namespace
 
 int SharedFile::create(std::string_view path, std::size_t bytes) noexcept {
   if (const int error = open_directory(path); error != 0) return error;
-  const long file = open_temporary();
-  if (file < 0) {
+  int error = open_unnamed() ? 0 : open_temporary();
+  if (error != 0) {
     drop();
-    return errno_of(file);
+    return error;
   }
-  int error = allocate(file, bytes);
-  if (error == 0) error = map(file, bytes);
-  system_call(SYS_close, file);
-  if (error == 0) return 0;
-  system_call(SYS_unlinkat, directory_, temporary_.data(), 0);
-  drop();
+  error = allocate(file_, bytes);
+  if (error == 0) error = map(bytes);
+  if (error != 0) release();
   return error;
 }
 
@@ -118,21 +132,36 @@ int SharedFile::open_directory(std::string_view path) noexcept {
   return errno_of(directory_);
 }
 
-long SharedFile::open_temporary() noexcept {
-  long file = -EEXIST;
-  for (std::uint64_t i = 0; i < kMaxTries && file == -EEXIST; ++i) {
+// False: it cannot be made, or could not be given a name, as without /proc.
+bool SharedFile::open_unnamed() noexcept {
+  temporary_[0] = '\0';
+  do {
+    file_ = system_call(SYS_openat, directory_, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kOwnerOnly);
+  } while (file_ == -EINTR);
+  if (file_ < 0) return false;
+  struct stat status;
+  has_file_ = system_call(SYS_newfstatat, AT_FDCWD, OwnLink(file_).path(), &status,
+                          AT_SYMLINK_NOFOLLOW) == 0;
+  if (!has_file_) system_call(SYS_close, file_);
+  return has_file_;
+}
+
+int SharedFile::open_temporary() noexcept {
+  file_ = -EEXIST;
+  for (std::uint64_t i = 0; i < kMaxTries && file_ == -EEXIST; ++i) {
     Text text(temporary_.data(), temporary_.size());
     text.add(".lunalloc.box.").add_decimal(process_id()).add(".").add_decimal(i).add(kEnd);
     do {
-      file = system_call(SYS_openat, directory_, temporary_.data(), kNewFile, kOwnerOnly);
-    } while (file == -EINTR);
+      file_ = system_call(SYS_openat, directory_, temporary_.data(), kNewFile, kOwnerOnly);
+    } while (file_ == -EINTR);
   }
-  return file;
+  has_file_ = file_ >= 0;
+  return errno_of(file_);
 }
 
-int SharedFile::map(long file, std::size_t bytes) noexcept {
+int SharedFile::map(std::size_t bytes) noexcept {
   const long address =
-      system_call(SYS_mmap, nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+      system_call(SYS_mmap, nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file_, 0);
   if (address < 0 && address > -4096) return errno_of(address);
   memory_ = reinterpret_cast<std::byte*>(address);
   bytes_ = bytes;
@@ -140,16 +169,26 @@ int SharedFile::map(long file, std::size_t bytes) noexcept {
 }
 
 int SharedFile::publish() noexcept {
-  int error = keep_old();
-  if (error == 0)
-    error = errno_of(
-        system_call(SYS_renameat, directory_, temporary_.data(), directory_, name_.data()));
+  // Another process may be at the same.
+  int error = EEXIST;
+  for (int i = 0; i < kMaxTries && error == EEXIST; ++i) {
+    error = keep_old();
+    if (error == 0) error = name_file();
+  }
   if (error != 0) {
     release();
     return error;
   }
   drop();
   return 0;
+}
+
+int SharedFile::name_file() noexcept {
+  if (temporary_[0] != '\0')
+    return errno_of(
+        system_call(SYS_renameat, directory_, temporary_.data(), directory_, name_.data()));
+  return errno_of(system_call(SYS_linkat, AT_FDCWD, OwnLink(file_).path(), directory_, name_.data(),
+                              AT_SYMLINK_FOLLOW));
 }
 
 // What the process before has told is what somebody wants to read now. Nothing but a file is
@@ -181,13 +220,16 @@ void SharedFile::release() noexcept {
   if (memory_ != nullptr) system_call(SYS_munmap, memory_, bytes_);
   memory_ = nullptr;
   bytes_ = 0;
-  if (has_directory_) system_call(SYS_unlinkat, directory_, temporary_.data(), 0);
+  if (has_directory_ && temporary_[0] != '\0')
+    system_call(SYS_unlinkat, directory_, temporary_.data(), 0);
   drop();
 }
 
 void SharedFile::drop() noexcept {
   if (has_directory_) system_call(SYS_close, directory_);
   has_directory_ = false;
+  if (has_file_) system_call(SYS_close, file_);
+  has_file_ = false;
 }
 
 }  // namespace luna::os

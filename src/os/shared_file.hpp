@@ -11,7 +11,9 @@
 namespace luna::os {
 
 // All of it is allocated before the first write, and the kernel copies what is written: neither
-// a full disk nor who cuts the file short can make a write a fault. No descriptor is kept.
+// a full disk nor who cuts the file short can make a write a fault. No descriptor is kept beyond
+// publish(). Where the file system and /proc allow it the file has no name before, so that a kill
+// leaves nothing behind; else it has one that begins with .lunalloc.box.
 //
 // Threads: write() any, the others one.
 class SharedFile {
@@ -42,8 +44,10 @@ class SharedFile {
   static constexpr std::size_t kNameBytes = 256;  // the longest that a file can have
 
   [[nodiscard]] int open_directory(std::string_view path) noexcept;
-  [[nodiscard]] long open_temporary() noexcept;
-  [[nodiscard]] int map(long file, std::size_t bytes) noexcept;
+  [[nodiscard]] bool open_unnamed() noexcept;
+  [[nodiscard]] int open_temporary() noexcept;
+  [[nodiscard]] int name_file() noexcept;
+  [[nodiscard]] int map(std::size_t bytes) noexcept;
   [[nodiscard]] int keep_old() noexcept;
   void drop() noexcept;
 
@@ -51,8 +55,10 @@ class SharedFile {
   std::size_t bytes_ = 0;
   long directory_ = 0;
   bool has_directory_ = false;  // until the file has its name; all zeros without one
+  long file_ = 0;
+  bool has_file_ = false;  // likewise
   std::array<char, kNameBytes> name_{};
-  std::array<char, 64> temporary_{};
+  std::array<char, 64> temporary_{};  // the name meanwhile; empty: it has none
 };
 
 }  // namespace luna::os

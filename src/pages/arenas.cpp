@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t kFirstArenaRegions = 32;
 constexpr std::size_t kFirstArenaRegionsOfMany = 4;  // of a page heap that is one of several
 
-using RegionSet = Bitmap<kMaxArenaRegions>;
 constexpr std::size_t kNowhere = RegionSet::kNone;
 
 // Of `count` free regions in a row, those of which the most are dirty; kNowhere: none is.
@@ -66,8 +65,17 @@ bool PageHeap::has_dirty_region() const noexcept {
   return false;
 }
 
+// One of those that are committed and free as a whole.
+Region* PageHeap::take_free_region(Arena* arena, std::size_t at) noexcept {
+  arena->free.clear(at);
+  Region* region = arena->region(at);
+  try_huge_page(region);
+  return region;
+}
+
 // Touched memory first, as much of it as there is in a row; then what is committed already.
-std::size_t PageHeap::find_regions(const Arena& arena, std::size_t count) noexcept {
+std::size_t PageHeap::find_regions(const Arena& arena, std::size_t count) const noexcept {
+  if (placement_ == Placement::kLowAddress) return arena.free.find_run(count);
   const RegionSet dirty = arena.free & arena.dirty;
   std::size_t at = dirty.find_run(count);
   if (at == kNowhere && count > 1 && !dirty.none()) at = dirtiest_run(arena.free, dirty, count);
@@ -161,7 +169,8 @@ Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   for (std::size_t i = 0; i < arena->regions; ++i)
     window_.publish(arena->memory + i * kRegionBytes, arena->region(i));
   Arena** last = &arenas_;
-  while (*last != nullptr) last = &(*last)->next;
+  while (*last != nullptr && (*last)->memory < arena->memory) last = &(*last)->next;
+  arena->next = *last;
   *last = arena;
   const std::size_t next_step = arena->regions * 2;
   if (next_step > arena_step_)

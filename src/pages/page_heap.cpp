@@ -17,10 +17,6 @@ namespace {
 // sparse regions draining, few enough to be cheap.
 constexpr int kCandidates = 4;
 
-[[nodiscard]] std::size_t list_of(std::size_t longest) noexcept {
-  return static_cast<std::size_t>(std::bit_width(longest)) - 1;
-}
-
 // Zeroes those pages of a run that may hold old data.
 void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
                    std::size_t count) noexcept {
@@ -44,9 +40,9 @@ GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
     settle_charge();
     return {};
   }
-  const GranuleSet warm = region->warm_granules;
-  const GranuleSet granules = warm != 0 ? warm : region->free_granules;
+  const GranuleSet granules = granules_of(*region);
   const auto granule = static_cast<std::size_t>(std::countr_zero(granules));
+  const bool warm = (region->warm_granules >> granule & 1) != 0;
   const auto in_a_row = static_cast<std::size_t>(std::countr_one(granules >> granule));
   if (count > in_a_row) count = in_a_row;
   const std::size_t first = granule * kPagesPerGranule;
@@ -56,7 +52,7 @@ GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
     region->run[page] = kPagesPerGranule | kGranuleRun;
   balance(pages - region->touched.count(first, pages));
   settle_charge();
-  return {region->memory + granule * kGranuleBytes, count, warm != 0,
+  return {region->memory + granule * kGranuleBytes, count, warm,
           used_pages_ == demand_.recent_peak()};
 }
 
@@ -154,11 +150,20 @@ PageHeap::Found PageHeap::better(const Found& one, const Found& other) noexcept 
   return other.region->free_pages < one.region->free_pages ? other : one;
 }
 
+// Those to choose from, all warm or none of them.
+GranuleSet PageHeap::granules_of(const Region& region) const noexcept {
+  const GranuleSet warm = region.warm_granules;
+  const GranuleSet lowest = region.free_granules & -region.free_granules;
+  const bool cold = placement_ == Placement::kLowAddress ? (warm & lowest) == 0 : warm == 0;
+  return cold ? region.free_granules & ~warm : warm;
+}
+
 // Of the first few regions of each list, the fullest with a warm granule; else
 // the fullest; else a region that was free as a whole.
 Region* PageHeap::granule_region() noexcept {
+  if (placement_ == Placement::kLowAddress) return lowest_granule_region();
   Found best;
-  for (std::size_t i = list_of(kPagesPerGranule); i < kLists; ++i) {
+  for (std::size_t i = list_of(kPagesPerGranule); i < kRegionLists; ++i) {
     int seen = 0;
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->free_granules == 0) continue;
@@ -180,7 +185,10 @@ bool PageHeap::gives_up_recent() noexcept {
 
 // A region that is free as a whole, if it is touched or there is no `other`.
 Region* PageHeap::take_warmer_region(Region* other) noexcept {
-  if (other != nullptr && !has_dirty_region()) return other;
+  return other != nullptr && !has_dirty_region() ? other : take_fresh_region();
+}
+
+Region* PageHeap::take_fresh_region() noexcept {
   Region* region = take_regions(1, 1);
   if (region != nullptr) try_huge_page(region);
   return region;
@@ -215,17 +223,22 @@ PageHeap::Found PageHeap::place_in(Region* region, std::size_t pages,
   return cold != PageSet::kNone ? Found{region, cold, false} : Found{};
 }
 
+// So far it was but a bound; from now on the region is passed over.
+void PageHeap::note_longest(Region* region) noexcept {
+  region->longest = static_cast<std::uint16_t>(region->free.longest_run());
+}
+
 // The same in the fullest of the first few regions of each list.
 PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noexcept {
+  if (placement_ == Placement::kLowAddress) return find_lowest_run(pages, alignment);
   Found best;
-  for (std::size_t i = list_of(pages); i < kLists; ++i) {
+  for (std::size_t i = list_of(pages); i < kRegionLists; ++i) {
     int seen = 0;
     for (Region* at = lists_[i].first(); at != nullptr && seen < kCandidates; at = at->next) {
       if (at->longest < pages) continue;
       ++seen;
       const Found found = place_in(at, pages, alignment);
-      // So far it was but a bound; from now on it is passed over.
-      if (found.region == nullptr) at->longest = static_cast<std::uint16_t>(at->free.longest_run());
+      if (found.region == nullptr) note_longest(at);
       best = better(best, found);
     }
   }
@@ -293,6 +306,7 @@ void PageHeap::enlist(Region* region) noexcept {
   if (region->free_pages == 0 || region->longest == 0) return;
   region->list = static_cast<std::uint8_t>(list_of(region->longest));
   lists_[region->list].push_front(region);
+  region->arena->filed[region->list].set(region->index);
 }
 
 // Brings the sums up to date with what has become of a region.
@@ -320,8 +334,10 @@ void PageHeap::file(Region* region) noexcept {
 }
 
 void PageHeap::unfile(Region* region) noexcept {
-  if (region->state == RegionState::kShared && region->list != kNoList)
+  if (region->state == RegionState::kShared && region->list != kNoList) {
     lists_[region->list].remove(region);
+    region->arena->filed[region->list].clear(region->index);
+  }
   if (region->state == RegionState::kReserved) region->state = RegionState::kShared;
   region->list = kNoList;
   region->sparse = false;
@@ -342,6 +358,8 @@ void PageHeap::verify() noexcept {
       if (region->run[page] != kNoRun && (region->run[page] & kSpanTail) == 0) ++starts;
       LUNA_CHECK(starts <= 1);
     }
+    for (std::size_t i = 0; i < kRegionLists; ++i)
+      LUNA_CHECK(region->arena->filed[i].test(region->index) == (i == region->list));
     PageSet stray = region->aged;
     stray.remove(region->free & region->touched);
     LUNA_CHECK(stray.none());

@@ -12,6 +12,7 @@
 #include "pages/huge_pages.hpp"
 #include "pages/layout.hpp"
 #include "pages/page_usage.hpp"
+#include "pages/placement.hpp"
 #include "pages/quota.hpp"
 #include "pages/region.hpp"
 #include "pages/window.hpp"
@@ -122,6 +123,10 @@ class PageHeap {
   void set_hard_limit(std::size_t bytes) noexcept { limit_pages_ = bytes / kPageBytes; }
   [[nodiscard]] std::size_t hard_limit() const noexcept { return limit_pages_ * kPageBytes; }
 
+  // Where what is taken from now on comes to lie; what is in use stays.
+  void set_placement(Placement placement) noexcept { placement_ = placement; }
+  [[nodiscard]] Placement placement() const noexcept { return placement_; }
+
   // From how many MiB in use on there are huge pages; 0: never.
   void set_huge_threshold(std::size_t mebibytes) noexcept;
 
@@ -223,8 +228,6 @@ class PageHeap {
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 
  private:
-  // Lists of regions by the logarithm of their longest free run.
-  static constexpr std::size_t kLists = 10;
   static constexpr std::uint8_t kNoList = 0xff;
 
   // Shorter runs are kept by threads.
@@ -239,13 +242,16 @@ class PageHeap {
 
   // page_heap.cpp
   [[nodiscard]] Region* granule_region() noexcept;
+  [[nodiscard]] GranuleSet granules_of(const Region& region) const noexcept;
   [[nodiscard]] Region* take_warmer_region(Region* other) noexcept;
+  [[nodiscard]] Region* take_fresh_region() noexcept;
   [[nodiscard]] static Found better(const Found& one, const Found& other) noexcept;
   [[nodiscard]] static bool may_start(const Region& region, std::size_t page) noexcept;
   [[nodiscard]] static std::size_t find_in(const Region& region, const PageSet& pages,
                                            std::size_t count, std::size_t alignment) noexcept;
   [[nodiscard]] static Found place_in(Region* region, std::size_t pages,
                                       std::size_t alignment) noexcept;
+  static void note_longest(Region* region) noexcept;
   [[nodiscard]] Found find_run(std::size_t pages, std::size_t alignment) noexcept;
   void use_pages(Region* region, std::size_t first, std::size_t count) noexcept;
   void free_pages(Region* region, std::size_t first, std::size_t count,
@@ -261,6 +267,12 @@ class PageHeap {
 
   void put_locked(void* memory, bool touched) noexcept;
   void put_granule_locked(void* memory, std::size_t touched_pages) noexcept;
+
+  // placement.cpp
+  template <typename Fits>
+  [[nodiscard]] Region* lowest_region(std::size_t pages, Fits fits) noexcept;
+  [[nodiscard]] Region* lowest_granule_region() noexcept;
+  [[nodiscard]] Found find_lowest_run(std::size_t pages, std::size_t alignment) noexcept;
 
   // recent.cpp
   [[nodiscard]] bool put_recent(const void* memory, std::size_t pages) noexcept;
@@ -301,7 +313,8 @@ class PageHeap {
 
   // arenas.cpp
   [[nodiscard]] Region* take_regions(std::size_t count, std::size_t alignment) noexcept;
-  [[nodiscard]] static std::size_t find_regions(const Arena& arena, std::size_t count) noexcept;
+  [[nodiscard]] Region* take_free_region(Arena* arena, std::size_t at) noexcept;
+  [[nodiscard]] std::size_t find_regions(const Arena& arena, std::size_t count) const noexcept;
   [[nodiscard]] bool has_dirty_region() const noexcept;
   [[nodiscard]] bool commit_regions(Arena* arena, std::size_t first, std::size_t count) noexcept;
   void commit_pool_regions(Arena* arena, std::size_t first, std::size_t count) noexcept;
@@ -341,8 +354,9 @@ class PageHeap {
   ArenaStore* store_ = nullptr;
   Charge charge_;
   os::Lock lock_;
-  std::array<List<Region>, kLists> lists_;
-  Arena* arenas_ = nullptr;  // newest last
+  std::array<List<Region>, kRegionLists> lists_;
+  Relaxed<Placement> placement_ = Placement::kBestFit;
+  Arena* arenas_ = nullptr;  // in the order of their addresses
   std::size_t arena_step_ = 0;
   std::size_t moved_spans_ = 0;
   std::atomic<std::size_t> freed_spans_{0};

@@ -8,6 +8,7 @@
 #include "pages/layout.hpp"
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,6 +25,13 @@ enum class RegionState : std::uint8_t {
 };
 
 using PageSet = Bitmap<kPagesPerRegion>;
+using RegionSet = Bitmap<kMaxArenaRegions>;
+
+// Regions are in lists by the logarithm of their longest free run.
+[[nodiscard]] constexpr std::size_t list_of(std::size_t longest) noexcept {
+  return static_cast<std::size_t>(std::bit_width(longest)) - 1;
+}
+inline constexpr std::size_t kRegionLists = list_of(kPagesPerRegion) + 1;
 
 // In each byte of a word, which stands for the pages of a granule, the lowest bit.
 inline constexpr std::uint64_t kLowPages = 0x0101010101010101;
@@ -71,6 +79,7 @@ struct Arena;
 //   2. free_granules has the bit of each granule whose pages are all free
 //   3. warm_granules has the bit of each of them of which a page is touched
 //   4. `aged` is a subset of `free & touched`
+//   5. the arena has its bit in `filed` for the list it is in, and for no other
 //
 // Threads: guarded by the lock of the page heap, but for the annexes; `vacant` by the window's.
 struct Region {
@@ -129,10 +138,11 @@ struct alignas(64) Arena {
   std::byte* memory = nullptr;
   std::size_t regions = 0;
   std::size_t metadata_bytes = 0;
-  Bitmap<kMaxArenaRegions> free;       // regions in state kReserved
-  Bitmap<kMaxArenaRegions> committed;  // regions that may be read and written
-  Bitmap<kMaxArenaRegions> dirty;      // regions that may have pages to give back
-  std::uint64_t gone_since_ms = 0;     // in an ArenaStore
+  RegionSet free;                             // regions in state kReserved
+  RegionSet committed;                        // regions that may be read and written
+  RegionSet dirty;                            // regions that may have pages to give back
+  std::array<RegionSet, kRegionLists> filed;  // regions in each list
+  std::uint64_t gone_since_ms = 0;            // in an ArenaStore
 
   [[nodiscard]] Region* region(std::size_t at) noexcept {
     return reinterpret_cast<Region*>(this + 1) + at;

@@ -46,6 +46,11 @@ int Server::open(std::string_view path) noexcept {
   return 0;
 }
 
+std::span<const std::byte> Server::table() noexcept {
+  const os::ScopedLock guard(lock_);
+  return std::as_bytes(std::span<const Table>(table_, table_ != nullptr ? 1 : 0));
+}
+
 void Server::close() noexcept {
   const os::ScopedLock guard(lock_);
   let_go(listener_);

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace luna {
@@ -33,6 +34,9 @@ class Server {
   // Listens there, and no more where it did before. Returns 0 or an errno value: that of
   // UnixListener::open() or ENOMEM, and it listens on where it did.
   [[nodiscard]] int open(std::string_view path) noexcept;
+
+  // The memory of all connections, but for what answers them; empty: it was never needed.
+  [[nodiscard]] std::span<const std::byte> table() noexcept;
 
   // Connections end when they are answered.
   void close() noexcept;

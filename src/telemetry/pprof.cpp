@@ -109,13 +109,19 @@ struct Encoder {
   void write_head() const noexcept {
     for (std::size_t i = 0; i < kind.columns.size(); ++i)
       write_value_type(kSampleType, column_string(i), column_string(i) + 1);
-    writer.number(kDefaultSampleType, column_string(kind.main));
+    writer.number(kDefaultSampleType, column_string(first_column()));
     write_value_type(kPeriodType, kSpace, kBytes);
     writer.number(kPeriod, profile.interval_bytes);
     const std::uint64_t skipped = profile.kind == ProfileKind::kGrowth ? profile.marked_ns : 0;
     writer.number(kTimeNanos, profile.began_ns + skipped);
     writer.number(kDurationNanos, profile.duration_ns - skipped);
     for (std::size_t i = 0; i < comments.count(); ++i) writer.number(kComment, comment_string(i));
+  }
+
+  [[nodiscard]] std::size_t first_column() const noexcept {
+    for (std::size_t i = 0; i < kind.columns.size(); ++i)
+      if (kind.columns[i].name == profile.first_column) return i;
+    return kind.main;
   }
 
   void write_mapping(std::size_t index) const noexcept {

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace luna {
 
@@ -99,6 +100,7 @@ struct SamplingCost {
 
 struct Profile {
   ProfileKind kind = ProfileKind::kHeap;  // what it was asked for; it has all
+  std::string_view first_column{};        // that readers show at first; empty: that of the kind
   const ProfileRow* rows = nullptr;
   std::size_t count = 0;
   std::uint64_t interval_bytes = 0;  // one sample for so many bytes, on the average

@@ -135,6 +135,31 @@ TEST(LoadedImage, OfAnotherClassIsSeen) {
   EXPECT_EQ(small.image().find("here"), std::nullopt);
 }
 
+// A bucket of symbols that all have the right hash and another name, of which none is the last.
+TEST(LoadedImage, WhoseChainsHaveNoEndIsLeft) {
+  SmallImage small;
+  small.put(1024 + 24, Elf64_Sym{});
+  const std::uint32_t header[] = {1, 1, 0, 0, 1};
+  small.put(3072, header);
+  std::size_t reads = 0;
+  const LoadedImage image(
+      SmallImage::kBegin, [&](std::uint64_t address, void* to, std::size_t bytes) {
+        ++reads;
+        constexpr std::uint64_t kChains = SmallImage::kBegin + 3072 + sizeof header;
+        constexpr std::uint32_t kHash = 0x7C97D3A8;  // of "here", and not the last
+        if (address >= kChains) {
+          std::memset(to, 0, bytes);
+          if (bytes == sizeof kHash) std::memcpy(to, &kHash, bytes);
+          return true;
+        }
+        if (address - SmallImage::kBegin > small.size() - bytes) return false;
+        return std::memcpy(to, &small[address - SmallImage::kBegin], bytes) != nullptr;
+      });
+  EXPECT_EQ(image.find("here"), std::nullopt);
+  EXPECT_GT(reads, 1000U);
+  EXPECT_LT(reads, 10'000U);
+}
+
 TEST(LoadedImage, ThatWasWrittenOverHasAnEnd) {
   std::mt19937 random(1);
   for (int round = 0; round < 20000; ++round) {

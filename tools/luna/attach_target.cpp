@@ -21,6 +21,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{5};
 
+// Of a process that shows images without end: some seconds. A library takes a hundred at most.
+constexpr std::size_t kMostReads = std::size_t{1} << 21;
+
 // Where the first bytes of files lie.
 [[nodiscard]] std::vector<std::uint64_t> images_of(pid_t process) {
   std::ifstream maps("/proc/" + std::to_string(process) + "/maps");
@@ -59,10 +62,12 @@ void AttachTarget::find() {
     throw_why_not(memory_.error());
   bool is_dynamic = false;
   bool is_damaged = false;
+  std::size_t reads = 0;
   for (const std::uint64_t begin : images) {
-    const LoadedImage image(begin, [this](std::uint64_t address, void* to, std::size_t bytes) {
-      return memory_.read(address, to, bytes);
-    });
+    const LoadedImage image(begin,
+                            [this, &reads](std::uint64_t address, void* to, std::size_t bytes) {
+                              return ++reads <= kMostReads && memory_.read(address, to, bytes);
+                            });
     if (image.is_elf() && !image.is_64_bit())
       throw AttachError(AttachError::kUnreachable,
                         name_ + " is a 32-bit program, which lunalloc does not run in");
@@ -74,6 +79,10 @@ void AttachTarget::find() {
     if (has_sound_header(*header)) return;
     is_damaged = true;
   }
+  if (reads > kMostReads)
+    throw AttachError(
+        AttachError::kUnreachable,
+        name_ + " has more images, or larger tables in them, than are looked through");
   if (is_damaged)
     throw AttachError(AttachError::kUnreachable,
                       name_ + " has lunalloc, but what is reached by is damaged");
@@ -109,6 +118,8 @@ luna_attach AttachTarget::read_header() {
   const bool read = memory_.read(header_, &header, sizeof header);
   if (read && is_ours(header)) return header;
   const bool ended = !read && memory_.error() == ESRCH;
+  if (ended && runs_without_main_thread(process_))
+    throw AttachError(AttachError::kNoAnswer, why_not(process_, ESRCH));
   throw AttachError(
       AttachError::kNoAnswer,
       name_ + (ended ? " has ended" : " has become another program") + " before it answered");

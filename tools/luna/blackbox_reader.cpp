@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <system_error>
 
@@ -13,8 +14,8 @@ namespace luna::tool {
 
 namespace {
 
-// More than the library ever makes.
-constexpr std::uint64_t kMostBytes = std::uint64_t{4} << 30;
+// The most that the library ever makes.
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 
 // Bytes that are taken from the front, as long as there are enough.
 class Cursor {
@@ -168,6 +169,16 @@ void sort_by_sequence(Rows& rows) {
   });
 }
 
+// As many bytes as there are, up to `bytes`.
+[[nodiscard]] std::string read_front(std::ifstream& file, std::uint64_t bytes) {
+  std::string data(static_cast<std::size_t>(bytes), '\0');
+  file.seekg(0);
+  file.read(data.data(), static_cast<std::streamsize>(bytes));
+  data.resize(static_cast<std::size_t>(file.gcount()));
+  file.clear();
+  return data;
+}
+
 }  // namespace
 
 const Module* Sites::module_of(std::uint64_t frame) const noexcept {
@@ -203,13 +214,19 @@ BlackBox read_black_box(const std::string& path) {
     throw Unreadable(Status::kCannotOpen, std::generic_category().message(errno) +
                                               "; does the option `blackbox` name another file?");
   const std::streamoff bytes = file.tellg();
-  if (bytes < 0 || static_cast<std::uint64_t>(bytes) > kMostBytes)
-    throw Unreadable(Status::kNoBlackBox, "it is no file of the size of a black box");
-  file.seekg(0);
-  std::string data(static_cast<std::size_t>(bytes), '\0');
-  file.read(data.data(), bytes);
-  data.resize(static_cast<std::size_t>(file.gcount()));
-  return parse_black_box(data);
+  if (bytes < 0) throw Unreadable(Status::kNoBlackBox, "it is no file that can be read twice");
+  const luna_blackbox_header header = read_header(read_front(file, sizeof header));
+  if (header.file_bytes > kMostBytes)
+    throw Unreadable(Status::kNoBlackBox, "its header says that it has " +
+                                              std::to_string(header.file_bytes) +
+                                              " bytes, which no black box has");
+  try {
+    const auto there = static_cast<std::uint64_t>(bytes);
+    return parse_black_box(read_front(file, std::min(there, header.file_bytes)));
+  } catch (const std::bad_alloc&) {
+    throw Unreadable(Status::kNoBlackBox,
+                     "there is no memory for its " + std::to_string(header.file_bytes) + " bytes");
+  }
 }
 
 std::uint32_t add_to_checksum(std::uint32_t checksum, std::string_view bytes) noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "blackbox_command.hpp"
+#include "printable.hpp"
 
 #include <algorithm>
 #include <array>
@@ -35,13 +36,6 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
   text << std::put_time(&parts, "%Y-%m-%dT%H:%M:%S") << '.' << std::setw(3) << std::setfill('0')
        << epoch_ns % kSecond / 1'000'000 << 'Z';
   return text.str();
-}
-
-// A text of another process may have anything in it.
-[[nodiscard]] std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-  return text;
 }
 
 [[nodiscard]] const char* name_of_event(std::uint32_t kind) {

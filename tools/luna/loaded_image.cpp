@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMostSegments = 256;
 constexpr std::size_t kMostDynamic = 1024;
-constexpr std::uint32_t kMostChained = 1U << 20;  // symbols with hashes that share a bucket
+constexpr std::uint32_t kMostChained = 1U << 10;  // symbols with hashes that share a bucket
 
 // The start of a DT_GNU_HASH.
 struct HashHeader {

@@ -6,7 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace luna::tool {
 
@@ -17,6 +19,12 @@ namespace {
   std::ifstream file("/proc/sys/kernel/yama/ptrace_scope");
   int scope = 0;
   return file >> scope ? scope : 0;
+}
+
+// Of a thread; one that has ended has none.
+[[nodiscard]] bool has_memory(const std::filesystem::path& folder) {
+  std::ifstream maps(folder / "maps");
+  return maps.is_open() && maps.peek() != std::ifstream::traits_type::eof();
 }
 
 [[nodiscard]] std::string why_not_permitted(const std::string& name, uid_t owner) {
@@ -43,10 +51,22 @@ namespace {
 
 }  // namespace
 
+bool runs_without_main_thread(pid_t process) {
+  const std::filesystem::path folder = "/proc/" + std::to_string(process);
+  std::error_code gone;
+  if (has_memory(folder)) return false;
+  for (const auto& task : std::filesystem::directory_iterator(folder / "task", gone))
+    if (has_memory(task)) return true;
+  return false;
+}
+
 std::string why_not(pid_t process, int error) {
   const std::string name = "process " + std::to_string(process);
   const std::string folder = "/proc/" + std::to_string(process);
   struct stat status {};
+  if (runs_without_main_thread(process))
+    return name + " runs on without its main thread, with which lunalloc's own threads end: " +
+           "nobody\n      would answer";
   if (error == ESRCH || stat(folder.c_str(), &status) != 0) return "there is no " + name;
   std::ifstream maps(folder + "/maps");
   if (error == EPERM || (error == 0 && !maps.is_open()))

@@ -156,6 +156,17 @@ void idle() {
   }
 }
 
+// Of which main() is none; the last to end ends the process.
+void main_ends() {
+  pthread_t thread;
+  const auto run = [](void*) -> void* {
+    until_stdin_ends(allocate_and_free);
+    return nullptr;
+  };
+  EXPECT(pthread_create(&thread, nullptr, run, nullptr) == 0);
+  pthread_exit(nullptr);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -171,5 +182,6 @@ int main(int count, char** arguments) {
   if (strcmp(way, "forks") == 0) forks();
   if (strcmp(way, "handlers") == 0) handlers();
   if (strcmp(way, "idle") == 0) idle();
+  if (strcmp(way, "main_ends") == 0) main_ends();
   return 0;
 }

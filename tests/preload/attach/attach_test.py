@@ -303,6 +303,17 @@ def refused():
         expect(status == 4 and "has ended" in message, f"{status} {message}")
 
 
+def main_ends():
+    """A process that goes on when main() has ended cannot be reached, and is not said to have ended."""
+    with running("main_ends") as guest:
+        stat = pathlib.Path(f"/proc/{guest.process.pid}/stat")
+        wait_for(lambda: stat.read_text().split()[2] == "Z", "main() goes on")
+        status, _, message = attach(guest.process.pid)
+        expect(status == 3 and "runs on without its main thread" in message, f"{status} {message}")
+    status, _, message = attach(guest.process.pid)
+    expect(status == 3 and "there is no process" in message, f"{status} {message}")
+
+
 def other_user():
     """Who may not reach the process is told who may."""
     if os.getuid() != 0 or not pathlib.Path("/usr/bin/setpriv").exists():
@@ -318,7 +329,7 @@ def other_user():
 
 PARTS = {"settings": settings, "wrong": wrong, "garbage": garbage, "changing": changing,
          "together": together, "idle": idle, "python": python, "refused": refused,
-         "other_user": other_user, "deleted": deleted,
+         "other_user": other_user, "main_ends": main_ends, "deleted": deleted,
          "no_threads": no_threads, "threads": lambda: starts("threads", 50),
          "libraries": lambda: starts("libraries", 20), "forks": lambda: starts("forks", 10),
          "handlers": lambda: starts("handlers", 20),

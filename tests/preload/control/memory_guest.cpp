@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <ctime>
 #include <thread>
 #include <vector>
@@ -120,6 +121,45 @@ void huge_pages() {
   for (Node* const list : {before, after, last}) free_all(list);
 }
 
+constexpr std::size_t kRunBytes = 300 * 1024;  // more than threads keep in their lists
+constexpr std::size_t kRuns = 600;
+constexpr std::size_t kFits = 100 * 1024;
+
+// Holes side by side over 180 MiB, of which the lower half is not backed. Then the mean place of
+// blocks that fit into any: 0 the lowest hole, 1 the highest.
+[[nodiscard]] double mean_place() {
+  std::vector<char*> runs;
+  for (std::size_t i = 0; i < kRuns; ++i) runs.push_back(static_cast<char*>(malloc(kRunBytes)));
+  std::sort(runs.begin(), runs.end());
+  for (char* const run : runs) std::memset(run, 1, kRunBytes);
+  for (std::size_t i = 0; i < kRuns / 2; i += 2) free(runs[i]);
+  EXPECT(control::control_set_number("memory.purge", 0) == 0);
+  for (std::size_t i = kRuns / 2; i < kRuns; i += 2) free(runs[i]);
+  std::vector<char*> blocks;
+  double sum = 0;
+  for (std::size_t i = 0; i < kRuns / 4; ++i) {
+    blocks.push_back(static_cast<char*>(malloc(kFits)));
+    sum += static_cast<double>(blocks.back() - runs.front()) /
+           static_cast<double>(runs.back() - runs.front());
+  }
+  for (char* const block : blocks) free(block);
+  for (std::size_t i = 1; i < kRuns; i += 2) free(runs[i]);
+  EXPECT(control::control_set_number("memory.purge", 0) == 0);
+  return sum / static_cast<double>(blocks.size());
+}
+
+void placement() {
+  const double fitting = mean_place();
+  control::set("placement", "low_address");
+  const double lowest = mean_place();
+  control::set("placement", "best_fit");
+  const double again = mean_place();
+  expect::print(STDOUT_FILENO, "fitting=%.2f\nlowest=%.2f\nagain=%.2f\n", fitting, lowest, again);
+
+  EXPECT(fitting > 0.5 && again > 0.5);
+  EXPECT(lowest < 0.4);
+}
+
 // Leaves as much in the lists of the thread as they may hold.
 void churn() {
   constexpr std::size_t kSizes[] = {512, 640, 768, 1024, 1280, 1536, 2048};
@@ -188,6 +228,7 @@ int main(int count, char** arguments) {
   if (part == "decay") decay();
   if (part == "purge") purge();
   if (part == "huge_pages") huge_pages();
+  if (part == "placement") placement();
   if (part == "cache") cache();
   if (part == "threads") threads();
   expect::print(STDOUT_FILENO, "done=1\n");

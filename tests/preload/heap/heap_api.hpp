@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <vector>
 
 namespace heap {
 
@@ -63,6 +65,21 @@ constexpr std::size_t kMiB = kKiB * kKiB;
   result.struct_size = sizeof result;
   EXPECT(heap_stats_read(of, &result) == 0);
   return result;
+}
+
+// Fills the heap with blocks of one size; returns them.
+inline std::vector<void*> fill(luna_heap* of, std::size_t size, std::size_t most = SIZE_MAX) {
+  std::vector<void*> result;
+  while (result.size() < most) {
+    void* block = heap_malloc(of, size);
+    if (block == nullptr) break;
+    memset(block, 1, size);
+    result.push_back(block);
+  }
+  return result;
+}
+inline void free_all(const std::vector<void*>& blocks) {
+  for (void* block : blocks) free(block);
 }
 
 }  // namespace heap

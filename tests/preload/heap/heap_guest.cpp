@@ -3,19 +3,16 @@
 // purpose; heap_test.py says which.
 //
 // Usage: heap_guest PART
-#include "blocks.hpp"
 #include "expect.hpp"
 #include "heap_api.hpp"
-#include "measure.hpp"
 #include "parts.hpp"
 
 #include <pthread.h>
-#include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -88,129 +85,6 @@ void other_calls() {
   free(at_hand);
 }
 
-// Fills the heap with blocks of one size; returns them.
-std::vector<void*> fill(luna_heap* of, std::size_t size, std::size_t most = SIZE_MAX) {
-  std::vector<void*> result;
-  while (result.size() < most) {
-    void* block = heap_malloc(of, size);
-    if (block == nullptr) break;
-    memset(block, 1, size);
-    result.push_back(block);
-  }
-  return result;
-}
-void free_all(const std::vector<void*>& blocks) {
-  for (void* block : blocks) free(block);
-}
-
-void limit() {
-  for (const std::uint64_t flags : {0U, LUNA_HEAP_EXACT}) {
-    for (const std::size_t size : {16UL, 100UL, 1000UL, 20000UL, 100000UL, 3 * kMiB}) {
-      luna_heap* own = made("limited", 20 * kMiB, flags);
-      const std::vector<void*> held = fill(own, size);
-      EXPECT(errno == ENOMEM);
-      const luna_heap_stats full = stats(own);
-      EXPECT_FOR(size, full.used_bytes <= 20 * kMiB && full.peak_bytes <= 20 * kMiB);
-      // Denied early by no more than a class and a thread may hold back: exactly: by nothing.
-      const std::size_t slack = flags != 0 ? 0 : 64 * kKiB;
-      EXPECT_FOR(size, full.used_bytes + size + size / 8 + slack + 4 * kKiB > 20 * kMiB);
-      EXPECT(full.denied == 1);
-      free(held.back());
-      void* again = heap_malloc(own, size);
-      EXPECT_FOR(size, again != nullptr);
-      free(again);
-      for (std::size_t i = 0; i + 1 < held.size(); ++i) free(held[i]);
-      heap_trim(own);
-      EXPECT_FOR(size, stats(own).used_bytes == 0);
-      heap_set_limit(own, 40 * kMiB);
-      free_all(fill(own, size, 25 * kMiB / size));
-      EXPECT_FOR(size, stats(own).peak_bytes > 22 * kMiB);
-      EXPECT(heap_destroy(own) == 0);
-    }
-  }
-}
-
-void tree() {
-  luna_heap* root = made("root", 10 * kMiB);
-  luna_heap_options below = options("below", 8 * kMiB);
-  below.parent = root;
-  luna_heap* left = made(below);
-  luna_heap* right = made(below);
-  const std::vector<void*> of_left = fill(left, 1000);
-  EXPECT(stats(left).used_bytes > 7 * kMiB && stats(root).used_bytes == stats(left).used_bytes);
-  const std::vector<void*> of_right = fill(right, 1000);
-  EXPECT(stats(right).used_bytes < 3 * kMiB && stats(root).used_bytes <= 10 * kMiB);
-  EXPECT(heap_destroy(root) == EBUSY && stats(root).children == 2);
-  EXPECT(heap_destroy(left) == 0);
-  EXPECT(stats(root).used_bytes == stats(right).used_bytes);
-  free_all(of_right);
-  EXPECT(heap_destroy(right) == 0);
-  EXPECT(stats(root).used_bytes == 0 && stats(root).children == 0);
-  EXPECT(heap_destroy(root) == 0);
-}
-
-struct Seen {
-  std::vector<void*>* held;
-  int denied = 0;
-  int soft = 0;
-};
-
-// Frees three blocks for the first three times that it is called.
-int on_denial(luna_heap* of, std::size_t bytes, void* context) {
-  auto* seen = static_cast<Seen*>(context);
-  EXPECT(bytes == 100000 && std::string(heap_name(of)) == "asks");
-  if (++seen->denied > 3) return 0;
-  free(seen->held->back());
-  seen->held->pop_back();
-  return 1;
-}
-void on_soft_limit(luna_heap*, std::uint64_t used, void* context) {
-  EXPECT(used > 5 * kMiB);
-  ++static_cast<Seen*>(context)->soft;
-}
-
-void callbacks() {
-  std::vector<void*> held;
-  Seen seen{&held};
-  luna_heap_options asks = options("asks", 10 * kMiB);
-  asks.denial = LUNA_HEAP_CALLS;
-  asks.on_denial = &on_denial;
-  asks.soft_limit_bytes = 5 * kMiB;
-  asks.on_soft_limit = &on_soft_limit;
-  asks.context = &seen;
-  luna_heap* own = made(asks);
-  while (void* block = heap_malloc(own, 100000)) held.push_back(block);
-  EXPECT(seen.denied == 4 && seen.soft == 1 && stats(own).denied == 4);
-  free_all(held);
-  heap_trim(own);
-  free_all(fill(own, 200000, 30));
-  EXPECT(seen.soft == 2);
-}
-
-void reserve() {
-  luna_heap_options kept = options("kept", 10 * kMiB);
-  kept.reserve_bytes = 1 * kMiB;
-  luna_heap* own = made(kept);
-  std::vector<void*> held = fill(own, 100000);
-  EXPECT(stats(own).used_bytes <= 9 * kMiB);
-  const std::vector<void*> more = fill(own, 100000);  // the error path
-  EXPECT(more.size() >= 9 && stats(own).used_bytes <= 10 * kMiB);
-  free_all(more);
-  for (int i = 0; i < 10; ++i) {
-    free(held.back());
-    held.pop_back();
-  }
-  heap_trim(own);
-  fill(own, 100000);
-  EXPECT(stats(own).used_bytes <= 9 * kMiB + 64 * kKiB);
-}
-
-void aborts() {
-  luna_heap_options hard = options("hard", 1 * kMiB);
-  hard.denial = LUNA_HEAP_ABORTS;
-  fill(made(hard), 1000);
-}
-
 void wipes() {
   luna_heap* own = made("wiped", 0, LUNA_HEAP_WIPES);
   for (const std::size_t size : {100UL, 5000UL, 100000UL}) {
@@ -218,97 +92,6 @@ void wipes() {
     for (std::size_t i = 0; i < size; ++i) block[i] = 0xaa;
     free(const_cast<unsigned char*>(block));
     for (std::size_t i = 16; i < size; ++i) EXPECT_FOR(i, block[i] == 0);
-  }
-}
-
-// What stays when many threads allocate and free in many heaps, each for others too.
-void many_threads() {
-  constexpr std::size_t kHeaps = 64;
-  constexpr std::size_t kThreads = 8;
-  constexpr std::size_t kLimit = 3 * kMiB;
-  const char* wanted = getenv("LUNA_HEAP_SECONDS");
-  const int seconds = wanted != nullptr ? atoi(wanted) : 2;
-  std::vector<luna_heap*> heaps;
-  for (std::size_t i = 0; i < kHeaps; ++i)
-    heaps.push_back(made("busy", kLimit, i % 4 == 0 ? LUNA_HEAP_EXACT : 0));
-  std::atomic<void*> shelf[1024] = {};
-  std::atomic<bool> ends{false};
-  std::atomic<std::size_t> operations{0};
-  const auto work = [&](std::size_t seed) {
-    std::mt19937 random(static_cast<std::uint32_t>(seed));
-    std::size_t count = 0;
-    while (!ends.load(std::memory_order_relaxed)) {
-      luna_heap* own = heaps[random() % kHeaps];
-      const std::size_t size = random() % 16 == 0 ? random() % 100000 : random() % 800;
-      void* block = heap_malloc(own, size);
-      if (block != nullptr) memset(block, static_cast<int>(seed), size);
-      if (block != nullptr && random() % 8 == 0) {
-        void* resized = realloc(block, random() % 2000 + 1);
-        if (resized != nullptr) block = resized;
-      }
-      if (block != nullptr) EXPECT(heap_of(block) == own);
-      free(shelf[random() % std::size(shelf)].exchange(block));
-      if (++count % 1000 == 0) EXPECT(stats(own).used_bytes <= kLimit);
-    }
-    operations += count;
-  };
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) threads.emplace_back(work, i + 1);
-  std::this_thread::sleep_for(std::chrono::seconds(seconds));
-  ends = true;
-  for (std::thread& thread : threads) thread.join();
-  for (auto& place : shelf) free(place.exchange(nullptr));
-  for (std::size_t i = 0; i < kHeaps; ++i) {
-    heap_trim(heaps[i]);
-    const luna_heap_stats at_end = stats(heaps[i]);
-    EXPECT_FOR(i, at_end.live_blocks == 0 && at_end.live_bytes == 0);
-    EXPECT_FOR(i, at_end.used_bytes == 0 && at_end.peak_bytes <= kLimit);
-    EXPECT(heap_destroy(heaps[i]) == 0);
-  }
-  printf("%zu operations\n", operations.load());
-}
-
-void destroy() {
-  const char* wanted = getenv("LUNA_HEAP_BLOCKS");
-  const std::size_t count = wanted != nullptr ? strtoull(wanted, nullptr, 10) : 500'000;
-  const std::size_t before = measure::resident_bytes();
-  luna_heap* own = made("large");
-  for (std::size_t i = 0; i < count; ++i) *static_cast<std::size_t*>(heap_malloc(own, 64)) = i;
-  static_cast<void>(heap_malloc(own, 5 * kMiB));
-  EXPECT(stats(own).live_blocks == count + 1);
-  const auto start = std::chrono::steady_clock::now();
-  EXPECT(heap_destroy(own) == 0);
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  printf("%zu blocks in %.1f ms\n", count, took.count());
-  EXPECT(measure::resident_bytes() < before + 2 * kMiB + count * 64 / 50);
-  luna_heap* next = made("next");
-  EXPECT(stats(next).live_blocks == 0 && stats(next).resident_bytes == 0);
-}
-
-// Others hold caches of the heap, and free into it while it goes, and a little later.
-void destroy_busy() {
-  for (int round = 0; round < 30; ++round) {
-    luna_heap* own = made("shared");
-    std::atomic<int> ready{0};
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 4; ++i) {
-      threads.emplace_back([&] {
-        std::vector<void*> blocks = fill(own, 64, 5000);
-        for (std::size_t k = 0; k < 200; ++k) blocks.push_back(heap_malloc(own, 20000));
-        ++ready;
-        for (void* block : blocks) free(block);
-        void* of_all = malloc(64);
-        EXPECT(of_all != nullptr && heap_of(of_all) == nullptr);
-        free(of_all);
-      });
-    }
-    while (ready < 4) std::this_thread::yield();
-    EXPECT((round % 2 == 0 ? heap_destroy(own) : heap_reset(own)) == 0);
-    for (std::thread& thread : threads) thread.join();
-    if (round % 2 == 0) continue;
-    EXPECT(stats(own).live_blocks == 0);
-    free(heap_malloc(own, 64));
-    EXPECT(heap_destroy(own) == 0);
   }
 }
 
@@ -351,33 +134,6 @@ void enter() {
   for (void* block : {first, zeros, aligned, second}) free(block);
   EXPECT(stats(outer).live_blocks == 0 && stats(inner).live_blocks == 0);
   EXPECT(heap_destroy(inner) == 0 && heap_destroy(outer) == 0);
-}
-
-void fork_within() {
-  luna_heap* own = made("inherited", 50 * kMiB);
-  std::atomic<bool> ends{false};
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 3; ++i)
-    threads.emplace_back([&] {
-      while (!ends) free_all(fill(own, 200, 100));
-    });
-  void* held = heap_malloc(own, 100);
-  for (int i = 0; i < 50; ++i) {
-    const pid_t child = fork();
-    if (child == 0) {
-      alarm(60);
-      free(held);
-      free_all(fill(own, 200, 2000));
-      luna_heap* fresh = made("fresh");
-      free_all(fill(fresh, 200, 2000));
-      if (heap_destroy(own) != 0 || heap_destroy(fresh) != 0) _exit(1);
-      _exit(0);
-    }
-    int status = -1;
-    EXPECT(waitpid(child, &status, 0) == child && status == 0);
-  }
-  ends = true;
-  for (std::thread& thread : threads) thread.join();
 }
 
 void protect() {
@@ -513,24 +269,9 @@ void twice() {
 }
 
 constexpr Part kParts[] = {
-    {"blocks", blocks},
-    {"other_calls", other_calls},
-    {"limit", limit},
-    {"tree", tree},
-    {"callbacks", callbacks},
-    {"reserve", reserve},
-    {"aborts", aborts},
-    {"wipes", wipes},
-    {"many_threads", many_threads},
-    {"destroy", destroy},
-    {"destroy_busy", destroy_busy},
-    {"enter", enter},
-    {"fork", fork_within},
-    {"protect", protect},
-    {"transfer", transfer},
-    {"lists", lists},
-    {"statistics", statistics},
-    {"mistakes", mistakes},
+    {"blocks", blocks}, {"other_calls", other_calls}, {"wipes", wipes},
+    {"enter", enter},   {"protect", protect},         {"transfer", transfer},
+    {"lists", lists},   {"statistics", statistics},   {"mistakes", mistakes},
     {"twice", twice},
 };
 

@@ -141,6 +141,31 @@ def environment(_):
         fail(result, "not one warning for each of two mistakes")
 
 
+def out_of_range(_):
+    """A number beyond its range is told, with who set it, and the default is in force."""
+    wrong = {"profile_depth:257": "a whole number from 0 to 256",
+             "cache_thread_kib:65537": "a whole number from 0 to 65536",
+             "guard_slots:0": "a whole number from 1 to 4096",
+             "blackbox_kib:127": "a whole number from 128 to 1048576",
+             "hard_limit_mib:1099511627777": "a whole number from 0 to 1099511627776",
+             "profile_near_limit_percent:101": "a whole number from 0 to 100",
+             "profile_interval:0": "a whole number from 1 to 1073741824"}
+    for conf, words in wrong.items():
+        name = conf.split(":")[0]
+        result = Run(probe, "work", conf=f"{conf},confirm_conf:true")
+        lines = result.errors.splitlines()
+        said = f'lunalloc: LUNALLOC_CONF: option "{name}" wants {words}; it is ignored'
+        if lines[0] != said or sum("wants" in line for line in lines) != 1:
+            fail(result, f"the first line is not {said!r}")
+        if not any(line.startswith(f"lunalloc: {name}:") and line.endswith("by default")
+                   for line in lines):
+            fail(result, f"{name} is not that of the default")
+    for conf in ("profile_depth:256", "cache_thread_kib:65536", "hard_limit_mib:1099511627776"):
+        result = Run(probe, "work", conf=conf)
+        if result.errors:
+            fail(result, "something on stderr")
+
+
 def disabled(_):
     """enabled:false leaves malloc to the C library, in C and C++, threads and forks."""
     for program, preload in ((probe, True), (linked, False)):
@@ -308,7 +333,7 @@ def empty_environment(_):
 
 
 def main():
-    parts = (environment, disabled, file, program, confirm, abort, privileged, empty_environment)
+    parts = (environment, out_of_range, disabled, file, program, confirm, abort, privileged, empty_environment)
     part = {function.__name__: function for function in parts}[sys.argv[1]]
     with tempfile.TemporaryDirectory(prefix="lunalloc-options-") as top:
         os.chmod(top, 0o755)

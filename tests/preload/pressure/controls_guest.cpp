@@ -202,6 +202,9 @@ void reserve() {
     EXPECT_FOR(with.before, with.before < 60);
     EXPECT_FOR(with.after, with.after >= 15);
   }
+  for (const char* const absurd : {"81920", "999999999999999999"})
+    EXPECT(control::control_set_text("limit.reserve_kib", absurd) == EINVAL);
+  EXPECT(control::number("limit.reserve_kib") == 20480);
   control::set("limit.reserve_kib", "0");
   const Had without;
   EXPECT(without.before > 60 && without.after == 0);

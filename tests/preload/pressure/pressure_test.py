@@ -115,6 +115,15 @@ def errors():
         status, _, said = run("errors", conf=conf)
         if status or said.count("pressure_") != 1:
             sys.exit(f"failed: {conf}: {status} {said}")
+    for conf in ("reserve_kib:999999999999999999", "hard_limit_mib:64,reserve_kib:65536"):
+        status, _, said = run("errors", conf=conf)
+        if status or said.count("reserve_kib") != 1 or "it is ignored" not in said:
+            sys.exit(f"failed: {conf}: {status} {said}")
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (300 * MIB, 300 * MIB))
+    status, _, said = run("errors", conf=f"reserve_kib:{295 * 1024}", prepare=limit)
+    if status or "it is kept as soon as there is room" not in said:
+        sys.exit(f"failed: what cannot be kept now: {status} {said}")
 
 
 PARTS = {part.__name__: part for part in (

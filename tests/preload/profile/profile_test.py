@@ -91,8 +91,8 @@ def refused(folder):
     """What is wrong is said, and leaves nothing behind."""
     run("refused", folder)
     expect(os.listdir(folder) == [], f"left behind: {os.listdir(folder)}")
-    for option, message in (("profile_interval:0", "wants 1 to 1073741824"),
-                            ("profile_memory:0", "wants 1 to 1048576 MiB"),
+    for option, message in (("profile_interval:0", "wants a whole number from 1 to 1073741824; it is ignored"),
+                            ("profile_memory:0", "wants a whole number from 1 to 1048576; it is ignored"),
                             ("profile_format:xml", "wants pprof, collapsed"),
                             ("profile_file:%q", "profile_file")):
         errors = run("nothing", folder, f"profile:true,profile_at_exit:true,{option}")

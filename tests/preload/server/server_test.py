@@ -17,8 +17,10 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "profile")]
 from guest import Guest, ask, connect, expect, read_all, serves, skip, split
+import profile_files
 
 part, library = sys.argv[1], os.path.abspath(sys.argv[2])
 
@@ -67,6 +69,23 @@ def pages():
         expect(not os.path.exists(guest.path), "the file is there after the exit")
 
 
+def own_table():
+    """What the connections take is lunalloc's own in the statistics."""
+    with Guest(library) as guest:
+        def telemetry():
+            text = json.loads(ask(guest.path, "/stats.json")[2])
+            return text["totals"]["telemetry_bytes"], text["resident"]["resident_telemetry_bytes"]
+
+        table, before = telemetry()
+        expect(table > 100_000, f"it has {table} bytes")
+        clients = [connect(guest.path) for _ in range(31)]
+        for client in clients:
+            client.sendall(b"GET /metrics HTTP/1.1\r\nX: " + b"x" * 3000)
+        while telemetry()[1] < before + 20_000:
+            time.sleep(0.05)
+        expect(telemetry()[0] == table, "it grew")
+
+
 def controls():
     """Values are listed, read and set."""
     with Guest(library) as guest:
@@ -110,6 +129,12 @@ def profiles():
         expect(ask(guest.path, "/debug/pprof/heap")[0] == 200, "after it was switched off")
 
 
+def first_shown(profile):
+    """The sample type that pprof shows at first."""
+    fields = list(profile_files.fields_of(gzip.decompress(profile)))
+    return [value for field, value in fields if field == 6][dict(fields)[14]]
+
+
 def recording():
     """What is allocated in a time; samples are on meanwhile, and no longer."""
     with Guest(library) as guest:
@@ -125,6 +150,9 @@ def recording():
         status, _, text = split(read_all(client))
         expect(status == 200 and b"4.7 MiB" in text or b"4.8 MiB" in text, text[:300])
         expect(ask(guest.path, "/control/profile.active")[2] == b"false\n", "it stays on")
+        for address, first in (("allocs?seconds=1", b"alloc_space"), ("heap", b"inuse_space")):
+            status, _, profile = ask(guest.path, "/debug/pprof/" + address)
+            expect(status == 200 and first_shown(profile) == first, f"{address}: not {first}")
         client = connect(guest.path)  # one who does not wait
         client.sendall(b"GET /debug/pprof/allocs?seconds=600 HTTP/1.0\r\n\r\n")
         while ask(guest.path, "/control/profile.active")[2] != b"true\n":

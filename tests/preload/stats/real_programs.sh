@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # By hand: reconcile.py on programs that others wrote, for the table in docs/statistics.md.
 # Usage: real_programs.sh LIBRARY WATCHER; as root for postgres. Needs the programs it names, ab,
-# redis-tools and ports 7796 to 7799.
+# redis-tools, curl and ports 7796 to 7799.
 set -eu
 library=$(realpath "$1")
 watcher=$(realpath "$2")
@@ -50,6 +50,36 @@ look cc1plus reconcile g++ -std=c++20 -O2 -I"$root/src" -I"$root/include" -I"$ro
   -c "$root/tests/unit/control/statistics_snapshot_test.cpp" -o /dev/null
 look git reconcile git -C "$root" log -p --all --stat
 
+cat >Load.java <<END
+import java.util.zip.Deflater;
+public class Load {
+  public static void main(String[] arguments) throws Exception {
+    Deflater[] all = new Deflater[300];
+    for (int i = 0; i < 300; i++) {
+      all[i] = new Deflater(9);
+      all[i].setInput(new byte[100000]);
+      all[i].finish();
+      all[i].deflate(new byte[2000]);
+    }
+    Thread.sleep(600);
+    for (int i = 0; i < 150; i++) all[i].end();
+    Thread.sleep(600);
+  }
+}
+END
+look java reconcile java -Xmx256m Load.java
+look ghostscript reconcile gs -q -dNOPAUSE -dBATCH -sDEVICE=png16m -r300 -sOutputFile=/dev/null -c '
+1 1 20 { pop /Helvetica findfont 12 scalefont setfont 0 1 200 { /i exch def
+i 2 mul i 3 mul moveto (many letters) show i 2 mul i 4 mul 50 0 360 arc stroke } for showpage } for'
+
+# Its statistics are asked for at its socket too.
+(
+  sleep 2
+  for i in 1 2 3 4 5 6 7 8 9; do
+    sleep 0.4
+    curl -s --unix-socket "$work/redis.sock" http://x/stats.json
+  done
+) >/dev/null 2>&1 &
 (
   sleep 2
   redis-benchmark -p 7799 -n 200000 -r 300000 -d 300 -t set,get,lpush -q
@@ -57,7 +87,10 @@ look git reconcile git -C "$root" log -p --all --stat
   sleep 0.6
   redis-cli -p 7799 shutdown nosave
 ) >/dev/null 2>&1 &
+export LUNALLOC_CONF="socket:$work/redis.sock"
 look redis reconcile redis-server --port 7799 --save '' --appendonly no
+
+unset LUNALLOC_CONF
 
 python3 -c '
 import socket, time

@@ -40,7 +40,10 @@ def main():
         processes = collections.defaultdict(list)
         for path in glob.glob(f"{folder}/*.json"):
             pid, number = map(int, re.search(r"(\d+)\.(\d+)\.json$", path).groups())
-            processes[pid].append((number, json.loads(pathlib.Path(path).read_text())))
+            text = json.loads(pathlib.Path(path).read_text())
+            # In a sandbox without /proc nobody knows what is resident.
+            if text["reconciliation"]["unaccounted_ratio"] is not None:
+                processes[pid].append((number, text))
     failed = False
     for pid, found in processes.items():
         texts = [text for _, text in sorted(found, key=lambda each: each[0])]

@@ -16,11 +16,13 @@ namespace {
 constexpr long kPauseMs = 150;
 constexpr int kMost = 400;
 
+// A copy, for programs that write over their environment.
+char folder[256];
+
 void* watch(void*) {
   const auto write_statistics =
       reinterpret_cast<decltype(luna_stats_write)*>(dlsym(RTLD_DEFAULT, "luna_stats_write"));
-  const char* folder = getenv("STATS_WATCH");
-  if (write_statistics == nullptr || folder == nullptr) return nullptr;
+  if (write_statistics == nullptr || folder[0] == '\0') return nullptr;
   for (int i = 0; i < kMost; ++i) {
     const timespec pause = {0, kPauseMs * 1'000'000};
     nanosleep(&pause, nullptr);
@@ -46,6 +48,8 @@ void start_thread() {
 }
 
 [[gnu::constructor]] void start() {
+  if (const char* wanted = getenv("STATS_WATCH"); wanted != nullptr)
+    snprintf(folder, sizeof folder, "%s", wanted);
   start_thread();
   pthread_atfork(nullptr, nullptr, start_thread);  // children have threads of their own
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Texts of options that nobody would write: random bytes, and right texts that were cut off or
-// changed. By hand with more of them: LUNA_RANDOM_TEXTS=10000000
+// changed. By hand for longer: LUNA_FUZZ_SECONDS=600
 #include "control/options.hpp"
 #include "support/random.hpp"
 
@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -17,11 +19,7 @@ namespace luna {
 namespace {
 
 constexpr std::uint64_t kSeed = 20;
-
-[[nodiscard]] std::uint64_t rounds() {
-  const char* wanted = std::getenv("LUNA_RANDOM_TEXTS");
-  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 20'000;
-}
+constexpr std::uint64_t kRounds = 20'000;
 
 // Warnings go nowhere: there are very many.
 class QuietErrors {
@@ -92,22 +90,47 @@ void expect_sense(const Options& options) {
   }
 }
 
+// Returns how much of the text made no sense.
+std::size_t try_one(test::Random& random, Options& options) {
+  const std::size_t kind = random.below(3);
+  const Exact text(kind == 0   ? random_bytes(random)
+                   : kind == 1 ? random_words(random)
+                               : damaged(random));
+  OptionSources sources;
+  parse_options(text.view(), "TEST", options, &sources);
+  parse_options_file(text.view(), "FILE", "prog", options, &sources);
+  return sources.mistakes;
+}
+
 TEST(OptionsRandom, NoTextDoesHarm) {
   const QuietErrors quiet;
   test::Random random(kSeed);
-  const std::uint64_t count = rounds();
   Options options;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const std::size_t kind = random.below(3);
-    const Exact text(kind == 0   ? random_bytes(random)
-                     : kind == 1 ? random_words(random)
-                                 : damaged(random));
-    OptionSources sources;
-    parse_options(text.view(), "TEST", options, &sources);
-    parse_options_file(text.view(), "FILE", "prog", options, &sources);
+  std::uint64_t wrong = 0;
+  for (std::uint64_t i = 0; i < kRounds; ++i) {
+    wrong += try_one(random, options) != 0 ? 1 : 0;
     if (i % 1000 == 0) expect_sense(options);
   }
   expect_sense(options);
+
+  EXPECT_GT(wrong, kRounds / 2);
+  EXPECT_LT(wrong, kRounds);
+}
+
+TEST(OptionsRandom, NorForAsLongAsIsWanted) {
+  const char* wanted = std::getenv("LUNA_FUZZ_SECONDS");
+  const std::chrono::seconds seconds(wanted != nullptr ? std::atoi(wanted) : 0);
+  const auto end = std::chrono::steady_clock::now() + seconds;
+  test::Random random(static_cast<std::uint64_t>(end.time_since_epoch().count()));
+  std::uint64_t rounds = 0;
+  for (; std::chrono::steady_clock::now() < end; ++rounds) {
+    const QuietErrors quiet;
+    Options options;
+    for (int i = 0; i < 1000; ++i) try_one(random, options);
+    expect_sense(options);
+  }
+  std::printf("%llu thousand texts\n", static_cast<unsigned long long>(rounds));
+  EXPECT_EQ(rounds > 0, seconds.count() > 0);
 }
 
 }  // namespace

@@ -277,6 +277,15 @@ TEST(OptionsFile, DoesNotWarnOfWhatIsForOthers) {
   EXPECT_EQ(parsed_file("[other]\nnonsense:1\n").warnings, "");
 }
 
+TEST(Options, PlacementIsOneOfTwo) {
+  EXPECT_EQ(parsed("").options.placement, Placement::kBestFit);
+  EXPECT_EQ(parsed("placement:low_address").options.placement, Placement::kLowAddress);
+  EXPECT_EQ(parsed("placement:low_address,placement:best_fit").options.placement,
+            Placement::kBestFit);
+  EXPECT_NE(parsed("placement:first_fit").warnings.find("best_fit or low_address"),
+            std::string::npos);
+}
+
 TEST(Options, AGuardDiesOrReports) {
   EXPECT_EQ(parsed("").options.guard_samples, 0U);
   EXPECT_EQ(parsed("").options.hard_limit_action, LimitAction::kDeny);

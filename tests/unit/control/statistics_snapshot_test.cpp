@@ -3,6 +3,7 @@
 #include "control/statistics_snapshot.hpp"
 
 #include "control/statistics_fields.hpp"
+#include "os/memory.hpp"
 #include "support/profiled.hpp"
 
 #include <gtest/gtest.h>
@@ -119,6 +120,24 @@ TEST(StatisticsSnapshot, AccountsForAllThatIsResident) {
   EXPECT_EQ(detail.resident_bytes, detail.accounted_bytes);
   EXPECT_LT(detail.resident_bytes, detail.process_resident_bytes);
   EXPECT_GT(detail.not_ours_bytes, 0U);
+}
+
+TEST(StatisticsSnapshot, CountsTablesOfOthersAsTelemetry) {
+  Taken fixture;
+  const std::size_t bytes = 10 * os::page_bytes();
+  auto* const table = static_cast<std::byte*>(os::map(bytes));
+  ASSERT_NE(table, nullptr);
+  std::memset(table, 1, bytes / 2);
+  StatisticsSnapshot snapshot;
+  snapshot.add_table({});
+  snapshot.add_table({table, bytes});
+  ASSERT_TRUE(snapshot.take(fixture.allocator, fixture.profiler, LUNA_STATS_RESIDENT));
+  const luna_stats_detail& detail = snapshot.detail();
+
+  EXPECT_EQ(detail.telemetry_bytes, bytes);
+  EXPECT_EQ(detail.resident_telemetry_bytes, bytes / 2);
+  EXPECT_EQ(detail.resident_bytes, detail.accounted_bytes);
+  os::release(table, bytes);
 }
 
 TEST(StatisticsSnapshot, HasARowForEachThreadHeap) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -136,6 +137,54 @@ TEST(BlackboxReader, PayloadsThatMakeNoSenseAreLeftOut) {
     const tool::BlackBox box = tool::parse_black_box(changed);
     EXPECT_LE(box.torn, 1U);
   }
+}
+
+struct BoxOnDisk : test::FileTree {
+  // The data, and nothing behind it up to so many bytes.
+  BoxOnDisk(const std::string& data, std::uintmax_t bytes) {
+    write("/box", data);
+    std::filesystem::resize_file(root() + "/box", bytes);
+  }
+
+  [[nodiscard]] tool::BlackBox read() const { return tool::read_black_box(root() + "/box"); }
+
+  [[nodiscard]] std::string why_not() const {
+    try {
+      static_cast<void>(read());
+    } catch (const tool::Unreadable& error) {
+      return error.what();
+    }
+    return "";
+  }
+};
+
+constexpr std::uintmax_t kHuge = std::uintmax_t{4} << 30;
+
+// No more is read than there can be.
+TEST(BlackboxReader, AHugeFileOfHolesIsNone) {
+  const BoxOnDisk box("", kHuge);
+
+  EXPECT_NE(box.why_not().find("it is not a black box"), std::string::npos) << box.why_not();
+}
+
+TEST(BlackboxReader, HolesBehindABlackBoxAreLeftOut) {
+  const BoxOnDisk box(full_box(), kHuge);
+
+  EXPECT_EQ(box.read().statistics.size(), 5U);
+  EXPECT_EQ(box.read().missing_bytes, 0U);
+}
+
+TEST(BlackboxReader, AHeaderThatTellsOfTooManyBytesIsToldOf) {
+  std::string data = full_box();
+  luna_blackbox_header header;
+  std::memcpy(&header, data.data(), sizeof header);
+  header.file_bytes = (std::uint64_t{1} << 30) + 1;
+  header.checksum = tool::add_to_checksum(
+      0, {reinterpret_cast<const char*>(&header), offsetof(luna_blackbox_header, checksum)});
+  std::memcpy(data.data(), &header, sizeof header);
+  const BoxOnDisk box(data, kHuge);
+
+  EXPECT_NE(box.why_not().find("1073741825 bytes"), std::string::npos) << box.why_not();
 }
 
 // The header may say what it likes.

@@ -4,9 +4,11 @@
 #include "os/memory.hpp"
 #include "support/file_tree.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -115,6 +117,17 @@ TEST(SharedFile, OneWithoutANameIsRemoved) {
   EXPECT_EQ(folder.count(), 0U);
 }
 
+TEST(SharedFile, KeepsNoDescriptor) {
+  Folder folder;
+  const int before = ::dup(STDERR_FILENO);
+  ::close(before);
+  ASSERT_EQ(folder.file.create(folder.path("box"), kBytes), 0);
+  ASSERT_EQ(folder.file.publish(), 0);
+  const int after = ::dup(STDERR_FILENO);
+  ::close(after);
+  EXPECT_EQ(after, before);
+}
+
 // Where the kernel would send a signal.
 TEST(SharedFile, ALimitOnFilesIsAnError) {
   Folder folder;
@@ -141,16 +154,84 @@ TEST(SharedFile, AFileThatIsCutShortIsNoFault) {
   EXPECT_FALSE(folder.write(0, "nowhere."));
 }
 
-// The kernel copies no more for the calling process. Emulators know no filters, and do not copy.
-void forbid_copies() {
-  std::array<struct sock_filter, 4> filter = {
-      {{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr)},
-       {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_process_vm_writev},
-       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
-       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}};
+// For the calling process. Emulators know no filters.
+template <std::size_t kSteps>
+void install(std::array<struct sock_filter, kSteps> filter) {
   struct sock_fprog program = {filter.size(), filter.data()};
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+// The kernel copies no more.
+void forbid_copies() {
+  install(std::array<struct sock_filter, 4>{
+      {{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr)},
+       {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_process_vm_writev},
+       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
+       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}});
+}
+
+// As where the file system has no files without a name.
+void forbid_unnamed_files() {
+  constexpr unsigned kUnnamed = O_TMPFILE & ~O_DIRECTORY;
+  install(std::array<struct sock_filter, 6>{
+      {{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr)},
+       {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_openat},
+       {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args[2])},
+       {BPF_JMP | BPF_JSET | BPF_K, 0, 1, kUnnamed},
+       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EOPNOTSUPP},
+       {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}});
+}
+
+// Runs the function in a child, which ends with what it returns.
+template <typename Function>
+[[nodiscard]] int status_of_child(Function function) {
+  const pid_t child = ::fork();
+  EXPECT_GE(child, 0);
+  if (child == 0) ::_exit(function());
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
+
+// By itself, as after a kill.
+TEST(SharedFile, AProcessThatIsKilledLeavesNothing) {
+  Folder folder;
+  const int status = status_of_child([&] {
+    const bool right = folder.file.create(folder.path("box"), kBytes) == 0;
+    ::raise(right ? SIGKILL : SIGABRT);
+    return 1;
+  });
+  EXPECT_EQ(status, SIGKILL);
+  EXPECT_EQ(folder.count(), 0U);
+}
+
+TEST(SharedFile, HasANameOfItsOwnMeanwhileWhereItMust) {
+  Folder folder;
+  folder.write("/box", "the old");
+  const int status = status_of_child([&] {
+    forbid_unnamed_files();
+    bool right = folder.file.create(folder.path("box"), kBytes) == 0;
+    right = folder.count() == 2 && folder.read("box") == "the old" && right;
+    right = folder.file.publish() == 0 && right;
+    return right ? 0 : 1;
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(folder.read("box").size(), kBytes);
+  EXPECT_EQ(folder.read("box.old"), "the old");
+  EXPECT_EQ(folder.count(), 2U);
+}
+
+TEST(SharedFile, IsRemovedWithTheNameOfItsOwn) {
+  Folder folder;
+  const int status = status_of_child([&] {
+    forbid_unnamed_files();
+    const bool right = folder.file.create(folder.path("box"), kBytes) == 0 && folder.count() == 1;
+    folder.file.release();
+    return right ? 0 : 1;
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(folder.count(), 0U);
 }
 
 TEST(SharedFile, ASandboxThatForbidsCopiesIsNoHarm) {
@@ -159,17 +240,13 @@ TEST(SharedFile, ASandboxThatForbidsCopiesIsNoHarm) {
   ASSERT_EQ(folder.file.publish(), 0);
   const std::string name = folder.path("box");
   const std::string large(os::page_bytes() + 21, 'x');
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
+  const int status = status_of_child([&] {
     forbid_copies();
     bool right = folder.write(os::page_bytes() - 8, large);
     right = ::truncate(name.c_str(), static_cast<off_t>(os::page_bytes() * 2)) == 0 && right;
     right = !folder.write(os::page_bytes() * 2, "beyond the end") && right;
-    ::_exit(right ? 0 : 1);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
+    return right ? 0 : 1;
+  });
   EXPECT_EQ(status, 0);
   EXPECT_EQ(folder.read("box").substr(os::page_bytes() - 8), large.substr(0, os::page_bytes() + 8));
 }

@@ -31,6 +31,7 @@ class Model {
     if (choice < 80) return resize(any());
     if (choice < 88) return move(any());
     if (choice < 96) return tick();
+    if (choice < 98) return change_placement();
     check_trim();
   }
 
@@ -170,6 +171,10 @@ class Model {
   void tick() {
     now_ms_ += random_.below(100);
     pages_.heap.tick(now_ms_, 100);
+  }
+
+  void change_placement() {
+    pages_.heap.set_placement(random_.one_in(2) ? Placement::kLowAddress : Placement::kBestFit);
   }
 
   void check_trim() {

@@ -89,6 +89,17 @@ TEST_F(ServerTest, AnswersUntilItIsClosed) {
   EXPECT_TRUE(ask("/a").ends_with("\r\n\r\n/x"));
 }
 
+TEST(Server, HasATableFromItsFirstOpenOn) {
+  Server server;
+  EXPECT_TRUE(server.table().empty());
+  ASSERT_NE(server.open("/no/such/folder"), 0);
+  EXPECT_GE(server.table().size(), Server::kMaxConnections * sizeof(Connection));
+  std::array<char, 108> buffer;
+  std::string_view path;
+  EXPECT_FALSE(server.resume_child(buffer, path));
+  EXPECT_TRUE(server.table().empty());
+}
+
 TEST_F(ServerTest, MovesAndStaysWhereItCannot) {
   ASSERT_EQ(open("/a"), 0);
   ASSERT_EQ(open("/b"), 0);

@@ -169,9 +169,10 @@ TEST(Pprof, SamplesHaveTheirStacksInnermostFirst) {
 
 // The types of the values, and the samples' values.
 struct OfKind {
-  explicit OfKind(ProfileKind kind) {
+  explicit OfKind(ProfileKind kind, std::string_view first_column = {}) {
     test::SampleProfile sample;
     sample.profile.kind = kind;
+    sample.profile.first_column = first_column;
     const Decoded decoded(sample.profile, sample.modules);
     for (const Message& type : decoded.message.messages(1)) types += decoded.value_type(type) + " ";
     for (const Message& found : decoded.message.messages(2)) values.push_back(found.packed(2));
@@ -186,6 +187,11 @@ struct OfKind {
   std::uint64_t began = 0;
   std::uint64_t duration = 0;
 };
+
+TEST(Pprof, ReadersShowAtFirstWhatIsAskedFor) {
+  EXPECT_EQ(OfKind(ProfileKind::kGrowth, "alloc_space").main, "alloc_space");
+  EXPECT_EQ(OfKind(ProfileKind::kGrowth, "no column").main, "inuse_space");
+}
 
 TEST(Pprof, PeakIsWhatWasInUse) {
   const OfKind peak(ProfileKind::kPeak);
