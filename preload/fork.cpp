@@ -20,6 +20,7 @@ void Process::before_fork() noexcept {
   process.server_.prepare_fork();
   process.profiler_.prepare_fork();
   process.pressure_.prepare_fork();
+  process.pools_.prepare_fork();
   named_heaps.prepare_fork();
   process.allocator_.prepare_fork();
 }
@@ -29,6 +30,7 @@ void Process::after_fork_in_parent() noexcept {
   if (!path.entered()) return;
   process.allocator_.resume_parent();
   named_heaps.resume_parent();
+  process.pools_.resume_parent();
   process.pressure_.resume_parent();
   process.profiler_.resume_parent();
   process.server_.resume_parent();
@@ -50,6 +52,7 @@ void Process::resume_child(ThreadHeap* heap) noexcept {
   main_thread_ = &thread_state;
   named_heaps.resume_child(*thread_state.parts, thread_state.entered);
   allocator_.resume_child(heap);
+  pools_.resume_child();
   profiler_.resume_child();
   option_changes_.resume_child();
   profile_quota_.resume_child();

@@ -6,6 +6,7 @@
 #include "control/option_changes.hpp"
 #include "control/options.hpp"
 #include "heap/allocator.hpp"
+#include "heap/pool_list.hpp"
 #include "heap/signal_reserve.hpp"
 #include "heap/thread_parts.hpp"
 #include "os/perf_counter.hpp"
@@ -93,6 +94,7 @@ class Process {
     return option_changes_.words(text);
   }
   [[nodiscard]] constexpr Allocator& allocator() noexcept { return allocator_; }
+  [[nodiscard]] PoolList& pools() noexcept { return pools_; }
   [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
 
   // Begun if the option stats_hardware says so.
@@ -166,6 +168,7 @@ class Process {
   void end_own_threads() noexcept;
 
   Allocator allocator_;
+  PoolList pools_;
   SignalReserve reserve_;
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};

@@ -10,6 +10,7 @@ inline constexpr int kNoMemory = ENOMEM;
 inline constexpr int kNoSpace = ENOSPC;
 inline constexpr int kNotSupported = ENOTSUP;
 inline constexpr int kNothingThere = ENOENT;
+inline constexpr int kTryAgain = EAGAIN;
 inline constexpr int kBusy = EBUSY;
 inline constexpr int kInvalid = EINVAL;
 inline constexpr int kNotPermitted = EPERM;
