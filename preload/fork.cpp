@@ -50,7 +50,7 @@ void Process::after_fork_in_child() noexcept {
 
 void Process::resume_child(ThreadHeap* heap) noexcept {
   main_thread_ = &thread_state;
-  named_heaps.resume_child(*thread_state.parts, thread_state.entered);
+  named_heaps.resume_child(*thread_state.parts);
   allocator_.resume_child(heap);
   pools_.resume_child();
   profiler_.resume_child();

@@ -142,18 +142,23 @@ void deallocate_named(void* pointer) noexcept {
 }
 
 void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept {
+  const std::size_t old_bytes = heap.allocator().usable_bytes(pointer);
+  const bool shrinks = bytes <= old_bytes;
+  void* block = nullptr;
   {
     const SlowPath path;
     if (path.entered()) {
       ThreadHeap* part = own_part(heap);
-      void* block = heap.resize(part, pointer, bytes);
+      block = heap.resize(part, pointer, bytes);
       if (block != nullptr) return block;
+      if (shrinks && part != nullptr) block = heap.allocate(*part, bytes);
     }
   }
-  const std::size_t old_bytes = heap.allocator().usable_bytes(pointer);
-  void* block = allocate_plain(heap, bytes);
+  // What shrinks can always stay: nobody is asked, and nothing is denied.
+  if (block == nullptr && shrinks) return pointer;
+  if (block == nullptr) block = allocate_plain(heap, bytes);
   if (block == nullptr) return nullptr;
-  std::memcpy(block, pointer, bytes < old_bytes ? bytes : old_bytes);
+  std::memcpy(block, pointer, shrinks ? bytes : old_bytes);
   process.deallocate(pointer);
   return block;
 }
@@ -331,19 +336,30 @@ void go_to(NamedHeap* heap) {
   if (luna::ThreadHeap* own = path.heap(); own != nullptr) own->send_elsewhere(heap != nullptr);
 }
 
+// Where who ends the heap looks. False: there is no memory for it, or the thread is at its end.
+[[nodiscard]] bool note_entry(const NamedHeap& heap) {
+  const luna::SlowPath path;
+  if (!path.entered() || thread_state.ended) return false;
+  luna::ThreadParts& parts = luna::own_parts();
+  if (&parts == &luna::no_parts) return false;
+  parts.set_times_entered(heap.number(), parts.times_entered(heap.number()) + 1);
+  return true;
+}
+
 }  // namespace
 
 LUNA_EXPORT luna_heap* luna_heap_enter(luna_heap* heap) {
   NamedHeap* before = thread_state.entered;
-  if (heap != nullptr) luna::named(heap).entered.fetch_add(1, std::memory_order_relaxed);
-  go_to(reinterpret_cast<NamedHeap*>(heap));
+  if (heap == nullptr || note_entry(luna::named(heap))) go_to(reinterpret_cast<NamedHeap*>(heap));
   return luna::public_name(before);
 }
 
 LUNA_EXPORT void luna_heap_leave(luna_heap* before) {
-  NamedHeap* left = thread_state.entered;
+  const NamedHeap* left = thread_state.entered;
   go_to(reinterpret_cast<NamedHeap*>(before));
-  if (left != nullptr) left->entered.fetch_sub(1, std::memory_order_relaxed);
+  if (left == nullptr) return;
+  luna::ThreadParts& parts = *thread_state.parts;
+  parts.set_times_entered(left->number(), parts.times_entered(left->number()) - 1);
 }
 
 LUNA_EXPORT int luna_block_transfer(void** pointer, luna_heap* to, luna_transfer* how) {

@@ -38,7 +38,7 @@ typedef struct luna_heap_options {
   luna_heap* parent;          // what this heap uses counts for it too; NULL: none
   uint64_t limit_bytes;       // 0: none
   uint64_t soft_limit_bytes;  // beyond it on_soft_limit is called; 0: none
-  uint64_t reserve_bytes;     // of the limit, kept back until an allocation has been denied
+  uint64_t reserve_bytes;     // of the limit, kept back until a denial; again when there is room
   uint64_t flags;             // LUNA_HEAP_EXACT and so on
   uint64_t denial;            // a luna_heap_denial
   // Called with no lock held, on the thread that allocates. Nonzero: try again; that may go on

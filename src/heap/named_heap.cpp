@@ -109,20 +109,33 @@ void NamedHeap::deny() noexcept {
   denied_.fetch_add(1, std::memory_order_relaxed);
   if (options_.reserve_bytes == 0 || reserve_is_open_.exchange(true, std::memory_order_relaxed))
     return;
-  quota_.set_limit(limit());
+  apply_limit();
 }
 
+// Not before there is room again: what an error path asks for next may be more than what it
+// got first.
 void NamedHeap::close_reserve() noexcept {
-  const std::size_t most = limit() - options_.reserve_bytes;
-  if (quota_.used() > most || !reserve_is_open_.exchange(false, std::memory_order_relaxed)) return;
-  quota_.set_limit(most);
+  const std::uint64_t most = limit_without_reserve();
+  const std::uint64_t reserve = options_.reserve_bytes;
+  if (quota_.used() > most - (reserve < most ? reserve : most) / 2) return;
+  if (reserve_is_open_.exchange(false, std::memory_order_relaxed)) apply_limit();
+}
+
+// Of a limit that was lowered to the reserve, or below, nothing is kept back.
+std::uint64_t NamedHeap::limit_without_reserve() const noexcept {
+  const std::uint64_t all = limit();
+  return all > options_.reserve_bytes ? all - options_.reserve_bytes : all;
 }
 
 void NamedHeap::set_limit(std::uint64_t bytes) noexcept {
   limit_.store(bytes, std::memory_order_relaxed);
+  apply_limit();
+}
+
+void NamedHeap::apply_limit() noexcept {
   const bool open = reserve_is_open_.load(std::memory_order_relaxed);
-  const std::uint64_t kept = open || bytes < options_.reserve_bytes ? 0 : options_.reserve_bytes;
-  quota_.set_limit(bytes != 0 ? bytes - kept : Quota::kNoLimit);
+  const std::uint64_t bytes = open ? limit() : limit_without_reserve();
+  quota_.set_limit(bytes != 0 ? bytes : Quota::kNoLimit);
 }
 
 bool NamedHeap::has_become_large() noexcept {

@@ -106,12 +106,13 @@ class NamedHeap {
   // Of NamedHeaps, under its lock.
   NamedHeap* next = nullptr;
   std::size_t children = 0;
-  std::atomic<std::uint32_t> entered{0};  // by so many threads
 
  private:
   [[nodiscard]] bool has(std::uint64_t flag) const noexcept { return (options_.flags & flag) != 0; }
   [[nodiscard]] void* charged(void* block) noexcept;
   void close_reserve() noexcept;
+  void apply_limit() noexcept;
+  [[nodiscard]] std::uint64_t limit_without_reserve() const noexcept;
   void find_place() noexcept;
 
   std::atomic<bool> alive_{false};

@@ -57,9 +57,16 @@ void NamedHeaps::stop(NamedHeap& heap) noexcept {
   }
 }
 
+// Requires: lock_ is held.
+bool NamedHeaps::is_entered(const NamedHeap& heap) const noexcept {
+  for (const ThreadParts* parts = parts_; parts != nullptr; parts = parts->next)
+    if (parts->times_entered(heap.number()) != 0) return true;
+  return false;
+}
+
 int NamedHeaps::reset(NamedHeap& heap) noexcept {
   os::ScopedLock guard(lock_);
-  if (heap.entered.load(std::memory_order_relaxed) != 0) return os::kBusy;
+  if (is_entered(heap)) return os::kBusy;
   stop(heap);
   heap.empty();
   follow(heap);
@@ -69,7 +76,7 @@ int NamedHeaps::reset(NamedHeap& heap) noexcept {
 
 int NamedHeaps::destroy(NamedHeap& heap) noexcept {
   os::ScopedLock guard(lock_);
-  if (heap.children != 0 || heap.entered.load(std::memory_order_relaxed) != 0) return os::kBusy;
+  if (heap.children != 0 || is_entered(heap)) return os::kBusy;
   stop(heap);
   heap.empty();
   if (heap.parent() != nullptr) --heap.parent()->children;
@@ -124,6 +131,7 @@ ThreadParts* NamedHeaps::attach() noexcept {
 void NamedHeaps::detach(ThreadParts& parts) noexcept {
   os::ScopedLock guard(lock_);
   for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) {
+    parts.set_times_entered(heap->number(), 0);
     ThreadHeap* part = parts.at(heap->number());
     if (part == nullptr) continue;
     parts.set(heap->number(), nullptr);
@@ -189,12 +197,11 @@ void NamedHeaps::resume_parent() noexcept {
 
 // What other threads had is parked, by the allocators themselves. On return the locks of the first
 // allocator can be passed through, as before.
-void NamedHeaps::resume_child(const ThreadParts& survivor, const NamedHeap* entered) noexcept {
+void NamedHeaps::resume_child(const ThreadParts& survivor) noexcept {
   store_.lock().reset_in_child();
   for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) {
     os::Lock::begin_fork();
     heap->allocator().resume_child(survivor.at(heap->number()));
-    heap->entered.store(heap == entered ? 1 : 0, std::memory_order_relaxed);
   }
   for (ThreadParts* parts = parts_; parts != nullptr; parts = parts->next) {
     if (parts == &survivor || parts->is_free) continue;

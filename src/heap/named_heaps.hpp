@@ -67,12 +67,13 @@ class NamedHeaps {
   // first allocator.
   void prepare_fork() noexcept;
   void resume_parent() noexcept;
-  void resume_child(const ThreadParts& survivor, const NamedHeap* entered) noexcept;
+  void resume_child(const ThreadParts& survivor) noexcept;
 
  private:
   [[nodiscard]] NamedHeap* take_place() noexcept;
   void follow(NamedHeap& heap) noexcept;
   void stop(NamedHeap& heap) noexcept;
+  [[nodiscard]] bool is_entered(const NamedHeap& heap) const noexcept;
   void put_free(ThreadParts& parts) noexcept;
 
   Allocator& first_;

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 namespace luna {
 
@@ -37,8 +38,17 @@ class ThreadParts {
     return heap_.load(std::memory_order_seq_cst) == &heap;
   }
 
+  // How many times the thread has entered a heap and not left it; its own alone changes that.
+  [[nodiscard]] std::uint32_t times_entered(std::size_t number) const noexcept {
+    return entered_[number].load(std::memory_order_relaxed);
+  }
+  void set_times_entered(std::size_t number, std::uint32_t times) noexcept {
+    entered_[number].store(times, std::memory_order_relaxed);
+  }
+
   void clear() noexcept {
     for (auto& part : parts_) part.store(nullptr, std::memory_order_relaxed);
+    for (auto& times : entered_) times.store(0, std::memory_order_relaxed);
     heap_.store(nullptr, std::memory_order_relaxed);
   }
 
@@ -50,6 +60,7 @@ class ThreadParts {
  private:
   std::atomic<const NamedHeap*> heap_{nullptr};
   std::array<std::atomic<ThreadHeap*>, kMost + 1> parts_{};  // the last is always nullptr
+  std::array<std::atomic<std::uint32_t>, kMost> entered_{};
 };
 
 // Those of threads that have none.

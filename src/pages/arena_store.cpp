@@ -54,9 +54,8 @@ void ArenaStore::put(Arena* arena) noexcept {
   fresh->free.set_range(0, regions);
   fresh->gone_since_ms = os::coarse_milliseconds();
   os::ScopedLock guard(lock_);
-  Arena** last = &first_;
-  while (*last != nullptr) last = &(*last)->next;
-  *last = fresh;
+  *last_ = fresh;
+  last_ = &fresh->next;
 }
 
 Arena* ArenaStore::take(std::size_t regions, std::uint64_t now_ms) noexcept {
@@ -66,6 +65,7 @@ Arena* ArenaStore::take(std::size_t regions, std::uint64_t now_ms) noexcept {
     if (now_ms - arena->gone_since_ms < kRestMs) return nullptr;
     if (arena->regions < regions) continue;
     *at = arena->next;
+    if (last_ == &arena->next) last_ = at;
     arena->next = nullptr;
     return arena;
   }

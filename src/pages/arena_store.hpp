@@ -45,6 +45,7 @@ class ArenaStore {
   Window* window_ = nullptr;
   os::Lock lock_;
   Arena* first_ = nullptr;  // the one that rests longest
+  Arena** last_ = &first_;  // where the next one is hung on
   Region* gone_ = nullptr;  // stands for all regions in here
 };
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fails if a header does not compile alone, and a public one also as plain C.
+"""Fails if a header does not compile alone, and a public one also as plain C or C++17.
 
 Arguments: the root, the C++ compiler (one or more words).
 """
@@ -36,6 +36,8 @@ def main():
             languages = [["c++", "-std=c++20"]]
             if place.parts[0] == "include" and header.suffix == ".h":
                 languages.append(["c", "-std=c11"])
+            elif place.parts[0] == "include":
+                languages.append(["c++", "-std=c++17"])
             for language in languages:
                 task = pool.submit(compile_alone, compiler, root, header, language)
                 tasks.append((place, language[0], task))

@@ -82,6 +82,27 @@ TEST_F(ArenaStoreTest, ArenasRestBeforeOthersGetThem) {
   EXPECT_EQ(store.take(1, later()), nullptr);
 }
 
+TEST_F(ArenaStoreTest, TheOneThatRestsLongestComesFirst) {
+  const std::unique_ptr<PageHeap> one = other();
+  const std::unique_ptr<PageHeap> two = other();
+  static_cast<void>(take(*one, 1));
+  static_cast<void>(take(*two, 1));
+  one->abandon();
+  two->abandon();
+  Arena* of_one = store.take(1, later());
+  Arena* of_two = store.take(1, later());
+  ASSERT_TRUE(of_one != nullptr && of_two != nullptr && of_one != of_two);
+
+  store.put(of_two);
+  store.put(of_one);
+
+  EXPECT_EQ(store.take(1, later()), of_two);
+  store.put(of_two);
+  EXPECT_EQ(store.take(1, later()), of_one);
+  EXPECT_EQ(store.take(1, later()), of_two);
+  EXPECT_EQ(store.take(1, later()), nullptr);
+}
+
 TEST_F(ArenaStoreTest, ANewHeapFindsZerosThere) {
   std::unique_ptr<PageHeap> heap = other();
   std::byte* before = take(*heap, 5);
