@@ -16,6 +16,7 @@ namespace luna {
 void Process::before_fork() noexcept {
   const SlowPath path;
   if (!path.entered()) return;
+  named_heaps.hold_ends();
   process.option_changes_.prepare_fork();
   process.server_.prepare_fork();
   process.profiler_.prepare_fork();
@@ -35,6 +36,7 @@ void Process::after_fork_in_parent() noexcept {
   process.profiler_.resume_parent();
   process.server_.resume_parent();
   process.option_changes_.resume_parent();
+  named_heaps.let_ends_go();
 }
 
 void Process::after_fork_in_child() noexcept {

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace luna {
 
@@ -108,6 +109,15 @@ template <typename Allocate>
   });
 }
 
+// From the heap of all, whatever the thread has entered.
+[[nodiscard]] void* allocate_of_all(std::size_t bytes) noexcept {
+  NamedHeap* entered = thread_state.entered;
+  thread_state.entered = nullptr;
+  void* block = process.allocate(bytes);
+  thread_state.entered = entered;
+  return block;
+}
+
 [[nodiscard]] void* or_errno(const NamedHeap& heap, void* block) noexcept {
   if (block == nullptr) errno = heap.is_open() ? ENOMEM : EACCES;
   return block;
@@ -118,6 +128,10 @@ template <typename Allocate>
   if (options.struct_size != sizeof options || options.name == nullptr) return false;
   const std::size_t length = strnlen(options.name, LUNA_HEAP_NAME_BYTES);
   if (length == 0 || length == LUNA_HEAP_NAME_BYTES) return false;
+  for (const char c : std::string_view(options.name, length)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte == 0x7F) return false;  // it is printed as it is
+  }
   if ((options.flags & ~kFlags) != 0 || options.denial > LUNA_HEAP_ABORTS) return false;
   if (options.denial == LUNA_HEAP_CALLS && options.on_denial == nullptr) return false;
   return options.reserve_bytes == 0 || options.reserve_bytes < options.limit_bytes;
@@ -136,7 +150,8 @@ void* allocate_aligned_entered(std::size_t alignment, std::size_t bytes) noexcep
 }
 
 void deallocate_named(void* pointer) noexcept {
-  ThreadParts& parts = own_parts();
+  // What comes after the end of the thread must not hold parts.
+  ThreadParts& parts = thread_state.ended ? *thread_state.parts : own_parts();
   if (&parts != &no_parts) return named_heaps.deallocate(parts, pointer);
   named_heaps.deallocate_without_parts(pointer);
 }
@@ -275,10 +290,7 @@ LUNA_EXPORT int luna_heap_stats_read(luna_heap* heap, luna_heap_stats* stats) {
   NamedHeap& of = luna::named(heap);
   const luna::SlowPath path;
   if (!path.entered()) return EBUSY;
-  const luna::NamedHeapUsage usage = of.usage(thread_state.parts->at(of.number()));
-  *stats = {sizeof *stats,    of.quota().used(), of.quota().peak(),  of.limit(),
-            usage.live_bytes, usage.live_blocks, usage.cached_bytes, usage.resident_bytes,
-            of.denied(),      of.children};
+  *stats = of.statistics(thread_state.parts->at(of.number()));
   return 0;
 }
 
@@ -368,9 +380,8 @@ LUNA_EXPORT int luna_block_transfer(void** pointer, luna_heap* to, luna_transfer
   if (bytes == 0) return EINVAL;
   const bool stays = luna_heap_of(*pointer) == to;
   if (!stays) {
-    luna_heap* before = luna_heap_enter(to);
-    void* block = luna::entry::malloc(bytes);
-    luna_heap_leave(before);
+    void* block =
+        to != nullptr ? luna::allocate_plain(luna::named(to), bytes) : luna::allocate_of_all(bytes);
     if (block == nullptr) return ENOMEM;
     std::memcpy(block, *pointer, bytes);
     luna::entry::free(*pointer);

@@ -7,6 +7,7 @@
 #include "os/memory.hpp"
 #include "preload/attach.hpp"
 #include "preload/black_box.hpp"
+#include "preload/heaps.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
 #include "preload/refusal.hpp"
@@ -33,10 +34,11 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
 
 [[nodiscard]] std::uint64_t nap_ms(std::uint64_t now_ms) noexcept {
   PageHeap& pages = process.allocator().pages();
-  const std::size_t dirty = pages.totals().dirty;
+  const std::size_t dirty = whole_totals(process.allocator()).dirty;
   const std::uint64_t least = dirty > kMuchBytes ? kLeastNapMs : kNapMs;
   const std::uint64_t due_ms = pages.next_tick_ms();
   const std::uint64_t nap = due_ms > now_ms ? due_ms - now_ms : 0;
+  if (pages.totals().dirty != dirty) return least;  // of named heaps, whose ticks nobody asks for
   if (dirty == 0 || nap > kMostNapMs) return kMostNapMs;
   return nap > least ? nap : least;
 }
@@ -98,7 +100,10 @@ class Rounds {
     now_ms_ = os::coarse_milliseconds();
     const bool wanted = is_wanted();
     Allocator& allocator = process.allocator();
-    if (wanted) allocator.pages().tick(now_ms_, allocator.config().decay_ms);
+    if (wanted) {
+      allocator.pages().tick(now_ms_, allocator.config().decay_ms);
+      named_heaps.tick(now_ms_);
+    }
     if (note_events(now_ms_)) is_pressing_ = true;
     if (wanted && is_time()) {
       looked_ms_ = now_ms_;
@@ -194,6 +199,7 @@ void put_in_force(const PressureThresholds& thresholds) noexcept {
   settings.thresholds = thresholds;
   const std::size_t hard_limit = limit_bytes(options.hard_limit_mib);
   process.allocator().pages().set_hard_limit(hard_limit);
+  named_heaps.follow();
   settings.own_limit = limit_bytes(options.soft_limit_mib);
   if (hard_limit < settings.own_limit) settings.own_limit = hard_limit;
   settings.releases = options.pressure_release;

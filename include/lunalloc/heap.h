@@ -51,9 +51,9 @@ typedef struct luna_heap_options {
 } luna_heap_options;
 
 // A heap of its own address space: what is in one region of 2 MiB is all of one heap. NULL with
-// errno EINVAL if struct_size is unknown, the name NULL, empty or too long, a flag or denial
-// unknown, LUNA_HEAP_CALLS without a function, or the reserve not below the limit; ENOSPC if
-// there are LUNA_HEAPS; ENOMEM; or ENOTSUP if the option enabled is off.
+// errno EINVAL if struct_size is unknown, the name NULL, empty, too long or with control
+// characters, a flag or denial unknown, LUNA_HEAP_CALLS without a function, or the reserve not
+// below the limit; ENOSPC if there are LUNA_HEAPS; ENOMEM; or ENOTSUP if the option enabled is off.
 luna_heap* luna_heap_create(const luna_heap_options* options);
 
 // As their namesakes, from the heap. Blocks are freed by free() and resized by realloc() as any

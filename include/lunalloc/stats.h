@@ -30,7 +30,8 @@ typedef enum luna_stats_format {
 #define LUNA_STATS_THREADS 2u   // each thread heap
 #define LUNA_STATS_RESIDENT 4u  // asks the kernel which pages it backs: slow in a large heap
 #define LUNA_STATS_MAPPINGS 8u  // and reads /proc/self/smaps; RESIDENT is taken as said too
-#define LUNA_STATS_ALL 15u
+#define LUNA_STATS_HEAPS 16u    // each heap of heap.h; asks the kernel as RESIDENT does
+#define LUNA_STATS_ALL 31u
 
 // Bytes unless said otherwise. What is not asked for is LUNA_STATS_UNKNOWN.
 typedef struct luna_stats_detail {

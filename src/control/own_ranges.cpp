@@ -14,7 +14,9 @@ void OwnRanges::collect(Allocator& allocator, Profiler& profiler) noexcept {
   });
   if (NamedHeaps* heaps = allocator.named(); heaps != nullptr) add_named(*heaps);
   {
-    os::ScopedLock guard(allocator.window().lock());
+    // The lock of the pages is held where fork() holds it: so nobody else has the window's then.
+    os::ScopedLock guard(allocator.pages().lock());
+    os::ScopedLock window(allocator.window().lock());
     allocator.window().for_each_table([this](const void* table, std::size_t bytes) noexcept {
       add(table, bytes, OwnKind::kMetadata);
     });

@@ -73,6 +73,18 @@ void add_threads(Output& out, const StatisticsSnapshot& snapshot) noexcept {
   }
 }
 
+void add_heaps(Output& out, const StatisticsSnapshot& snapshot) noexcept {
+  std::string_view comma;
+  for (const HeapRows::Row& row : snapshot.heaps().rows()) {
+    add_string(add_name(out.add(comma).add("\n  {"), "name"), row.title());
+    add_number(out.add(","), "number", row.number);
+    for (const HeapField& field : kHeapFields)
+      add_number(out.add(","), field.key(), row.stats.*field.value);
+    out.add("}");
+    comma = ",";
+  }
+}
+
 void add_own_mappings(Output& out, const StatisticsSnapshot& snapshot) noexcept {
   constexpr std::string_view kKinds[] = {"arena", "huge", "metadata", "telemetry", "guarded"};
   std::string_view comma;
@@ -127,6 +139,7 @@ void write_statistics_json(const StatisticsSnapshot& snapshot, Output& out) noex
   };
   add_list(LUNA_STATS_CLASSES, "classes", add_classes);
   add_list(LUNA_STATS_THREADS, "threads", add_threads);
+  add_list(LUNA_STATS_HEAPS, "heaps", add_heaps);
   add_list(LUNA_STATS_MAPPINGS, "own_mappings", add_own_mappings);
   add_list(LUNA_STATS_MAPPINGS, "not_ours", add_foreign_mappings);
   out.add("}\n");

@@ -2,6 +2,7 @@
 // OpenMetrics 1.0, https://prometheus.io/docs/specs/om/open_metrics_spec/, and the text format
 // that was before it, which tools such as promtool and node_exporter read.
 #include "base/inline_text.hpp"
+#include "base/utf8.hpp"
 #include "control/statistics_fields.hpp"
 #include "control/statistics_writer.hpp"
 
@@ -81,6 +82,27 @@ void add_class_field(MetricsOutput& out, const StatisticsSnapshot& snapshot,
   }
 }
 
+// Within quotes. Names of heaps have no control characters.
+void add_label(Output& out, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::string_view character = take_character(text);
+    if (character == "\"" || character == "\\") out.add("\\");
+    out.add(character);
+  }
+}
+
+// Heaps may have the same name, but not the same number.
+void add_heap_field(MetricsOutput& out, const StatisticsSnapshot& snapshot,
+                    const HeapField& field) noexcept {
+  out.begin_family(field.name, StatisticKind::kGauge, field.help);
+  for (const HeapRows::Row& row : snapshot.heaps().rows()) {
+    Output& sample = out.begin_sample(field.name).add("{heap=\"");
+    add_label(sample, row.title());
+    sample.add("\",number=\"").add_decimal(row.number).add("\"} ");
+    sample.add_decimal(row.stats.*field.value).add("\n");
+  }
+}
+
 }  // namespace
 
 void write_statistics_metrics(const StatisticsSnapshot& snapshot, MetricsFormat format,
@@ -102,6 +124,8 @@ void write_statistics_metrics(const StatisticsSnapshot& snapshot, MetricsFormat 
             unaccounted(detail));
   if ((snapshot.what() & LUNA_STATS_CLASSES) != 0)
     for (const ClassField& field : kClassFields) add_class_field(out, snapshot, field);
+  if (!snapshot.heaps().rows().empty())
+    for (const HeapField& field : kHeapFields) add_heap_field(out, snapshot, field);
   out.end();
 }
 

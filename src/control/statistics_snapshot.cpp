@@ -81,6 +81,8 @@ bool StatisticsSnapshot::take(Allocator& allocator, Profiler& profiler, unsigned
   if (!kernel_tells_residency()) what_ &= ~LUNA_STATS_RESIDENT;
   own_.collect(allocator, profiler);
   if (!make_rows(allocator)) return false;
+  if (NamedHeaps* heaps = allocator.named(); heaps != nullptr && (what_ & LUNA_STATS_HEAPS) != 0)
+    if (!heaps_.collect(*heaps)) return false;
   detail_.thread_heaps = detail_.attached_threads = 0;
   detail_.refills = detail_.refilled_blocks = 0;
   detail_.purges = detail_.purged_bytes = 0;

@@ -3,6 +3,7 @@
 // statistics_writer.hpp.
 #pragma once
 
+#include "control/heap_rows.hpp"
 #include "control/own_ranges.hpp"
 #include "control/process_mappings.hpp"
 #include "control/region_census.hpp"
@@ -72,6 +73,7 @@ class StatisticsSnapshot {
   [[nodiscard]] const luna_stats_detail& detail() const noexcept { return detail_; }
   [[nodiscard]] std::span<const luna_class_stats> classes() const noexcept { return sums_.classes; }
   [[nodiscard]] const ThreadRows& threads() const noexcept { return threads_; }
+  [[nodiscard]] const HeapRows& heaps() const noexcept { return heaps_; }
   [[nodiscard]] const OwnRanges& own() const noexcept { return own_; }
   [[nodiscard]] const ProcessMappings& mappings() const noexcept { return mappings_; }
 
@@ -99,6 +101,7 @@ class StatisticsSnapshot {
   std::size_t huge_bytes_ = 0;
   std::size_t huge_blocks_ = 0;
   ThreadRows threads_;
+  HeapRows heaps_;
   OwnRanges own_;
   ProcessMappings mappings_;
 };

@@ -80,6 +80,24 @@ void add_threads(Output& out, const StatisticsSnapshot& snapshot) noexcept {
   }
 }
 
+void add_heaps(Output& out, const StatisticsSnapshot& snapshot) noexcept {
+  if (snapshot.heaps().rows().empty()) return;
+  out.add("heaps\n        used        peak       limit        live    resident      denied\n");
+  for (const HeapRows::Row& row : snapshot.heaps().rows()) {
+    const luna_heap_stats& stats = row.stats;
+    add_bytes(out, stats.used_bytes);
+    add_bytes(out, stats.peak_bytes);
+    if (stats.limit_bytes != 0)
+      add_bytes(out, stats.limit_bytes);
+    else
+      add_right(out, "none");
+    add_bytes(out, stats.live_bytes);
+    add_bytes(out, stats.resident_bytes);
+    add_number(out, stats.denied);
+    out.add("  ").add(row.title()).add("\n");
+  }
+}
+
 void add_foreign(Output& out, const StatisticsSnapshot& snapshot) noexcept {
   out.add("resident, and not lunalloc's\n");
   std::size_t shown = 0;
@@ -120,6 +138,7 @@ void write_statistics_text(const StatisticsSnapshot& snapshot, Output& out) noex
   }
   if ((snapshot.what() & LUNA_STATS_CLASSES) != 0) add_classes(out, snapshot);
   if ((snapshot.what() & LUNA_STATS_THREADS) != 0) add_threads(out, snapshot);
+  add_heaps(out, snapshot);
   if ((snapshot.what() & LUNA_STATS_MAPPINGS) != 0) add_foreign(out, snapshot);
 }
 

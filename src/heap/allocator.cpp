@@ -4,6 +4,7 @@
 #include "base/align.hpp"
 #include "base/report.hpp"
 #include "heap/block_lookup.hpp"
+#include "heap/named_heaps.hpp"
 
 #include <cstring>
 #include <new>
@@ -83,10 +84,10 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
     const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(slab));
     const std::size_t index = index_of_block(*slab, memory, pointer);
     const ThreadHeap* owner = slab->heap();
-    if (owner != heap && owner != nullptr && &owner->allocator() != this) [[unlikely]]
+    if (owner != heap && is_of_other(owner, pointer)) [[unlikely]]
       return Verdict::kOther;
     if (samples_.own(*slab)) [[unlikely]]
-      deallocate_sample(*slab, pointer);
+      deallocate_sample(*slab, pointer, index);
     else if (owner == heap || heap == nullptr || owner == nullptr || owner->parked()) [[unlikely]]
       deallocate_small(heap, *slab, pointer, index);
     else
@@ -98,6 +99,13 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   if (region->pages != &pages_ && region->state != RegionState::kReserved) return Verdict::kOther;
   deallocate_pages(heap, *slab, *region, pointer);
   return Verdict::kDone;
+}
+
+// Of a slab without an owner, that of another allocator may just have ended.
+bool Allocator::is_of_other(const ThreadHeap* owner, const void* pointer) const noexcept {
+  if (owner != nullptr) return &owner->allocator() != this;
+  const Region* region = window_.region_of(pointer);
+  return region == nullptr || region->pages != &pages_;
 }
 
 // Of a slab that is the heap's own, or nobody's, or a parked heap's.
@@ -166,7 +174,8 @@ std::size_t Allocator::trim(ThreadHeap* heap, std::size_t keep_bytes) noexcept {
   std::size_t purged = 0;
   if (heap != nullptr) purged += heap->trim(true);
   purged += heaps_.trim_parked(true) + samples_.trim(true);
-  return purged * kPageBytes + pages_.trim(keep_bytes);
+  const std::size_t of_named = named() != nullptr ? named()->trim() : 0;
+  return purged * kPageBytes + pages_.trim(keep_bytes) + of_named;
 }
 
 HeapUsage Allocator::usage() noexcept {
@@ -188,6 +197,29 @@ HeapUsage Allocator::usage() noexcept {
   return result;
 }
 
+// Each page of a sampled run, and each block of a slab of samples, is told of as if it was freed;
+// of those that are none the observer knows nothing.
+void Allocator::forget_samples() noexcept {
+  if (samples_.thread_heap() == nullptr) return;
+  const SampleObserver& observer = samples_.observer();
+  const auto forget = [&](std::byte* memory) noexcept {
+    static_cast<void>(observer.freed(observer.context, memory));
+  };
+  const auto visit = [&](Region* region, std::size_t page) noexcept {
+    std::byte* memory = region->memory + page * kPageBytes;
+    const auto& slab = *reinterpret_cast<const Slab*>(window_.slot_of(memory));
+    if (!samples_.own(slab)) return;
+    if (!slab.is_slab()) return forget(memory);
+    for (std::size_t i = 0; i < slab.fresh; ++i) forget(memory + i * slab.info().block_bytes);
+  };
+  pages_.for_each_region([&](Region* region) noexcept {
+    if (region->state == RegionState::kSpanHead) return visit(region, 0);
+    if (region->state != RegionState::kShared) return;
+    for (std::size_t page = 0; page < kPagesPerRegion; ++page)
+      if (region->run[page] != kNoRun && (region->run[page] & kSpanTail) == 0) visit(region, page);
+  });
+}
+
 void Allocator::abandon(ArenaStore& store, Quota* quota) noexcept {
   pages_.abandon();
   ::new (&pages_) PageHeap(window_, store, quota);
@@ -196,25 +228,41 @@ void Allocator::abandon(ArenaStore& store, Quota* quota) noexcept {
 }
 
 void Allocator::prepare_fork() noexcept {
-  guarded_.lock().lock();
-  samples_.lock().lock();
-  heaps_.lock().lock();
-  pages_.lock().lock();
+  lock_all();
   os::Lock::begin_fork();
 }
 
 void Allocator::resume_parent() noexcept {
   os::Lock::end_fork();
+  unlock_all();
+}
+
+void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
+  repair_child(survivor);  // passes through the locks held
+  os::Lock::end_fork();
+  reset_locks();
+}
+
+void Allocator::lock_all() noexcept {
+  guarded_.lock().lock();
+  samples_.lock().lock();
+  heaps_.lock().lock();
+  pages_.lock().lock();
+}
+
+void Allocator::unlock_all() noexcept {
   pages_.lock().unlock();
   heaps_.lock().unlock();
   samples_.lock().unlock();
   guarded_.lock().unlock();
 }
 
-void Allocator::resume_child(const ThreadHeap* survivor) noexcept {
-  heaps_.repair_after_fork(*this, survivor);  // passes through the locks held
+void Allocator::repair_child(const ThreadHeap* survivor) noexcept {
+  heaps_.repair_after_fork(*this, survivor);
   pages_.forget_work_after_fork();
-  os::Lock::end_fork();
+}
+
+void Allocator::reset_locks() noexcept {
   pages_.lock().reset_in_child();
   heaps_.lock().reset_in_child();
   samples_.lock().reset_in_child();

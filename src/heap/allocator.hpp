@@ -121,6 +121,12 @@ class Allocator {
   // take notice at their next allocation. Requires: begin_sampling() was called.
   void set_sampling_interval(std::uint64_t interval, std::uint64_t seed) noexcept;
 
+  // Has the observer forget all samples, which are about to end. Takes the lock of the pages.
+  void forget_samples() noexcept;
+
+  // From now on blocks cannot be written to, or can again: what is freed is noted beside them.
+  void set_closed(bool closed) noexcept { closed_ = closed; }
+
   // Ends all its blocks and begins anew. Its thread heaps stay mapped, and serve it again.
   // Requires: nobody else uses it. Slow.
   void abandon(ArenaStore& store, Quota* quota) noexcept;
@@ -129,6 +135,13 @@ class Allocator {
   void prepare_fork() noexcept;
   void resume_parent() noexcept;
   void resume_child(const ThreadHeap* survivor) noexcept;
+
+  // The parts of these, for several allocators: between os::Lock::begin_fork() and end_fork() a
+  // thread passes through all locks, so these come once for all.
+  void lock_all() noexcept;
+  void unlock_all() noexcept;
+  void repair_child(const ThreadHeap* survivor) noexcept;
+  void reset_locks() noexcept;
 
   // The heaps that share its window; nullptr: there are none.
   [[nodiscard]] NamedHeaps* named() const noexcept {
@@ -169,6 +182,7 @@ class Allocator {
  private:
   [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
+  [[nodiscard]] bool is_of_other(const ThreadHeap* owner, const void* pointer) const noexcept;
   void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer, std::size_t index) noexcept;
   [[nodiscard]] bool fits_block(const Slab& slab, const void* pointer,
                                 std::size_t bytes) const noexcept {
@@ -194,7 +208,7 @@ class Allocator {
                                       std::size_t alignment) noexcept;
   void sample_pages(ThreadHeap& heap, void* memory, std::size_t bytes, std::size_t pages) noexcept;
   [[nodiscard]] bool tell(ThreadHeap& heap, const SampledBlock& block) noexcept;
-  void deallocate_sample(Slab& slab, void* pointer) noexcept;
+  void deallocate_sample(Slab& slab, void* pointer, std::size_t index) noexcept;
   void forget_sample(void* pointer) noexcept;
   void note_resized_sample(void* memory, std::size_t bytes) noexcept;
   [[nodiscard]] void* resize_sample(void* pointer, std::size_t bytes) noexcept;
@@ -217,6 +231,7 @@ class Allocator {
   Config config_;
   std::atomic<std::uint32_t> trims_{0};  // how often trim() was called
   std::atomic<NamedHeaps*> named_{nullptr};
+  Relaxed<bool> closed_ = false;
 };
 
 }  // namespace luna

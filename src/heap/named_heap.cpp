@@ -44,11 +44,12 @@ void NamedHeap::begin(const luna_heap_options& options) noexcept {
 }
 
 void NamedHeap::empty() noexcept {
-  if (has(LUNA_HEAP_EXACT)) quota_.release(quota_.used());
+  quota_.release(exact_bytes_.exchange(0, std::memory_order_relaxed));
   // Of an exact heap the blocks are charged, and not the pages that they lie in.
   allocator_.abandon(store_, has(LUNA_HEAP_EXACT) ? nullptr : &quota_);
   if (has(LUNA_HEAP_HUGE_PAGES)) allocator_.pages().set_huge_threshold(1);
   access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
+  allocator_.set_closed(false);
   find_place();
 }
 
@@ -81,18 +82,26 @@ void* NamedHeap::charged(void* block) noexcept {
   if (block == nullptr) return nullptr;
   if (reserve_is_open_.load(std::memory_order_relaxed)) [[unlikely]]
     close_reserve();
-  if (!has(LUNA_HEAP_EXACT) || quota_.claim(allocator_.usable_bytes(block))) return block;
+  if (!has(LUNA_HEAP_EXACT)) return block;
+  const std::size_t bytes = allocator_.usable_bytes(block);
+  if (quota_.claim(bytes)) {
+    exact_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    return block;
+  }
   static_cast<void>(allocator_.deallocate(nullptr, block));
   return nullptr;
 }
 
 void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
   if (!is_open()) part = nullptr;  // what is freed is noted beside the blocks then
-  const std::size_t bytes = allocator_.usable_bytes(pointer);
+  const bool asks = has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES);
+  const std::size_t bytes = asks ? allocator_.usable_bytes(pointer) : 0;
   if (has(LUNA_HEAP_WIPES) && is_open()) std::memset(pointer, 0, bytes);
   if (part == nullptr || !part->try_deallocate(pointer))
     static_cast<void>(allocator_.deallocate(part, pointer));
-  if (has(LUNA_HEAP_EXACT)) quota_.release(bytes);
+  if (!has(LUNA_HEAP_EXACT)) return;
+  exact_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  quota_.release(bytes);
 }
 
 // What is charged or wiped block by block is copied instead.
@@ -149,13 +158,19 @@ std::size_t NamedHeap::trim(ThreadHeap* part) noexcept {
   return is_open() ? allocator_.trim(part, 0) : 0;
 }
 
-NamedHeapUsage NamedHeap::usage(ThreadHeap* part) noexcept {
+luna_heap_stats NamedHeap::statistics(ThreadHeap* part) noexcept {
   if (is_open()) {
     if (part != nullptr) part->drain();
     allocator_.heaps().trim_parked(false);
   }
   const HeapUsage all = allocator_.usage();
-  NamedHeapUsage result;
+  luna_heap_stats result{};
+  result.struct_size = sizeof result;
+  result.used_bytes = quota_.used();
+  result.peak_bytes = quota_.peak();
+  result.limit_bytes = limit();
+  result.denied = denied();
+  result.children = children;
   std::size_t cached_blocks = 0;
   {
     os::ScopedLock guard(allocator_.heaps().lock());
@@ -194,6 +209,7 @@ void NamedHeap::count_classes(std::span<luna_class_stats, kSizeClasses> classes)
 
 int NamedHeap::protect(luna_heap_access access) noexcept {
   access_.store(access, std::memory_order_relaxed);
+  allocator_.set_closed(!is_open());
   find_place();
   int error = 0;
   for_each_range(allocator_.pages(), [&](std::byte* memory, std::size_t size) noexcept {

@@ -16,14 +16,6 @@
 
 namespace luna {
 
-// What is in use, as far as can be told while others go on.
-struct NamedHeapUsage {
-  std::size_t live_bytes = 0;
-  std::size_t live_blocks = 0;
-  std::size_t cached_bytes = 0;
-  std::size_t resident_bytes = 0;
-};
-
 // Its memory is never unmapped, so that a thread that frees a block of it may look at it at any
 // time; in its place comes another heap, or the same, emptied.
 //
@@ -66,7 +58,8 @@ class NamedHeap {
   [[nodiscard]] bool has_become_large() noexcept;
 
   std::size_t trim(ThreadHeap* part) noexcept;
-  [[nodiscard]] NamedHeapUsage usage(ThreadHeap* part) noexcept;
+  // As far as can be told while others go on. `part` is the calling thread's, or nullptr.
+  [[nodiscard]] luna_heap_stats statistics(ThreadHeap* part) noexcept;
 
   // Adds its slabs to the rows of their classes.
   void count_classes(std::span<luna_class_stats, kSizeClasses> classes) noexcept;
@@ -122,6 +115,7 @@ class NamedHeap {
   std::atomic<bool> is_large_{false};
   std::atomic<std::uint64_t> limit_{0};
   std::atomic<std::uint64_t> denied_{0};
+  std::atomic<std::size_t> exact_bytes_{0};  // charged for blocks
   const std::size_t number_;
   luna_heap_options options_{};
   std::array<char, LUNA_HEAP_NAME_BYTES> name_{};

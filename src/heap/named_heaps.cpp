@@ -38,6 +38,7 @@ int NamedHeaps::create(const luna_heap_options& options, NamedHeap*& heap) noexc
   first_.set_named(this);
   heap = store_.begin(first_.window()) ? take_place() : nullptr;
   if (heap == nullptr) return os::kNoMemory;
+  first_.pages().share(store_);
   heap->begin(options);
   follow(*heap);
   if (heap->parent() != nullptr) ++heap->parent()->children;
@@ -48,37 +49,46 @@ int NamedHeaps::create(const luna_heap_options& options, NamedHeap*& heap) noexc
   return 0;
 }
 
-// From here on nobody finds the heap, and nobody is at it any more.
-void NamedHeaps::stop(NamedHeap& heap) noexcept {
-  heap.set_alive(false);
-  for (ThreadParts* parts = parts_; parts != nullptr; parts = parts->next) {
-    while (parts->is_busy_with(heap)) os::sleep_nanoseconds(1000);
-    parts->set(heap.number(), nullptr);
-  }
-}
-
 // Requires: lock_ is held.
 bool NamedHeaps::is_entered(const NamedHeap& heap) const noexcept {
-  for (const ThreadParts* parts = parts_; parts != nullptr; parts = parts->next)
+  for (const ThreadParts* parts = all_parts(); parts != nullptr; parts = parts->next)
     if (parts->times_entered(heap.number()) != 0) return true;
   return false;
 }
 
-int NamedHeaps::reset(NamedHeap& heap) noexcept {
+// From here on nobody finds the heap. 0, or it is in use.
+int NamedHeaps::begin_end(NamedHeap& heap, bool with_children) noexcept {
   os::ScopedLock guard(lock_);
-  if (is_entered(heap)) return os::kBusy;
-  stop(heap);
+  if ((heap.children != 0 && !with_children) || is_entered(heap)) return os::kBusy;
+  heap.set_alive(false);
+  return 0;
+}
+
+// Waits for those that are at it yet, who may wait for locks of others themselves.
+void NamedHeaps::end_blocks(NamedHeap& heap) noexcept {
+  for (ThreadParts* parts = all_parts(); parts != nullptr; parts = parts->next) {
+    while (parts->is_busy_with(heap)) os::sleep_nanoseconds(1000);
+    parts->set(heap.number(), nullptr);
+  }
+  heap.allocator().forget_samples();
   heap.empty();
+}
+
+int NamedHeaps::reset(NamedHeap& heap) noexcept {
+  os::ScopedLock ending(ending_);
+  if (const int error = begin_end(heap, true); error != 0) return error;
+  end_blocks(heap);
+  os::ScopedLock guard(lock_);
   follow(heap);
   heap.set_alive(true);
   return 0;
 }
 
 int NamedHeaps::destroy(NamedHeap& heap) noexcept {
+  os::ScopedLock ending(ending_);
+  if (const int error = begin_end(heap, false); error != 0) return error;
+  end_blocks(heap);
   os::ScopedLock guard(lock_);
-  if (heap.children != 0 || is_entered(heap)) return os::kBusy;
-  stop(heap);
-  heap.empty();
   if (heap.parent() != nullptr) --heap.parent()->children;
   NamedHeap** at = &heaps_;
   while (*at != &heap) at = &(*at)->next;
@@ -95,6 +105,7 @@ void NamedHeaps::follow(NamedHeap& heap) noexcept {
   allocator.config().decay_ms = std::uint64_t{first_.config().decay_ms};
   allocator.config().thread_cache_bytes = std::size_t{first_.config().thread_cache_bytes};
   allocator.pages().set_placement(first_.pages().placement());
+  allocator.pages().set_hard_limit(first_.pages().hard_limit());
   if (first_.samples().thread_heap() == nullptr) return;
   if (!allocator.begin_sampling(first_.samples().observer())) return;
   allocator.set_sampling_interval(first_.samples().interval(), first_.samples().next_seed());
@@ -102,6 +113,18 @@ void NamedHeaps::follow(NamedHeap& heap) noexcept {
 
 void NamedHeaps::follow() noexcept {
   for_each([this](NamedHeap& heap) noexcept { follow(heap); });
+}
+
+std::size_t NamedHeaps::trim() noexcept {
+  std::size_t bytes = 0;
+  for_each([&](NamedHeap& heap) noexcept { bytes += heap.trim(nullptr); });
+  return bytes;
+}
+
+void NamedHeaps::tick(std::uint64_t now_ms) noexcept {
+  for_each([&](NamedHeap& heap) noexcept {
+    heap.allocator().pages().tick(now_ms, heap.allocator().config().decay_ms);
+  });
 }
 
 NamedHeap* NamedHeaps::of(const void* pointer) noexcept {
@@ -123,8 +146,8 @@ ThreadParts* NamedHeaps::attach() noexcept {
   void* memory = os::map(round_up(sizeof(ThreadParts), os::page_bytes()));
   if (memory == nullptr) return nullptr;
   parts = ::new (memory) ThreadParts;
-  parts->next = parts_;
-  parts_ = parts;
+  parts->next = parts_.load(std::memory_order_relaxed);
+  parts_.store(parts, std::memory_order_release);  // pairs with the acquire in all_parts()
   return parts;
 }
 
@@ -133,7 +156,7 @@ void NamedHeaps::detach(ThreadParts& parts) noexcept {
   for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) {
     parts.set_times_entered(heap->number(), 0);
     ThreadHeap* part = parts.at(heap->number());
-    if (part == nullptr) continue;
+    if (part == nullptr || !heap->is_alive()) continue;
     parts.set(heap->number(), nullptr);
     // Of a protected heap nothing can be given back: what the thread kept free there is lost to it.
     if (heap->is_open()) heap->allocator().park(*part);
@@ -163,11 +186,21 @@ void NamedHeaps::deallocate(ThreadParts& parts, void* pointer) noexcept {
   parts.end();
 }
 
-// For a thread that got no memory for parts: the lock holds back who ends heaps.
+// For a thread that has no parts, and gets none: the lock holds back who ends heaps.
 void NamedHeaps::deallocate_without_parts(void* pointer) noexcept {
-  os::ScopedLock guard(lock_);
+  os::ScopedLock guard(ending_);
   NamedHeap* heap = of(pointer);
   if (heap != nullptr && heap->is_alive()) heap->deallocate(nullptr, pointer);
+}
+
+PageTotals whole_totals(Allocator& first) noexcept {
+  PageTotals sum;
+  for_each_allocator(first, [&](Allocator& allocator) noexcept {
+    const PageTotals totals = allocator.pages().totals();
+    sum.used += totals.used;
+    sum.dirty += totals.dirty;
+  });
+  return sum;
 }
 
 HeapUsage whole_usage(Allocator& first) noexcept {
@@ -183,33 +216,31 @@ std::size_t NamedHeaps::count() noexcept {
 
 void NamedHeaps::prepare_fork() noexcept {
   lock_.lock();
-  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
-    heap->allocator().prepare_fork();
+  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) heap->allocator().lock_all();
   store_.lock().lock();
 }
 
 void NamedHeaps::resume_parent() noexcept {
   store_.lock().unlock();
-  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
-    heap->allocator().resume_parent();
+  for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) heap->allocator().unlock_all();
   lock_.unlock();
 }
 
-// What other threads had is parked, by the allocators themselves. On return the locks of the first
-// allocator can be passed through, as before.
+// What other threads had is parked, by the allocators themselves. Before the first allocator, so
+// that all locks can be passed through yet.
 void NamedHeaps::resume_child(const ThreadParts& survivor) noexcept {
   store_.lock().reset_in_child();
   for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) {
-    os::Lock::begin_fork();
-    heap->allocator().resume_child(survivor.at(heap->number()));
+    heap->allocator().repair_child(survivor.at(heap->number()));
+    heap->allocator().reset_locks();
   }
-  for (ThreadParts* parts = parts_; parts != nullptr; parts = parts->next) {
+  for (ThreadParts* parts = all_parts(); parts != nullptr; parts = parts->next) {
     if (parts == &survivor || parts->is_free) continue;
     parts->clear();
     put_free(*parts);
   }
   lock_.reset_in_child();
-  os::Lock::begin_fork();
+  ending_.reset_in_child();
 }
 
 }  // namespace luna

@@ -10,7 +10,9 @@
 
 namespace luna {
 
-// Threads: any; one lock inside, which is taken before those of allocators.
+// Threads: any. Two locks inside, which are taken before those of allocators: one is held while a
+// heap ends, and the locks of who is told of samples may be taken under it; under the other one,
+// of the lists, they may not.
 class NamedHeaps {
  public:
   // Heaps lie in the window of the first allocator.
@@ -42,11 +44,19 @@ class NamedHeaps {
   // To be called when the first allocator's settings, or its sampling, have changed.
   void follow() noexcept;
 
-  // Calls visit(NamedHeap&) for each, under the lock; those created last come first.
+  // Gives free memory of all back, but for what is in lists of threads. Returns the bytes.
+  std::size_t trim() noexcept;
+
+  // Goes on with what is due from time to time, as threads do that come by.
+  void tick(std::uint64_t now_ms) noexcept;
+
+  // Calls visit(NamedHeap&) for each that does not end just now, under the lock of the lists; those
+  // created last come first.
   template <typename Visit>
   void for_each(Visit visit) noexcept {
     os::ScopedLock guard(lock_);
-    for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) visit(*heap);
+    for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+      if (heap->is_alive()) visit(*heap);
   }
   [[nodiscard]] std::size_t count() noexcept;
 
@@ -58,33 +68,41 @@ class NamedHeaps {
       visit(heap, sizeof *heap);
     for (const NamedHeap* heap = free_; heap != nullptr; heap = heap->next)
       visit(heap, sizeof *heap);
-    for (const ThreadParts* parts = parts_; parts != nullptr; parts = parts->next)
+    for (const ThreadParts* parts = all_parts(); parts != nullptr; parts = parts->next)
       visit(parts, sizeof *parts);
   }
   [[nodiscard]] ArenaStore& store() noexcept { return store_; }
 
   // fork(): hold everything, let go, or start anew in the child. Before, and after, those of the
-  // first allocator.
+  // first allocator, and of who is told of samples before and after that: hold_ends() comes first
+  // of all, and let_ends_go() last.
+  void hold_ends() noexcept { ending_.lock(); }
+  void let_ends_go() noexcept { ending_.unlock(); }
   void prepare_fork() noexcept;
   void resume_parent() noexcept;
   void resume_child(const ThreadParts& survivor) noexcept;
 
  private:
+  [[nodiscard]] ThreadParts* all_parts() const noexcept {
+    return parts_.load(std::memory_order_acquire);  // pairs with the release in attach()
+  }
   [[nodiscard]] NamedHeap* take_place() noexcept;
   void follow(NamedHeap& heap) noexcept;
-  void stop(NamedHeap& heap) noexcept;
+  [[nodiscard]] int begin_end(NamedHeap& heap, bool with_children) noexcept;
+  void end_blocks(NamedHeap& heap) noexcept;
   [[nodiscard]] bool is_entered(const NamedHeap& heap) const noexcept;
   void put_free(ThreadParts& parts) noexcept;
 
   Allocator& first_;
   ArenaStore store_;
+  os::Lock ending_;
   os::Lock lock_;
   NamedHeap* heaps_ = nullptr;
   NamedHeap* free_ = nullptr;  // places of heaps that are gone
   std::size_t count_ = 0;
   std::size_t places_ = 0;
   std::atomic<std::size_t> pages_offset_{0};  // of its page heap, in a heap
-  ThreadParts* parts_ = nullptr;              // of all threads
+  std::atomic<ThreadParts*> parts_{nullptr};  // of all threads, none of which ever goes
   ThreadParts* free_parts_ = nullptr;         // of threads that are gone
 };
 
@@ -96,7 +114,8 @@ void for_each_allocator(Allocator& first, Visit visit) noexcept {
     heaps->for_each([&](NamedHeap& heap) noexcept { visit(heap.allocator()); });
 }
 
-// The usage of all of them.
+// The usage, and the totals, of all of them.
+[[nodiscard]] PageTotals whole_totals(Allocator& first) noexcept;
 [[nodiscard]] HeapUsage whole_usage(Allocator& first) noexcept;
 
 }  // namespace luna

@@ -117,8 +117,9 @@ bool Allocator::tell(ThreadHeap& heap, const SampledBlock& block) noexcept {
   return heap.observe([&]() noexcept { return observer.allocated(observer.context, block); });
 }
 
-void Allocator::deallocate_sample(Slab& slab, void* pointer) noexcept {
+void Allocator::deallocate_sample(Slab& slab, void* pointer, std::size_t index) noexcept {
   forget_sample(pointer);
+  if (closed_) return publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
   samples_.put(slab, pointer);
 }
 

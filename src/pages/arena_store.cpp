@@ -24,6 +24,23 @@ void purge_blocks(Arena& arena) noexcept {
   }
 }
 
+// Makes an arena as new, but for its place in the store.
+void renew(Arena& arena) noexcept {
+  std::byte* memory = arena.memory;
+  Arena* next = arena.next;
+  const std::size_t regions = arena.regions;
+  const std::size_t bytes = arena.metadata_bytes;
+  const std::uint64_t gone_since_ms = arena.gone_since_ms;
+  static_cast<void>(os::renew(&arena, bytes));
+  auto* fresh = ::new (&arena) Arena;
+  fresh->next = next;
+  fresh->memory = memory;
+  fresh->regions = regions;
+  fresh->metadata_bytes = bytes;
+  fresh->gone_since_ms = gone_since_ms;
+  fresh->free.set_range(0, regions);
+}
+
 }  // namespace
 
 bool ArenaStore::begin(Window& window) noexcept {
@@ -37,35 +54,68 @@ bool ArenaStore::begin(Window& window) noexcept {
   return true;
 }
 
-// First nobody finds the regions any more, then the slots, and then they are cleared.
+// First nobody finds the regions any more, and then the slots. The metadata stays for those who
+// found it before, until the arena has rested.
 void ArenaStore::put(Arena* arena) noexcept {
-  std::byte* memory = arena->memory;
-  const std::size_t regions = arena->regions;
-  const std::size_t bytes = arena->metadata_bytes;
-  window_->publish_all(memory, regions, gone_);
-  window_->clear_slots(memory, regions);
+  window_->publish_all(arena->memory, arena->regions, gone_);
+  window_->clear_slots(arena->memory, arena->regions);
   purge_blocks(*arena);
-  os::forbid_huge_pages(memory, regions * kRegionBytes);
-  static_cast<void>(os::renew(arena, bytes));
-  auto* fresh = ::new (arena) Arena;
-  fresh->memory = memory;
-  fresh->regions = regions;
-  fresh->metadata_bytes = bytes;
-  fresh->free.set_range(0, regions);
-  fresh->gone_since_ms = os::coarse_milliseconds();
+  os::forbid_huge_pages(arena->memory, arena->regions * kRegionBytes);
+  arena->next = nullptr;
+  arena->gone_since_ms = os::coarse_milliseconds();
   os::ScopedLock guard(lock_);
-  *last_ = fresh;
-  last_ = &fresh->next;
+  *last_ = arena;
+  last_ = &arena->next;
+  regions_ += arena->regions;
+  renew_rested(arena->gone_since_ms);
+  bound_stock(arena->gone_since_ms);
+}
+
+// Gives addresses back of which there are many. Of very many it may be before they have rested.
+void ArenaStore::bound_stock(std::uint64_t now_ms) noexcept {
+  while (first_ != nullptr && regions_ > kStockRegions) {
+    if (regions_ <= kMostRegions && now_ms - first_->gone_since_ms < kRestMs) return;
+    release_first();
+  }
+}
+
+void ArenaStore::release_first() noexcept {
+  Arena* arena = remove(&first_);
+  os::ScopedLock guard(window_->lock());
+  window_->release(arena->memory, arena->regions, nullptr);
+  os::release(arena, arena->metadata_bytes);
+}
+
+bool ArenaStore::give_up() noexcept {
+  os::ScopedLock guard(lock_);
+  if (first_ == nullptr) return false;
+  while (first_ != nullptr) release_first();
+  return true;
+}
+
+Arena* ArenaStore::remove(Arena** at) noexcept {
+  Arena* arena = *at;
+  *at = arena->next;
+  if (*at == nullptr) last_ = at;
+  regions_ -= arena->regions;
+  return arena;
+}
+
+// Of those that have rested the metadata is not wanted any more.
+void ArenaStore::renew_rested(std::uint64_t now_ms) noexcept {
+  for (Arena* arena = first_; arena != nullptr; arena = arena->next) {
+    if (now_ms - arena->gone_since_ms < kRestMs) return;
+    if (!arena->committed.none()) renew(*arena);
+  }
 }
 
 Arena* ArenaStore::take(std::size_t regions, std::uint64_t now_ms) noexcept {
   os::ScopedLock guard(lock_);
+  renew_rested(now_ms);
   for (Arena** at = &first_; *at != nullptr; at = &(*at)->next) {
-    Arena* arena = *at;
-    if (now_ms - arena->gone_since_ms < kRestMs) return nullptr;
-    if (arena->regions < regions) continue;
-    *at = arena->next;
-    if (last_ == &arena->next) last_ = at;
+    if (now_ms - (*at)->gone_since_ms < kRestMs) return nullptr;
+    if ((*at)->regions < regions) continue;
+    Arena* arena = remove(at);
     arena->next = nullptr;
     return arena;
   }

@@ -13,11 +13,15 @@
 
 namespace luna {
 
-// Threads: any; one lock inside, under which none is taken.
+// Threads: any; one lock inside, under which that of the window is taken.
 class ArenaStore {
  public:
   // By then nobody is in the middle of a free that began before.
   static constexpr std::uint64_t kRestMs = 1000;
+
+  // What is kept (1 GiB); and what may rest at most (16 GiB), lest addresses run out.
+  static constexpr std::size_t kStockRegions = 512;
+  static constexpr std::size_t kMostRegions = 8192;
 
   constexpr ArenaStore() noexcept = default;
   ArenaStore(const ArenaStore&) = delete;
@@ -32,6 +36,9 @@ class ArenaStore {
   // One of at least so many regions, as new, that has rested; nullptr: there is none.
   [[nodiscard]] Arena* take(std::size_t regions, std::uint64_t now_ms) noexcept;
 
+  // Gives all addresses back, for there are none else. False: it has none.
+  [[nodiscard]] bool give_up() noexcept;
+
   // Calls visit(const Arena&) for each.
   template <typename Visit>
   void for_each(Visit visit) noexcept {
@@ -42,10 +49,16 @@ class ArenaStore {
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 
  private:
+  [[nodiscard]] Arena* remove(Arena** at) noexcept;
+  void renew_rested(std::uint64_t now_ms) noexcept;
+  void bound_stock(std::uint64_t now_ms) noexcept;
+  void release_first() noexcept;
+
   Window* window_ = nullptr;
   os::Lock lock_;
   Arena* first_ = nullptr;  // the one that rests longest
   Arena** last_ = &first_;  // where the next one is hung on
+  std::size_t regions_ = 0;
   Region* gone_ = nullptr;  // stands for all regions in here
 };
 

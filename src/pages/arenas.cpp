@@ -161,10 +161,10 @@ bool PageHeap::ready() noexcept {
 
 Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   Arena* arena = store_ != nullptr ? store_->take(regions, os::coarse_milliseconds()) : nullptr;
-  os::ScopedLock guard(window_.lock());
-  if (!ready()) return nullptr;
   if (arena == nullptr) arena = map_arena(regions);
+  if (arena == nullptr && store_ != nullptr && store_->give_up()) arena = map_arena(regions);
   if (arena == nullptr) return nullptr;
+  os::ScopedLock guard(window_.lock());
   if (huge_.hugetlb == Hugetlb::k1GiB) commit_pool_arena(arena);
   for (std::size_t i = 0; i < arena->regions; ++i)
     window_.publish(arena->memory + i * kRegionBytes, arena->region(i));
@@ -178,8 +178,10 @@ Arena* PageHeap::create_arena(std::size_t regions) noexcept {
   return arena;
 }
 
-// A new one of at least so many regions. Requires: the lock of the window.
+// A new one of at least so many regions.
 Arena* PageHeap::map_arena(std::size_t regions) noexcept {
+  os::ScopedLock guard(window_.lock());
+  if (!ready()) return nullptr;
   std::size_t size = huge_.hugetlb == Hugetlb::k1GiB ? kMaxArenaRegions : arena_step_;
   while (size < regions) size *= 2;
   std::byte* memory = nullptr;
@@ -204,6 +206,11 @@ Arena* PageHeap::map_arena(std::size_t regions) noexcept {
   arena->metadata_bytes = bytes;
   arena->free.set_range(0, size);
   return arena;
+}
+
+void PageHeap::share(ArenaStore& store) noexcept {
+  os::ScopedLock guard(lock_);
+  store_ = &store;
 }
 
 void PageHeap::abandon() noexcept {

@@ -138,6 +138,9 @@ class PageHeap {
     return huge_.hugetlb;
   }
 
+  // From now on arenas come from the store too.
+  void share(ArenaStore& store) noexcept;
+
   // Gives up all it has, in use or not; it ends thereby. Requires: nobody else uses it. Slow.
   void abandon() noexcept;
 

@@ -288,6 +288,8 @@ void* PageHeap::take_huge(std::size_t pages, std::size_t alignment) noexcept {
   if (exceeds_limit(pages)) return nullptr;
   keep_to_limit(pages);
   void* memory = map_huge(pages, alignment);
+  if (memory == nullptr && store_ != nullptr && store_->give_up())
+    memory = map_huge(pages, alignment);
   settle_charge();
   return memory;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pressure/pressure.hpp"
 
+#include "heap/named_heaps.hpp"
 #include "os/kernel_file.hpp"
 
 namespace luna {
@@ -37,7 +38,7 @@ void Pressure::set(const PressureSettings& settings) noexcept {
 
 os::LimitUse Pressure::own_use() noexcept {
   if (settings_.own_limit == SIZE_MAX) return {};
-  const PageTotals totals = allocator_.pages().totals();
+  const PageTotals totals = whole_totals(allocator_);
   return {os::LimitKind::kOwn, totals.used + totals.dirty, settings_.own_limit};
 }
 
@@ -112,7 +113,7 @@ luna_pressure_level Pressure::release_if_near(std::string_view root, ThreadHeap*
   if (percent < settings_.thresholds.critical)
     return percent < settings_.thresholds.moderate ? LUNA_PRESSURE_LOW : LUNA_PRESSURE_MODERATE;
   const std::uint64_t last_ms = released_ms_.load(std::memory_order_relaxed);
-  if (pages.totals().dirty >= kWorthwhileBytes || now_ms - last_ms >= kGrowthMs) {
+  if (whole_totals(allocator_).dirty >= kWorthwhileBytes || now_ms - last_ms >= kGrowthMs) {
     released_ms_.store(now_ms, std::memory_order_relaxed);
     static_cast<void>(allocator_.trim(heap, 0));
   }

@@ -226,6 +226,20 @@ void statistics() {
   EXPECT(heap_destroy(own) == 0);
 }
 
+// As JSON, then as metrics; heap_test.py reads them.
+void formats() {
+  static auto* const write = find<decltype(luna_stats_write)>("luna_stats_write");
+  luna_heap_options below = options("a \"name\"", 8 * kMiB);
+  below.parent = made("root");
+  luna_heap* own = made(below);
+  static_cast<void>(made(below));
+  static_cast<void>(fill(own, 1000, 1000));
+  fflush(stdout);
+  EXPECT(write(STDOUT_FILENO, LUNA_STATS_JSON, LUNA_STATS_HEAPS) == 0);
+  EXPECT(write(STDOUT_FILENO, LUNA_STATS_OPENMETRICS, LUNA_STATS_HEAPS) == 0);
+  EXPECT(write(STDERR_FILENO, LUNA_STATS_TEXT, LUNA_STATS_HEAPS) == 0);
+}
+
 void mistakes() {
   luna_heap_options bad = options("a");
   bad.struct_size = 8;
@@ -233,6 +247,8 @@ void mistakes() {
   bad = options(nullptr);
   EXPECT(heap_create(&bad) == nullptr && errno == EINVAL);
   bad = options("");
+  EXPECT(heap_create(&bad) == nullptr && errno == EINVAL);
+  bad = options("new\nline");
   EXPECT(heap_create(&bad) == nullptr && errno == EINVAL);
   const std::string longest(LUNA_HEAP_NAME_BYTES - 1, 'n');
   const std::string longer(LUNA_HEAP_NAME_BYTES, 'n');
@@ -269,9 +285,11 @@ void twice() {
 }
 
 constexpr Part kParts[] = {
-    {"blocks", blocks}, {"other_calls", other_calls}, {"wipes", wipes},
-    {"enter", enter},   {"protect", protect},         {"transfer", transfer},
-    {"lists", lists},   {"statistics", statistics},   {"mistakes", mistakes},
+    {"blocks", blocks},   {"other_calls", other_calls},
+    {"wipes", wipes},     {"enter", enter},
+    {"protect", protect}, {"transfer", transfer},
+    {"lists", lists},     {"statistics", statistics},
+    {"formats", formats}, {"mistakes", mistakes},
     {"twice", twice},
 };
 

@@ -7,6 +7,8 @@
 #include "measure.hpp"
 #include "parts.hpp"
 
+#include <lunalloc/profile.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -138,11 +140,86 @@ void fork_within() {
   for (std::thread& thread : threads) thread.join();
 }
 
+// Heaps that nobody uses just now, and threads that know of none.
+void fork_beside() {
+  for (int i = 0; i < 8; ++i) free(heap_malloc(made("idle"), 100));
+  std::atomic<bool> ends{false};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      std::mt19937 random(static_cast<std::uint32_t>(i));
+      std::vector<void*> blocks(200);
+      while (!ends) {
+        void*& block = blocks[random() % blocks.size()];
+        free(block);
+        block = malloc(random() % 16 == 0 ? random() % 200000 : random() % 2000);
+      }
+      free_all(blocks);
+    });
+  for (int i = 0; i < 300; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(60);
+      free(malloc(1000));
+      _exit(0);
+    }
+    int status = -1;
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  }
+  ends = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Every block is a sample: heaps end, sampling is switched, and children are made, all while
+// others free samples.
+void sampled() {
+  static auto* const start = find<decltype(luna_profile_start)>("luna_profile_start");
+  luna_heap* shared = made("shared");
+  std::atomic<bool> ends{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i)
+    threads.emplace_back([&] {
+      while (!ends) free_all(fill(shared, 100, 20));
+    });
+  threads.emplace_back([&] {
+    while (!ends) EXPECT(start(1) == 0);
+  });
+  for (int i = 0; i < 200; ++i) {
+    luna_heap* own = made("short");
+    const std::vector<void*> blocks = fill(own, 100, 100);
+    EXPECT(heap_protect(own, LUNA_HEAP_READ) == 0);
+    for (std::size_t k = 0; k < 50; ++k) free(blocks[k]);
+    EXPECT(heap_protect(own, LUNA_HEAP_READ_WRITE) == 0);
+    EXPECT(heap_reset(own) == 0 && heap_destroy(own) == 0);
+    if (i % 10 != 0) continue;
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    int status = -1;
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  }
+  ends = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Addresses come back, however many heaps come and go, and within a limit on them.
+void addresses() {
+  constexpr std::size_t kLimit = std::size_t{8} << 30;
+  const rlimit limit = {kLimit, kLimit};
+  EXPECT(setrlimit(RLIMIT_AS, &limit) == 0);
+  for (int i = 0; i < 3000; ++i) {
+    luna_heap* own = made("short");
+    EXPECT_FOR(i, heap_malloc(own, i % 100 == 0 ? 100 * kMiB : 100) != nullptr);
+    EXPECT(heap_destroy(own) == 0);
+  }
+  void* large = malloc(300 * kMiB);
+  EXPECT(large != nullptr);
+  free(large);
+}
+
 constexpr Part kParts[] = {
-    {"many_threads", many_threads},
-    {"destroy", destroy},
-    {"destroy_busy", destroy_busy},
-    {"fork", fork_within},
+    {"many_threads", many_threads}, {"destroy", destroy},         {"destroy_busy", destroy_busy},
+    {"fork", fork_within},          {"fork_beside", fork_beside}, {"sampled", sampled},
+    {"addresses", addresses},
 };
 
 }  // namespace

@@ -60,6 +60,21 @@ void tree() {
   EXPECT(heap_destroy(root) == 0);
 }
 
+// What its children use is not its own, to be given up with its blocks.
+void exact_parent() {
+  luna_heap* root = made("root", 4 * kMiB, LUNA_HEAP_EXACT);
+  luna_heap_options below = options("below", 0, LUNA_HEAP_EXACT);
+  below.parent = root;
+  luna_heap* child = made(below);
+  const std::vector<void*> held = fill(child, 1000, 1000);
+  static_cast<void>(fill(root, 1000, 500));
+  const std::uint64_t used = stats(child).used_bytes;
+  EXPECT(stats(root).used_bytes > used && heap_reset(root) == 0);
+  EXPECT(stats(root).used_bytes == used && stats(child).used_bytes == used);
+  free_all(held);
+  EXPECT(stats(root).used_bytes == 0 && stats(child).used_bytes == 0);
+}
+
 struct Seen {
   std::vector<void*>* held;
   int denied = 0;
@@ -123,8 +138,8 @@ void aborts() {
 }
 
 constexpr Part kParts[] = {
-    {"limit", limit},     {"tree", tree},     {"callbacks", callbacks},
-    {"reserve", reserve}, {"aborts", aborts},
+    {"limit", limit},         {"tree", tree},       {"exact_parent", exact_parent},
+    {"callbacks", callbacks}, {"reserve", reserve}, {"aborts", aborts},
 };
 
 }  // namespace

@@ -5,7 +5,9 @@
 usage: heap_test.py PART LIBRARY GUEST
 """
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,15 +20,41 @@ ENDS = {
 }
 
 
+# Options of parts that want some.
+OPTIONS = {"sampled": "profile:true,profile_interval:1,profile_cpu_percent:0"}
+
+
+def check_formats(written, text):
+    """Rows of three heaps, of which two have one name, as JSON, metrics and text."""
+    rows, end = json.JSONDecoder().raw_decode(written)
+    rows = rows["heaps"]
+    assert [row["name"] for row in rows] == ['a "name"', 'a "name"', "root"], rows
+    assert [row["used_bytes"] > 1_000_000 for row in rows] == [False, True, True], rows
+    assert [row["children"] for row in rows] == [0, 0, 2], rows
+    assert rows[1]["live_blocks"] == 1000 and rows[1]["limit_bytes"] == 8 << 20, rows
+    assert rows[1]["resident_bytes"] > 1_000_000, rows
+    samples = re.findall(r'^lunalloc_heap_used_bytes\{heap="(.*)",number="(\d+)"\} (\d+)$',
+                         written[end:], re.MULTILINE)
+    expected = [(r'a \"name\"', 2), (r'a \"name\"', 1), ("root", 0)]
+    assert [(name, int(number)) for name, number, _ in samples] == expected, samples
+    assert [int(used) for _, _, used in samples] == [row["used_bytes"] for row in rows], samples
+    assert re.search(r'8\.0 MiB.* a "name"$', text, re.MULTILINE), text
+
+
 def main():
     part, library, guest = sys.argv[1], *(os.path.abspath(path) for path in sys.argv[2:])
-    ended = subprocess.run([guest, part], env=dict(os.environ, LD_PRELOAD=library), text=True,
+    ended = subprocess.run([guest, part], text=True,
+                           env=dict(os.environ, LD_PRELOAD=library,
+                                    LUNALLOC_CONF=OPTIONS.get(part, "")),
                            capture_output=True, timeout=240)
     print(ended.stdout, ended.stderr)
     number, words = ENDS.get(part, (0, ""))
     assert ended.returncode == -number, f"ended with {ended.returncode} instead of {-number}"
     assert words in ended.stderr, f"stderr does not say: {words}"
-    assert number != 0 or (ended.stdout.endswith("done\n") and ended.stderr == "")
+    assert number != 0 or ended.stdout.endswith("done\n")
+    assert number != 0 or part == "formats" or ended.stderr == ""
+    if part == "formats":
+        check_formats(ended.stdout, ended.stderr)
     if part == "protect":
         assert 'by thread "intruder"' in ended.stderr
 

@@ -52,7 +52,7 @@ TEST_F(NamedHeapsTest, TheFirstAllocatorTellsThemApart) {
   EXPECT_EQ(heaps.of(&heap), nullptr);
   heaps.deallocate(parts, block);
   heaps.deallocate(parts, run);
-  EXPECT_EQ(heap.usage(parts.at(heap.number())).live_blocks, 0U);
+  EXPECT_EQ(heap.statistics(parts.at(heap.number())).live_blocks, 0U);
   heaps.detach(parts);
 }
 
@@ -68,7 +68,7 @@ TEST_F(NamedHeapsTest, ThePlaceOfAHeapServesTheNext) {
   EXPECT_STREQ(next.name(), "two");
   EXPECT_EQ(parts.at(next.number()), nullptr);
   EXPECT_NE(allocate(parts, next, 100), nullptr);
-  EXPECT_EQ(next.usage(parts.at(next.number())).live_blocks, 1U);
+  EXPECT_EQ(next.statistics(parts.at(next.number())).live_blocks, 1U);
   heaps.detach(parts);
 }
 
@@ -84,7 +84,7 @@ TEST_F(NamedHeapsTest, AThreadThatEndsLeavesItsBlocks) {
   EXPECT_EQ(next.at(heap.number()), nullptr);
   EXPECT_EQ(block[99], 7);
   heaps.deallocate(next, block);
-  EXPECT_EQ(heap.usage(nullptr).live_blocks, 0U);
+  EXPECT_EQ(heap.statistics(nullptr).live_blocks, 0U);
   heaps.detach(next);
 }
 
@@ -182,7 +182,7 @@ TEST_F(NamedHeapsTest, AllReturnsToNothing) {
     if (void* block = place.exchange(nullptr); block != nullptr) heaps.deallocate(parts, block);
   for (NamedHeap* heap : all) {
     heap->trim(nullptr);
-    EXPECT_EQ(heap->usage(nullptr).live_blocks, 0U);
+    EXPECT_EQ(heap->statistics(nullptr).live_blocks, 0U);
     EXPECT_EQ(heap->quota().used(), 0U);
     EXPECT_LE(heap->quota().peak(), Worker::kLimit);
     EXPECT_EQ(heaps.destroy(*heap), 0);
