@@ -112,7 +112,9 @@ int luna_heap_reset(luna_heap* heap);
 int luna_heap_destroy(luna_heap* heap);
 
 // Until luna_heap_leave(), what this thread allocates by malloc and its like, in libraries too,
-// comes from the heap. Returns what luna_heap_leave() wants. NULL: back to the heap of all.
+// comes from the heap. Also what the C library allocates for good, as when a thread is made or a
+// library loaded: do neither meanwhile if the heap is to end before the process does. Returns what
+// luna_heap_leave() wants. NULL: back to the heap of all.
 luna_heap* luna_heap_enter(luna_heap* heap);
 void luna_heap_leave(luna_heap* before);
 
@@ -123,7 +125,9 @@ typedef enum luna_heap_access {
 } luna_heap_access;
 
 // What all threads may do with its memory. Nothing can be allocated from it unless it is
-// LUNA_HEAP_READ_WRITE; freeing is possible. Whoever violates it is told on stderr by the names of
+// LUNA_HEAP_READ_WRITE; freeing is possible. No thread may be allocating from it, or freeing its
+// blocks, while this is called, and what a thread that ends while it is protected kept free there
+// stays out of use until a reset. Whoever violates it is told on stderr by the names of
 // the heap and the thread, before the signal SIGSEGV takes its course. Returns 0, EINVAL, or what
 // the kernel says.
 int luna_heap_protect(luna_heap* heap, luna_heap_access access);
