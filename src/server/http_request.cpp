@@ -110,7 +110,9 @@ class HeadReader {
       const std::size_t slash = target.find('/', 7);
       if (target.find('?', 7) < slash)
         return refuse(400, "want a slash behind the name of the host");
-      target = slash != std::string_view::npos ? part_of(target, slash) : std::string_view("/");
+      if (slash == 7 || target.size() == 7) return refuse(400, "want a host behind http://");
+      // Without a path the root is meant: one of the two slashes stands for it.
+      target = slash != std::string_view::npos ? part_of(target, slash) : part_of(target, 6, 1);
     }
     if (!target.starts_with('/') || !is_visible(target) ||
         target.find('#') != std::string_view::npos)

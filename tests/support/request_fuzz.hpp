@@ -6,14 +6,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <source_location>
 #include <string_view>
 
 namespace luna::test {
 
-inline void must(bool holds) {
-  if (!holds) std::abort();
+inline void must(bool holds, std::source_location where = std::source_location::current()) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%u: does not hold\n", where.file_name(), where.line());
+  std::abort();
 }
 
 [[nodiscard]] inline bool lies_in(std::string_view part, std::string_view whole) {

@@ -2,13 +2,13 @@
 // Texts of options that nobody would write: random bytes, and right texts that were cut off or
 // changed. By hand for longer: LUNA_FUZZ_SECONDS=600
 #include "control/options.hpp"
+#include "support/fuzz_time.hpp"
 #include "support/random.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -118,19 +118,13 @@ TEST(OptionsRandom, NoTextDoesHarm) {
 }
 
 TEST(OptionsRandom, NorForAsLongAsIsWanted) {
-  const char* wanted = std::getenv("LUNA_FUZZ_SECONDS");
-  const std::chrono::seconds seconds(wanted != nullptr ? std::atoi(wanted) : 0);
-  const auto end = std::chrono::steady_clock::now() + seconds;
-  test::Random random(static_cast<std::uint64_t>(end.time_since_epoch().count()));
-  std::uint64_t rounds = 0;
-  for (; std::chrono::steady_clock::now() < end; ++rounds) {
+  const std::uint64_t rounds = test::fuzz_until_time_is_over([](test::Random& random) {
     const QuietErrors quiet;
     Options options;
     for (int i = 0; i < 1000; ++i) try_one(random, options);
     expect_sense(options);
-  }
-  std::printf("%llu thousand texts\n", static_cast<unsigned long long>(rounds));
-  EXPECT_EQ(rounds > 0, seconds.count() > 0);
+  });
+  EXPECT_EQ(rounds > 0, test::fuzz_time().count() > 0);
 }
 
 }  // namespace

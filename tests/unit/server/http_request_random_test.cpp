@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Requests that nobody would send: random bytes, words of HTTP in any order, and right requests
 // that were cut off or changed. By hand for longer: LUNA_FUZZ_SECONDS=600
+#include "support/fuzz_time.hpp"
 #include "support/random.hpp"
 #include "support/request_fuzz.hpp"
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <map>
 #include <string>
 
@@ -94,15 +94,10 @@ TEST(HttpRequestRandom, NoBytesDoHarm) {
 }
 
 TEST(HttpRequestRandom, NorForAsLongAsIsWanted) {
-  const char* wanted = std::getenv("LUNA_FUZZ_SECONDS");
-  const std::chrono::seconds seconds(wanted != nullptr ? std::atoi(wanted) : 0);
-  const auto end = std::chrono::steady_clock::now() + seconds;
-  test::Random random(static_cast<std::uint64_t>(end.time_since_epoch().count()));
-  std::uint64_t rounds = 0;
-  for (; std::chrono::steady_clock::now() < end; ++rounds)
+  const std::uint64_t rounds = test::fuzz_until_time_is_over([](test::Random& random) {
     for (int i = 0; i < 1000; ++i) try_one(random);
-  std::printf("%llu thousand requests\n", static_cast<unsigned long long>(rounds));
-  EXPECT_EQ(rounds > 0, seconds.count() > 0);
+  });
+  EXPECT_EQ(rounds > 0, test::fuzz_time().count() > 0);
 }
 
 }  // namespace

@@ -77,7 +77,13 @@ TEST(HttpRequest, AddressBeginsWithASlashOrAHost) {
   const std::string absolute = "GET HTTP://x:1/metrics?a HTTP/1.1\r\nHost: x\r\n\r\n";
   ASSERT_EQ(parse_head(absolute, request), HeadState::kComplete);
   EXPECT_EQ(request.path, "/metrics");
-  EXPECT_EQ(status_of("GET http://x HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+  const std::string root = "GET http://x HTTP/1.1\r\nHost: x\r\n\r\n";
+  ASSERT_EQ(parse_head(root, request), HeadState::kComplete);
+  EXPECT_EQ(request.path, "/");
+  EXPECT_TRUE(request.path.data() >= root.data() &&
+              request.path.data() < root.data() + root.size());
+  EXPECT_EQ(status_of("GET http:// HTTP/1.0\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET http:///metrics HTTP/1.0\r\n\r\n"), 400);
   EXPECT_EQ(status_of("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET /\x7f HTTP/1.1\r\nHost: x\r\n\r\n"), 400);
