@@ -32,17 +32,27 @@ namespace {
 // Those of the calling thread; no_parts: no memory.
 [[nodiscard]] ThreadParts& own_parts() noexcept {
   if (thread_state.parts != &no_parts) return *thread_state.parts;
-  ThreadParts* parts = named_heaps.attach();
-  if (parts != nullptr) {
-    thread_state.parts = parts;
-    process.ensure_heap();  // whose end is the end of these
-  }
+  process.ensure_heap();  // whose end is the end of these
+  ThreadParts* parts = named_heaps.attach(thread_state.heap());
+  if (parts != nullptr) thread_state.parts = parts;
   return *thread_state.parts;
 }
 
 [[nodiscard]] ThreadHeap* own_part(NamedHeap& heap) noexcept {
   ThreadParts& parts = own_parts();
   return &parts != &no_parts ? named_heaps.part_of(parts, heap) : nullptr;
+}
+
+// From now on the thread allocates there, or from the heap of all: on the fast path of its part, if
+// that can free all that the thread's own heap can. Requires: it is in a SlowPath.
+void allocate_in(NamedHeap* heap) noexcept {
+  thread_state.entered = heap;
+  ThreadHeap* own = thread_state.heap();
+  if (own == nullptr) return;
+  ThreadHeap* part = heap != nullptr ? own_part(*heap) : nullptr;
+  const bool fast = part != nullptr && part->follows();
+  thread_state.aside = fast ? part : own;
+  own->send_elsewhere(heap != nullptr && !fast);
 }
 
 [[noreturn, gnu::cold]] void abort_denied(const NamedHeap& heap, std::size_t bytes) noexcept {
@@ -174,13 +184,13 @@ void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexce
   if (block == nullptr) block = allocate_plain(heap, bytes);
   if (block == nullptr) return nullptr;
   std::memcpy(block, pointer, shrinks ? bytes : old_bytes);
-  process.deallocate(pointer);
+  entry::free(pointer);
   return block;
 }
 
 void leave_named_heaps() noexcept {
   if (thread_state.parts == &no_parts) return;
-  thread_state.entered = nullptr;
+  allocate_in(nullptr);
   named_heaps.detach(*thread_state.parts);
   thread_state.parts = &no_parts;
 }
@@ -331,21 +341,19 @@ LUNA_EXPORT size_t luna_heap_trim(luna_heap* heap) {
 
 LUNA_EXPORT int luna_heap_reset(luna_heap* heap) {
   const luna::SlowPath path;
-  return path.entered() ? named_heaps.reset(luna::named(heap)) : EBUSY;
+  return path.entered() ? named_heaps.reset(luna::named(heap), *thread_state.parts) : EBUSY;
 }
 
 LUNA_EXPORT int luna_heap_destroy(luna_heap* heap) {
   const luna::SlowPath path;
-  return path.entered() ? named_heaps.destroy(luna::named(heap)) : EBUSY;
+  return path.entered() ? named_heaps.destroy(luna::named(heap), *thread_state.parts) : EBUSY;
 }
 
 namespace {
 
 void go_to(NamedHeap* heap) {
   const luna::SlowPath path;
-  if (!path.entered()) return;
-  thread_state.entered = heap;
-  if (luna::ThreadHeap* own = path.heap(); own != nullptr) own->send_elsewhere(heap != nullptr);
+  if (path.entered()) luna::allocate_in(heap);
 }
 
 // Where who ends the heap looks. False: there is no memory for it, or the thread is at its end.

@@ -36,7 +36,7 @@ class SlowPath {
   // nothing but what is free of locks.
   [[nodiscard]] bool entered() const noexcept { return entered_; }
 
-  // The heap that the thread had when it entered, or nullptr; it costs no load.
+  // The heap that the thread had when it entered, or nullptr.
   [[nodiscard]] ThreadHeap* heap() const noexcept { return heap_of(cache_); }
 
  private:

@@ -122,7 +122,7 @@ void RegionCensus::count_class(const Slab& slab) noexcept {
   sum.free_blocks += carved - used;
   sum.uncut_blocks += info.capacity - carved;
   if (slab_tally_.note != nullptr)
-    slab_tally_.note(slab_tally_.context, slab.heap(), used * info.block_bytes);
+    slab_tally_.note(slab_tally_.context, allocator_.owner_of(slab), used * info.block_bytes);
 }
 
 void RegionCensus::count_free_runs(const Region& region) noexcept {

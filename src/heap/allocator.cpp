@@ -5,6 +5,7 @@
 #include "base/report.hpp"
 #include "heap/block_lookup.hpp"
 #include "heap/named_heaps.hpp"
+#include "heap/thread_parts.hpp"
 
 #include <cstring>
 #include <new>
@@ -83,8 +84,12 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
   if (slab->is_slab()) {
     const std::byte* memory = window_.memory_of(reinterpret_cast<const Slot*>(slab));
     const std::size_t index = index_of_block(*slab, memory, pointer);
-    const ThreadHeap* owner = slab->heap();
-    if (owner != heap && is_of_other(owner, pointer)) [[unlikely]]
+    if (slab->named != is_named()) [[unlikely]] {
+      if (heap != nullptr) heap->look_at_window();
+      return Verdict::kOther;
+    }
+    const ThreadHeap* owner = owner_of(*slab);
+    if (owner == nullptr && is_of_other(pointer)) [[unlikely]]
       return Verdict::kOther;
     if (samples_.own(*slab)) [[unlikely]]
       deallocate_sample(*slab, pointer, index);
@@ -102,8 +107,7 @@ Verdict Allocator::deallocate(ThreadHeap* heap, void* pointer) noexcept {
 }
 
 // Of a slab without an owner, that of another allocator may just have ended.
-bool Allocator::is_of_other(const ThreadHeap* owner, const void* pointer) const noexcept {
-  if (owner != nullptr) return &owner->allocator() != this;
+bool Allocator::is_of_other(const void* pointer) const noexcept {
   const Region* region = window_.region_of(pointer);
   return region == nullptr || region->pages != &pages_;
 }
@@ -113,12 +117,13 @@ void Allocator::deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer,
                                  std::size_t index) noexcept {
   if (heap != nullptr) heap->look_at_window();
   auto* block = static_cast<Block*>(pointer);
-  if (slab.heap() == heap && heap != nullptr) {
+  const ThreadHeap* owner = owner_of(slab);
+  if (owner == heap && heap != nullptr) {
     if (block == slab.target->first) report::double_free(pointer);
     heap->deallocate_noticed(slab, block);
     return;
   }
-  const bool adopted = heap != nullptr && slab.heap() != nullptr && heaps_.adopt(*heap, slab);
+  const bool adopted = heap != nullptr && owner != nullptr && heaps_.adopt(*heap, slab);
   // Freed as by another thread even then, so that a double free is seen.
   publish_freed_blocks(slab, index / 64, std::uint64_t{1} << index % 64);
   if (!adopted) return;
@@ -156,12 +161,25 @@ void Allocator::publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t
   if (publish_freed(area, &slab, memory, word, bits)) push_to_owner(slab);
 }
 
+// Its owner's word is that of the thread heap, or of the one that this follows. A thread that
+// ends has its slabs bear their own heap's name first, and then has no part any more: so who
+// finds none looks again.
+ThreadHeap* Allocator::owner_of_named(const Slab& slab) const noexcept {
+  while (true) {
+    ThreadHeap* owner = slab.owner_heap();
+    if (owner == nullptr || &owner->allocator() == this) return owner;
+    const ThreadParts* parts = owner->parts();
+    ThreadHeap* part = parts != nullptr ? parts->at_of_other(number_) : nullptr;
+    if (part != nullptr) return part;
+  }
+}
+
 // Requires: the slab is listed, and it is the caller's to push. It may have been
 // given back meanwhile, by an owner that saw its bits.
 void Allocator::push_to_owner(Slab& slab) noexcept {
   RemoteArea& area = remote_area(window_, &slab);
   while (true) {
-    if (ThreadHeap* owner = slab.heap(); owner != nullptr) {
+    if (ThreadHeap* owner = owner_of(slab); owner != nullptr) {
       owner->returned().push(area, &slab);
       return;
     }
@@ -220,10 +238,13 @@ void Allocator::forget_samples() noexcept {
   });
 }
 
-void Allocator::abandon(ArenaStore& store, Quota* quota) noexcept {
+void Allocator::abandon(ArenaStore& store, Quota* quota, ThreadHeap* own) noexcept {
+  // From now on no fast path frees to them; one that is at it already finds all that it touches
+  // as it was, for what is gone rests.
+  for_each_slab([](Slab& slab) noexcept { slab.owner.store(0, std::memory_order_relaxed); });
   pages_.abandon();
   ::new (&pages_) PageHeap(window_, store, quota);
-  heaps_.abandon();
+  heaps_.abandon(own);
   samples_.abandon();
 }
 

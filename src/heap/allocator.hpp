@@ -56,8 +56,8 @@ class Allocator {
   constexpr Allocator() noexcept = default;
 
   // One of several in the window of another one, which goes on as long.
-  Allocator(Allocator& first, ArenaStore& store, Quota* quota) noexcept
-      : window_(first.window_), pages_(window_, store, quota) {}
+  Allocator(Allocator& first, ArenaStore& store, Quota* quota, std::size_t number) noexcept
+      : window_(first.window_), number_(number), pages_(window_, store, quota) {}
 
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
@@ -128,8 +128,9 @@ class Allocator {
   void set_closed(bool closed) noexcept { closed_ = closed; }
 
   // Ends all its blocks and begins anew. Its thread heaps stay mapped, and serve it again.
-  // Requires: nobody else uses it. Slow.
-  void abandon(ArenaStore& store, Quota* quota) noexcept;
+  // `own` is the calling thread's, or nullptr. Requires: nobody else uses it, but for threads that
+  // free on their fast paths. Slow.
+  void abandon(ArenaStore& store, Quota* quota, ThreadHeap* own) noexcept;
 
   // fork(): hold everything, let go, or start anew in the child.
   void prepare_fork() noexcept;
@@ -158,6 +159,16 @@ class Allocator {
   [[nodiscard]] GuardedBlocks& guarded() noexcept { return guarded_; }
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] const std::atomic<std::uint32_t>& trims() const noexcept { return trims_; }
+
+  // Whether it is one of several that share a window, but the first.
+  [[nodiscard]] bool is_named() const noexcept { return number_ != kFirst; }
+
+  // The thread heap that has a slab of this allocator; nullptr: it is given back. It may be
+  // another one's a moment later, which push_to_owner() and drain() bear.
+  [[nodiscard]] ThreadHeap* owner_of(const Slab& slab) const noexcept {
+    ThreadHeap* owner = slab.owner_heap();
+    return owner == nullptr || !is_named() ? owner : owner_of_named(slab);
+  }
   void publish_freed_blocks(Slab& slab, std::size_t word, std::uint64_t bits) noexcept;
   void push_to_owner(Slab& slab) noexcept;
 
@@ -175,14 +186,15 @@ class Allocator {
     for (std::size_t i = 0; i < kGranulesPerRegion; ++i) {
       if ((region.run[i * kPagesPerGranule] & kGranuleRun) == 0) continue;
       auto* slab = reinterpret_cast<Slab*>(window_.slot_of(region.memory + i * kGranuleBytes));
-      if (slab->heap() != nullptr) visit(*slab);
+      if (slab->owner_heap() != nullptr) visit(*slab);
     }
   }
 
  private:
   [[nodiscard]] void* allocate_pages(ThreadHeap& heap, std::size_t bytes, std::size_t alignment,
                                      bool zero) noexcept;
-  [[nodiscard]] bool is_of_other(const ThreadHeap* owner, const void* pointer) const noexcept;
+  [[nodiscard]] ThreadHeap* owner_of_named(const Slab& slab) const noexcept;
+  [[nodiscard]] bool is_of_other(const void* pointer) const noexcept;
   void deallocate_small(ThreadHeap* heap, Slab& slab, void* pointer, std::size_t index) noexcept;
   [[nodiscard]] bool fits_block(const Slab& slab, const void* pointer,
                                 std::size_t bytes) const noexcept {
@@ -222,8 +234,11 @@ class Allocator {
   [[nodiscard]] Verdict deallocate_guarded(void* pointer) noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_guarded(const void* pointer) const noexcept;
 
+  static constexpr std::size_t kFirst = SIZE_MAX;
+
   Window own_window_;
   Window& window_ = own_window_;
+  const std::size_t number_ = kFirst;  // of the named heap: its place in ThreadParts
   PageHeap pages_{window_};
   HeapList heaps_;
   Samples samples_;

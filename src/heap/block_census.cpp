@@ -98,7 +98,7 @@ void BlockCensus::note_free_of_slabs() noexcept {
 }
 
 void BlockCensus::note_free_of_slab(const Slab& slab, std::uintptr_t memory) noexcept {
-  note_list(slab.own.first, slab.free_blocks(), {slab.heap(), &slab, slab.size_class});
+  note_list(slab.own.first, slab.free_blocks(), {slab.owner.load(std::memory_order_relaxed), &slab, slab.size_class});
   const RemoteArea& area = remote_area(window_, &slab);
   for (std::size_t i = 0; i < area.freed.size(); ++i) {
     std::uint64_t bits = area.freed[i].load(std::memory_order_relaxed);  // alone: nobody writes
@@ -112,8 +112,8 @@ void BlockCensus::note_free_of_slab(const Slab& slab, std::uintptr_t memory) noe
 void BlockCensus::note_free_of_heap(const ThreadHeap& heap) noexcept {
   heap.for_each_list(
       [&](std::size_t list, const Block* freed, std::uint32_t count, const Block* supply) noexcept {
-        note_list(freed, count, {&heap, nullptr, list});
-        note_list(supply, kAnyCount, {&heap, nullptr, list});
+        note_list(freed, count, {heap.owner_word(), nullptr, list});
+        note_list(supply, kAnyCount, {heap.owner_word(), nullptr, list});
       });
 }
 
@@ -139,7 +139,8 @@ bool BlockCensus::belongs(const Block* block, const ListOwner& owner) const noex
            region->run[page] == owner.list - kSizeClasses + kMinListedPages;
   if ((region->run[round_down(page, kPagesPerGranule)] & kGranuleRun) == 0) return false;
   const Slab& slab = slab_at(address);
-  if (!slab.is_slab() || slab.heap() != owner.heap || slab.size_class != owner.list) return false;
+  if (!slab.is_slab() || slab.owner.load(std::memory_order_relaxed) != owner.word) return false;
+  if (slab.size_class != owner.list) return false;
   if (owner.slab != nullptr && owner.slab != &slab) return false;
   const std::size_t index = slab.index_of(address % kGranuleBytes);
   return index < slab.fresh && index * slab.info().block_bytes == address % kGranuleBytes;

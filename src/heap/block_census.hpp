@@ -154,7 +154,7 @@ class BlockCensus {
 
   // What lists are about: blocks of one size, of one slab or of any of a heap.
   struct ListOwner {
-    const ThreadHeap* heap;
+    std::uintptr_t word;  // as slabs bear it
     const Slab* slab;  // nullptr: of any
     std::size_t list;
   };

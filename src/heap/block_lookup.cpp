@@ -64,7 +64,7 @@ std::size_t pages_of_block(const Region& region, const void* pointer, Request re
 // The owner may be pushing and popping: what is read is old then, but never wrong.
 __attribute__((no_sanitize("thread"))) bool is_freed_run(const Slab& slot,
                                                          const void* pointer) noexcept {
-  if (slot.heap() == nullptr || slot.size_class != Slab::kRunClass) return false;
+  if (slot.owner_heap() == nullptr || slot.size_class != Slab::kRunClass) return false;
   const Block* const volatile* first = &slot.target->first;
   return *first == pointer;
 }

@@ -2,6 +2,7 @@
 #include "heap/heap_list.hpp"
 
 #include "heap/allocator.hpp"
+#include "os/clock.hpp"
 #include "os/memory.hpp"
 
 #include <new>
@@ -29,13 +30,24 @@ ThreadHeap* HeapList::attach(Allocator& allocator) noexcept {
   return heap;
 }
 
-void HeapList::abandon() noexcept {
-  while (heaps_ != nullptr) {
-    ThreadHeap* heap = heaps_;
-    heaps_ = heap->next_heap;
-    heap->next_heap = abandoned_;
-    abandoned_ = heap;
+void HeapList::abandon(ThreadHeap* own) noexcept {
+  const std::uint64_t now_ms = os::coarse_milliseconds();
+  ThreadHeap** last = &abandoned_;
+  while (*last != nullptr) last = &(*last)->next_heap;
+  for (ThreadHeap *heap = heaps_, *next; heap != nullptr; heap = next) {
+    next = heap->next_heap;
+    if (heap == own) continue;
+    heap->gone_since_ms = now_ms;
+    heap->next_heap = nullptr;
+    *last = heap;
+    last = &heap->next_heap;
   }
+  if (own != nullptr) {
+    own->gone_since_ms = 0;
+    own->next_heap = abandoned_;
+    abandoned_ = own;
+  }
+  heaps_ = nullptr;
   parked_ = nullptr;
   count_ = 0;
   parked_classes_.store(0, std::memory_order_relaxed);
@@ -43,7 +55,7 @@ void HeapList::abandon() noexcept {
 
 ThreadHeap* HeapList::create(Allocator& allocator) noexcept {
   ThreadHeap* heap = abandoned_;
-  if (heap != nullptr) {
+  if (heap != nullptr && os::coarse_milliseconds() - heap->gone_since_ms >= ArenaStore::kRestMs) {
     abandoned_ = heap->next_heap;
     ::new (heap) ThreadHeap(allocator);
   } else {
@@ -84,7 +96,7 @@ void HeapList::push_parked(ThreadHeap* heap) noexcept {
 
 bool HeapList::adopt(ThreadHeap& heap, Slab& slab) noexcept {
   if (!lock_.try_lock()) return false;
-  ThreadHeap* owner = slab.heap();
+  ThreadHeap* owner = heap.allocator().owner_of(slab);
   const bool parked = owner != nullptr && owner->parked();
   if (parked) {
     owner->drain();  // what waits there for the slab shall not wait for a thread
@@ -118,6 +130,11 @@ std::size_t HeapList::trim_parked(bool purge) noexcept {
   return purged;
 }
 
+void HeapList::end_following() noexcept {
+  os::ScopedLock guard(lock_);
+  for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) heap->follow(*heap);
+}
+
 void HeapList::interrupt_all() noexcept {
   os::ScopedLock guard(lock_);
   std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with notice_interrupt()
@@ -147,7 +164,7 @@ void HeapList::repair_after_fork(Allocator& allocator, const ThreadHeap* survivo
   allocator.for_each_slab([&](Slab& slab) noexcept {
     RemoteArea& area = remote_area(allocator.window(), &slab);
     area.listed.store(0, std::memory_order_relaxed);
-    ThreadHeap* heap = slab.heap();
+    ThreadHeap* heap = allocator.owner_of(slab);
     if (heap->lost_after_fork) {
       heap->adopt_after_fork(slab);
     } else if (has_freed(area)) {

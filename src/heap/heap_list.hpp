@@ -36,11 +36,16 @@ class HeapList {
   // Trims the parked heaps; returns the pages purged. Slow.
   std::size_t trim_parked(bool purge) noexcept;
 
-  // Forgets all heaps; their memory serves those that come next. Requires: nobody else uses it.
-  void abandon() noexcept;
+  // Forgets all heaps; their memory serves those that come next, that of the calling thread's
+  // heap (`own`, or nullptr) at once, and that of others when it has rested: their threads may be
+  // in the middle of a free. Requires: nobody else uses it otherwise.
+  void abandon(ThreadHeap* own) noexcept;
 
   // In the child of a fork: parks the heaps of threads that are gone.
   void repair_after_fork(Allocator& allocator, const ThreadHeap* survivor) noexcept;
+
+  // Has all own their slabs by their own names. Requires: their threads are not at them.
+  void end_following() noexcept;
 
   // Has every thread take the slow path at its next allocation.
   void interrupt_all() noexcept;

@@ -40,13 +40,13 @@ void NamedHeap::begin(const luna_heap_options& options) noexcept {
   denied_.store(0, std::memory_order_relaxed);
   access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
   set_limit(options.limit_bytes);
-  empty();
+  empty(nullptr);
 }
 
-void NamedHeap::empty() noexcept {
+void NamedHeap::empty(ThreadHeap* part) noexcept {
   quota_.release(exact_bytes_.exchange(0, std::memory_order_relaxed));
   // Of an exact heap the blocks are charged, and not the pages that they lie in.
-  allocator_.abandon(store_, has(LUNA_HEAP_EXACT) ? nullptr : &quota_);
+  allocator_.abandon(store_, has(LUNA_HEAP_EXACT) ? nullptr : &quota_, part);
   if (has(LUNA_HEAP_HUGE_PAGES)) allocator_.pages().set_huge_threshold(1);
   access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
   allocator_.set_closed(false);
@@ -97,7 +97,9 @@ void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
   const bool asks = has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES);
   const std::size_t bytes = asks ? allocator_.usable_bytes(pointer) : 0;
   if (has(LUNA_HEAP_WIPES) && is_open()) std::memset(pointer, 0, bytes);
-  if (part == nullptr || !part->try_deallocate(pointer))
+  // The fast path counts what it leaves alone: it is not asked twice.
+  const bool asked = part == nullptr || part->follows();
+  if (asked || !part->try_deallocate(pointer))
     static_cast<void>(allocator_.deallocate(part, pointer));
   if (!has(LUNA_HEAP_EXACT)) return;
   exact_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
@@ -210,6 +212,7 @@ void NamedHeap::count_classes(std::span<luna_class_stats, kSizeClasses> classes)
 int NamedHeap::protect(luna_heap_access access) noexcept {
   access_.store(access, std::memory_order_relaxed);
   allocator_.set_closed(!is_open());
+  if (!is_open()) allocator_.heaps().end_following();
   find_place();
   int error = 0;
   for_each_range(allocator_.pages(), [&](std::byte* memory, std::size_t size) noexcept {

@@ -23,15 +23,15 @@ namespace luna {
 class NamedHeap {
  public:
   NamedHeap(std::size_t number, Allocator& first, ArenaStore& store) noexcept
-      : number_(number), store_(store), allocator_(first, store, &quota_) {}
+      : number_(number), store_(store), allocator_(first, store, &quota_, number) {}
   NamedHeap(const NamedHeap&) = delete;
   NamedHeap& operator=(const NamedHeap&) = delete;
 
   // Makes it the heap that the options describe. Requires: they are valid, and it is empty.
   void begin(const luna_heap_options& options) noexcept;
 
-  // Frees all that is in it at once.
-  void empty() noexcept;
+  // Frees all that is in it at once. `part` is the calling thread's, or nullptr.
+  void empty(ThreadHeap* part) noexcept;
 
   // A block; nullptr: a limit, the kernel or the protection does not permit it. `part` is the
   // calling thread's.
@@ -79,6 +79,11 @@ class NamedHeap {
   // order: see ThreadParts::begin().
   [[nodiscard]] bool is_alive() const noexcept { return alive_.load(std::memory_order_seq_cst); }
   void set_alive(bool alive) noexcept { alive_.store(alive, std::memory_order_seq_cst); }
+
+  // Whether fast paths free its blocks: nobody has to charge, wipe or look who may.
+  [[nodiscard]] bool frees_fast() const noexcept {
+    return is_open() && !has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES);
+  }
 
   // Where fast paths find a thread's part of it; ThreadParts::kNowhere: they shall not.
   [[nodiscard]] std::size_t place() const noexcept {

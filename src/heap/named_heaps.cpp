@@ -65,29 +65,31 @@ int NamedHeaps::begin_end(NamedHeap& heap, bool with_children) noexcept {
 }
 
 // Waits for those that are at it yet, who may wait for locks of others themselves.
-void NamedHeaps::end_blocks(NamedHeap& heap) noexcept {
-  for (ThreadParts* parts = all_parts(); parts != nullptr; parts = parts->next) {
+void NamedHeaps::end_blocks(NamedHeap& heap, const ThreadParts& own) noexcept {
+  ThreadHeap* part = own.at(heap.number());
+  for (const ThreadParts* parts = all_parts(); parts != nullptr; parts = parts->next)
     while (parts->is_busy_with(heap)) os::sleep_nanoseconds(1000);
+  // Not before nobody looks for the owner of a slab any more.
+  for (ThreadParts* parts = all_parts(); parts != nullptr; parts = parts->next)
     parts->set(heap.number(), nullptr);
-  }
   heap.allocator().forget_samples();
-  heap.empty();
+  heap.empty(part);
 }
 
-int NamedHeaps::reset(NamedHeap& heap) noexcept {
+int NamedHeaps::reset(NamedHeap& heap, const ThreadParts& own) noexcept {
   os::ScopedLock ending(ending_);
   if (const int error = begin_end(heap, true); error != 0) return error;
-  end_blocks(heap);
+  end_blocks(heap, own);
   os::ScopedLock guard(lock_);
   follow(heap);
   heap.set_alive(true);
   return 0;
 }
 
-int NamedHeaps::destroy(NamedHeap& heap) noexcept {
+int NamedHeaps::destroy(NamedHeap& heap, const ThreadParts& own) noexcept {
   os::ScopedLock ending(ending_);
   if (const int error = begin_end(heap, false); error != 0) return error;
-  end_blocks(heap);
+  end_blocks(heap, own);
   os::ScopedLock guard(lock_);
   if (heap.parent() != nullptr) --heap.parent()->children;
   NamedHeap** at = &heaps_;
@@ -135,7 +137,7 @@ NamedHeap* NamedHeaps::of(const void* pointer) noexcept {
                                       pages_offset_.load(std::memory_order_relaxed));
 }
 
-ThreadParts* NamedHeaps::attach() noexcept {
+ThreadParts* NamedHeaps::attach_free() noexcept {
   os::ScopedLock guard(lock_);
   ThreadParts* parts = free_parts_;
   if (parts != nullptr) {
@@ -152,16 +154,28 @@ ThreadParts* NamedHeaps::attach() noexcept {
 }
 
 void NamedHeaps::detach(ThreadParts& parts) noexcept {
+  while (!try_detach(parts)) os::sleep_nanoseconds(1000);
+}
+
+// False: a heap that it has a part of ends just now, and others may yet look for the owners of its
+// slabs.
+bool NamedHeaps::try_detach(ThreadParts& parts) noexcept {
   os::ScopedLock guard(lock_);
+  for (const NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+    if (parts.at(heap->number()) != nullptr && !heap->is_alive()) return false;
   for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) {
     parts.set_times_entered(heap->number(), 0);
     ThreadHeap* part = parts.at(heap->number());
-    if (part == nullptr || !heap->is_alive()) continue;
+    if (part == nullptr) continue;
+    part->follow(*part);
     parts.set(heap->number(), nullptr);
     // Of a protected heap nothing can be given back: what the thread kept free there is lost to it.
     if (heap->is_open()) heap->allocator().park(*part);
   }
+  if (parts.own_heap() != nullptr) parts.own_heap()->set_parts(nullptr);
+  parts.set_own_heap(nullptr);
   put_free(parts);
+  return true;
 }
 
 void NamedHeaps::put_free(ThreadParts& parts) noexcept {
@@ -170,11 +184,24 @@ void NamedHeaps::put_free(ThreadParts& parts) noexcept {
   free_parts_ = &parts;
 }
 
+ThreadParts* NamedHeaps::attach(ThreadHeap* own_heap) noexcept {
+  ThreadParts* parts = attach_free();
+  if (parts == nullptr || own_heap == nullptr) return parts;
+  parts->set_own_heap(own_heap);
+  own_heap->set_parts(parts);
+  return parts;
+}
+
 ThreadHeap* NamedHeaps::part_of(ThreadParts& parts, NamedHeap& heap) noexcept {
   ThreadHeap* part = parts.at(heap.number());
-  if (part != nullptr) return part;
-  part = heap.allocator().attach();
-  parts.set(heap.number(), part);
+  if (part == nullptr) {
+    part = heap.allocator().attach();
+    if (part == nullptr) return nullptr;
+    parts.set(heap.number(), part);
+  }
+  // After it can be found by what its slabs will name.
+  if (!part->follows() && heap.frees_fast() && parts.own_heap() != nullptr)
+    part->follow(*parts.own_heap());
   return part;
 }
 

@@ -22,15 +22,17 @@ class NamedHeaps {
 
   // 0 or an errno value. Requires: the options are valid.
   [[nodiscard]] int create(const luna_heap_options& options, NamedHeap*& heap) noexcept;
-  [[nodiscard]] int reset(NamedHeap& heap) noexcept;
-  [[nodiscard]] int destroy(NamedHeap& heap) noexcept;
+  // `own` is what the calling thread has, or no_parts.
+  [[nodiscard]] int reset(NamedHeap& heap, const ThreadParts& own) noexcept;
+  [[nodiscard]] int destroy(NamedHeap& heap, const ThreadParts& own) noexcept;
 
   // The heap of a block, whose address is in the window; nullptr: it is of none, or of one that
   // is gone.
   [[nodiscard]] NamedHeap* of(const void* pointer) noexcept;
 
-  // What the calling thread has; nullptr: no memory.
-  [[nodiscard]] ThreadParts* attach() noexcept;
+  // What the calling thread has, whose own heap its parts will follow, if it has one; nullptr: no
+  // memory.
+  [[nodiscard]] ThreadParts* attach(ThreadHeap* own_heap) noexcept;
   void detach(ThreadParts& parts) noexcept;
 
   // The thread's part of a heap, made now if it has none; nullptr: no memory.
@@ -89,8 +91,10 @@ class NamedHeaps {
   [[nodiscard]] NamedHeap* take_place() noexcept;
   void follow(NamedHeap& heap) noexcept;
   [[nodiscard]] int begin_end(NamedHeap& heap, bool with_children) noexcept;
-  void end_blocks(NamedHeap& heap) noexcept;
+  void end_blocks(NamedHeap& heap, const ThreadParts& own) noexcept;
+  [[nodiscard]] ThreadParts* attach_free() noexcept;
   [[nodiscard]] bool is_entered(const NamedHeap& heap) const noexcept;
+  [[nodiscard]] bool try_detach(ThreadParts& parts) noexcept;
   void put_free(ThreadParts& parts) noexcept;
 
   Allocator& first_;

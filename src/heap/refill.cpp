@@ -171,7 +171,8 @@ Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
   if (granule.memory == nullptr) return nullptr;
   look_at_window();
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(granule.memory));
-  begin_slab(*slab, size_class, this, granule.warm);
+  slab->named = allocator_.is_named();
+  begin_slab(*slab, size_class, owner_word(), granule.warm);
   // What a slab before it wrote to here, the page heap was not told.
   slab->touched_before = static_cast<std::uint8_t>(granule.touched_pages);
   return slab;

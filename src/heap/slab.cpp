@@ -84,7 +84,7 @@ void relink(Slab& slab, std::byte* memory, const BlockSet& listed) noexcept {
 
 }  // namespace
 
-void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept {
+void begin_slab(Slab& slab, SizeClass size_class, std::uintptr_t owner, bool warm) noexcept {
   slab.own.first = nullptr;
   slab.target = &slab.own;
   slab.carved = 0;
@@ -92,13 +92,14 @@ void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) n
   slab.fresh = slab.purged_pages = 0;
   slab.size_class = size_class;
   slab.state = SlabState::kNone;
-  slab.kept = slab.shared = false;
+  slab.kept = false;
+  slab.shared = false;
   slab.warm = warm;
   slab.touched_before = 0;
   slab.used_at_purge = 0;
   slab.previous = slab.next = nullptr;
   // pairs with the load in unlist_orphan()
-  slab.owner.store(reinterpret_cast<std::uintptr_t>(heap), std::memory_order_seq_cst);
+  slab.owner.store(owner, std::memory_order_seq_cst);
 }
 
 void carve(Slab& slab, std::byte* memory) noexcept {

@@ -53,7 +53,8 @@ struct alignas(64) Slab {
   // In the slot of a run, which has an owner and a target and no more.
   static constexpr SizeClass kRunClass = kSizeClasses;
 
-  // The thread heap that may use the free list; 0 where there is no slab.
+  // The thread heap that may use the free list, or the one that it follows; 0 where there is no
+  // slab.
   std::atomic<std::uintptr_t> owner;
 
   FreeList* target;
@@ -63,7 +64,8 @@ struct alignas(64) Slab {
   std::uint16_t purged_pages;  // pages whose blocks are free but in no list
   SizeClass size_class;
   SlabState state;
-  bool kept;                    // empty, but kept by its heap
+  bool kept : 1;                // empty, but kept by its heap
+  bool named : 1;               // of a named heap
   bool shared;                  // other threads freed blocks of it
   bool warm;                    // its pages held data before it was begun
   std::uint8_t touched_before;  // pages from its start that the page heap does not know of
@@ -79,9 +81,11 @@ struct alignas(64) Slab {
     return owner.load(std::memory_order_relaxed) != 0 && size_class != kRunClass;
   }
 
-  [[nodiscard]] ThreadHeap* heap() const noexcept {
-    // Read by other threads too: the heap it names is never unmapped.
-    return reinterpret_cast<ThreadHeap*>(owner.load(std::memory_order_relaxed));
+  // Whom the owner's word names; see Allocator::owner_of().
+  [[nodiscard]] ThreadHeap* owner_heap() const noexcept {
+    // Read by other threads too: the heap it names is never unmapped. Pairs with the release of
+    // who changes it to another heap, and then has the one before know it no more.
+    return reinterpret_cast<ThreadHeap*>(owner.load(std::memory_order_acquire));
   }
 
   // Blocks in use, or in a thread cache's list.
@@ -136,8 +140,8 @@ struct alignas(64) Slab {
 static_assert(sizeof(Slab) == sizeof(Slot));
 
 // Makes a new slab of a granule, `warm` if its pages may be backed already. Its
-// blocks are carved as needed.
-void begin_slab(Slab& slab, SizeClass size_class, ThreadHeap* heap, bool warm) noexcept;
+// blocks are carved as needed. Requires: `named` is set.
+void begin_slab(Slab& slab, SizeClass size_class, std::uintptr_t owner, bool warm) noexcept;
 
 // Carves the blocks of one more page and adds them to the free list.
 // Requires: the free list is empty, and has_room().

@@ -34,6 +34,9 @@ struct ThreadCache {
   static constexpr std::size_t kDirectSizes = kMaxDirectBytes / 16 + 1;
 
   WindowView window;
+  // By whom slabs are owned that the fast path may free to: the cache of the thread's own heap,
+  // which is this one, or the one that this one follows (ThreadHeap::follow()). nullptr: none.
+  ThreadCache* identity = nullptr;
   // What is handed out comes from here, a list for each class: `lists`, or the second half
   // of them. Other threads may interrupt().
   FreeList* sources = nullptr;
@@ -100,14 +103,14 @@ struct ThreadCache {
     return block;
   }
 
-  // Frees a block of a slab of this thread. False: it is none, or somebody has
+  // Frees a block of a slab of this thread, of whichever of its heaps. False: it is none, or somebody has
   // to notice; take the slow path. nullptr and foreign pointers are welcome.
   [[nodiscard]] bool try_deallocate(void* pointer) const noexcept {
     const std::size_t unit = window.unit_of(pointer);
     if (!window.holds(unit)) [[unlikely]]
       return false;
     const auto* slab = reinterpret_cast<const Slab*>(window.slot_at(unit));
-    if (slab->owner.load(std::memory_order_relaxed) != address_of(this)) [[unlikely]]
+    if (slab->owner.load(std::memory_order_relaxed) != address_of(identity)) [[unlikely]]
       return false;
     auto* block = static_cast<Block*>(pointer);
     FreeList& list = *slab->target;

@@ -38,6 +38,7 @@ constexpr std::size_t kSlabsPurgedPerBeat = 32;
 
 ThreadHeap::ThreadHeap(Allocator& allocator) noexcept
     : allocator_(allocator), window_(allocator.window()), trims_(allocator.trims()) {
+  identity = this;
   for (std::size_t i = 0; i < kLists; ++i) reset_room(i);
 }
 
@@ -144,7 +145,7 @@ void ThreadHeap::drain() noexcept {
     Slab& slab = *next;
     RemoteArea& area = remote_area(allocator_.window(), &slab);
     next = area.next;
-    if (slab.heap() == this) {
+    if (owns(slab)) {
       area.listed.exchange(0, std::memory_order_seq_cst);
       if (!slab.is_slab()) continue;  // a run lies there by now
       glance_at_list(slab, area);
@@ -226,6 +227,20 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
   return purged;
 }
 
+void ThreadHeap::follow(ThreadHeap& heap) noexcept {
+  if (identity == &heap) return;
+  identity = &heap;
+  // Pairs with the acquire in owner_heap().
+  const auto rename = [this](Slab& slab) noexcept {
+    slab.owner.store(owner_word(), std::memory_order_release);
+  };
+  for (ClassSlabs& slabs : classes_) {
+    if (slabs.current != nullptr) rename(*slabs.current);
+    for (Slab* at = slabs.partial.first(); at != nullptr; at = at->next) rename(*at);
+    for (Slab* at = slabs.asleep.first(); at != nullptr; at = at->next) rename(*at);
+  }
+}
+
 void ThreadHeap::attach() noexcept {
   attached_ = true;
   note_thread();
@@ -260,7 +275,7 @@ void ThreadHeap::adopt(ThreadHeap& parked, Slab& slab) noexcept {
   } else {
     put_to_sleep(ours, slab);
   }
-  slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_seq_cst);
+  slab.owner.store(owner_word(), std::memory_order_seq_cst);
 }
 
 Slab* ThreadHeap::slab_with_room(SizeClass size_class) noexcept {
@@ -283,6 +298,7 @@ std::uint64_t ThreadHeap::classes_with_room() noexcept {
 void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
   attached_ = false;
+  identity = this;
   thread_.store(0, std::memory_order_relaxed);
   observed_ = false;
   for (std::size_t i = 0; i < kLists; ++i) {
@@ -307,7 +323,7 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   slab.kept = false;
   slab.previous = slab.next = nullptr;
   put_to_sleep(classes_[slab.size_class], slab);
-  slab.owner.store(reinterpret_cast<std::uintptr_t>(this), std::memory_order_relaxed);
+  slab.owner.store(owner_word(), std::memory_order_relaxed);
   RemoteArea& area = remote_area(allocator_.window(), &slab);
   if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
 }
@@ -345,7 +361,7 @@ void ThreadHeap::verify_list(SizeClass size_class) const noexcept {
 
 void ThreadHeap::verify_slab(const Slab& slab, SizeClass size_class,
                              SlabState state) const noexcept {
-  LUNA_CHECK(slab.heap() == this && slab.size_class == size_class && slab.state == state);
+  LUNA_CHECK(owns(slab) && slab.size_class == size_class && slab.state == state);
   LUNA_CHECK(slab.target == &slab.own || slab.target == &lists[size_class]);
   check_free_list(slab, memory_of(slab));
 }

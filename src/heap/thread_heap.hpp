@@ -21,6 +21,7 @@
 namespace luna {
 
 class Allocator;
+class ThreadParts;
 
 // The slabs of one thread. A heap outlives its thread: it is parked and adopted
 // by a later one, whole, unless other threads took its slabs over before, one by
@@ -140,13 +141,32 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void drain() noexcept;
 
   // Gives the heap to a thread, or takes it from its thread, whose lists are given
-  // back.
+  // back. Requires of detach(): it follows nobody.
   void attach() noexcept;
   void detach() noexcept;
   [[nodiscard]] bool attached() const noexcept { return attached_; }
 
+  // Has its slabs bear the name of another heap of the thread from now on, so that the fast path
+  // of that one frees their blocks too; of itself: its own again. Slow: looks at each slab. What
+  // is a run of pages keeps its owner, for nobody knows where all of them are.
+  void follow(ThreadHeap& heap) noexcept;
+  [[nodiscard]] bool follows() const noexcept { return identity != this; }
+  [[nodiscard]] std::uintptr_t owner_word() const noexcept { return address_of(identity); }
+  [[nodiscard]] bool owns(const Slab& slab) const noexcept {
+    return slab.owner.load(std::memory_order_relaxed) == owner_word();
+  }
+
+  // Those of the thread's heaps that follow this one. Any thread may ask.
+  [[nodiscard]] const ThreadParts* parts() const noexcept {
+    return parts_.load(std::memory_order_acquire);  // pairs with the release in set_parts()
+  }
+  void set_parts(const ThreadParts* parts) noexcept {
+    parts_.store(parts, std::memory_order_release);
+  }
+
   // Has the thread come by for each allocation, since it takes its blocks from elsewhere.
   void send_elsewhere(bool elsewhere) noexcept {
+    if (elsewhere_ == elsewhere) return;
     elsewhere_ = elsewhere;
     elsewhere ? interrupt() : aim();
   }
@@ -209,6 +229,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   ThreadHeap* next_heap = nullptr;
   ThreadHeap* next_parked = nullptr;
   bool lost_after_fork = false;  // its thread is gone, its lists are forgotten
+  std::uint64_t gone_since_ms = 0;
 
  private:
   // So many frees on the slow path with no refill between are taken for the end of
@@ -307,6 +328,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // Read by threads that free blocks of this heap, so apart from what its own
   // thread writes.
   alignas(64) std::atomic<bool> parked_{false};
+  std::atomic<const ThreadParts*> parts_{nullptr};
   Allocator& allocator_;
   const Window& window_;
   const std::atomic<std::uint32_t>& trims_;  // how often the allocator was trimmed
@@ -351,9 +373,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   alignas(64) RemoteStack returned_;
 };
 
-// The heap of which `cache` is part, or nullptr.
-[[nodiscard]] inline ThreadHeap* heap_of(ThreadCache* cache) noexcept {
-  return cache == &no_cache ? nullptr : static_cast<ThreadHeap*>(cache);
+// The thread's own heap, of which `cache` is part or which that follows, or nullptr.
+[[nodiscard]] inline ThreadHeap* heap_of(const ThreadCache* cache) noexcept {
+  return static_cast<ThreadHeap*>(cache->identity);
 }
 
 }  // namespace luna

@@ -118,7 +118,7 @@ std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexce
 // have made it anything.
 Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const noexcept {
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(block));
-  if (slab == nullptr || slab->heap() != this || slab->size_class != size_class) [[unlikely]]
+  if (slab == nullptr || !owns(*slab) || slab->size_class != size_class) [[unlikely]]
     report::corrupt_free_list(nullptr, block);
   static_cast<void>(index_of_block(*slab, memory_of(*slab), block));
   return slab;

@@ -24,10 +24,19 @@ class ThreadParts {
   [[nodiscard]] ThreadHeap* at(std::size_t number) const noexcept {
     return parts_[number].load(std::memory_order_relaxed);
   }
+  // The same for another thread. Pairs with the release in set(): who finds none finds its slabs
+  // as they were left.
+  [[nodiscard]] ThreadHeap* at_of_other(std::size_t number) const noexcept {
+    return parts_[number].load(std::memory_order_acquire);
+  }
   // Requires: these are not no_parts.
   void set(std::size_t number, ThreadHeap* part) noexcept {
-    parts_[number].store(part, std::memory_order_relaxed);
+    parts_[number].store(part, std::memory_order_release);
   }
+
+  // The thread's own heap, which parts may follow; nullptr: it had none when these began.
+  [[nodiscard]] ThreadHeap* own_heap() const noexcept { return own_heap_; }
+  void set_own_heap(ThreadHeap* heap) noexcept { own_heap_ = heap; }
 
   // While a thread is at a heap, nobody ends it. Pairs with the store of who ends it, and his
   // look at busy_with(): either he sees us, or we see that it ends.
@@ -50,6 +59,7 @@ class ThreadParts {
     for (auto& part : parts_) part.store(nullptr, std::memory_order_relaxed);
     for (auto& times : entered_) times.store(0, std::memory_order_relaxed);
     heap_.store(nullptr, std::memory_order_relaxed);
+    own_heap_ = nullptr;
   }
 
   // Of NamedHeaps, under its lock.
@@ -59,6 +69,7 @@ class ThreadParts {
 
  private:
   std::atomic<const NamedHeap*> heap_{nullptr};
+  ThreadHeap* own_heap_ = nullptr;
   std::array<std::atomic<ThreadHeap*>, kMost + 1> parts_{};  // the last is always nullptr
   std::array<std::atomic<std::uint32_t>, kMost> entered_{};
 };

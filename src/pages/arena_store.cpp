@@ -25,7 +25,8 @@ void purge_blocks(Arena& arena) noexcept {
 }
 
 // Makes an arena as new, but for its place in the store.
-void renew(Arena& arena) noexcept {
+void renew(Window& window, Arena& arena) noexcept {
+  window.clear_slots(arena.memory, arena.regions);
   std::byte* memory = arena.memory;
   Arena* next = arena.next;
   const std::size_t regions = arena.regions;
@@ -54,11 +55,10 @@ bool ArenaStore::begin(Window& window) noexcept {
   return true;
 }
 
-// First nobody finds the regions any more, and then the slots. The metadata stays for those who
-// found it before, until the arena has rested.
+// Nobody finds the regions any more. The metadata and the slots stay for those who found them
+// before, until the arena has rested.
 void ArenaStore::put(Arena* arena) noexcept {
   window_->publish_all(arena->memory, arena->regions, gone_);
-  window_->clear_slots(arena->memory, arena->regions);
   purge_blocks(*arena);
   os::forbid_huge_pages(arena->memory, arena->regions * kRegionBytes);
   arena->next = nullptr;
@@ -81,6 +81,7 @@ void ArenaStore::bound_stock(std::uint64_t now_ms) noexcept {
 
 void ArenaStore::release_first() noexcept {
   Arena* arena = remove(&first_);
+  window_->clear_slots(arena->memory, arena->regions);
   os::ScopedLock guard(window_->lock());
   window_->release(arena->memory, arena->regions, nullptr);
   os::release(arena, arena->metadata_bytes);
@@ -105,7 +106,7 @@ Arena* ArenaStore::remove(Arena** at) noexcept {
 void ArenaStore::renew_rested(std::uint64_t now_ms) noexcept {
   for (Arena* arena = first_; arena != nullptr; arena = arena->next) {
     if (now_ms - arena->gone_since_ms < kRestMs) return;
-    if (!arena->committed.none()) renew(*arena);
+    if (!arena->committed.none()) renew(*window_, *arena);
   }
 }
 

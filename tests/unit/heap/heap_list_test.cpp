@@ -133,7 +133,7 @@ TEST(HeapList, BlocksOfAParkedHeapOutliveATrim) {
 }
 
 [[nodiscard]] ThreadHeap* owner_of(test::TestAllocator& allocator, const void* block) {
-  return reinterpret_cast<Slab*>(allocator.window().slot_of(block))->heap();
+  return reinterpret_cast<Slab*>(allocator.window().slot_of(block))->owner_heap();
 }
 
 TEST(HeapList, FirstFreeOfABlockOfAnEndedThreadTakesItsSlabOver) {

@@ -41,7 +41,7 @@ struct NamedHeapsTest : testing::Test {
 
 TEST_F(NamedHeapsTest, TheFirstAllocatorTellsThemApart) {
   NamedHeap& heap = create(named("one"));
-  ThreadParts& parts = *heaps.attach();
+  ThreadParts& parts = *heaps.attach(nullptr);
   void* block = allocate(parts, heap, 100);
   void* run = allocate(parts, heap, 200'000);
 
@@ -58,9 +58,9 @@ TEST_F(NamedHeapsTest, TheFirstAllocatorTellsThemApart) {
 
 TEST_F(NamedHeapsTest, ThePlaceOfAHeapServesTheNext) {
   NamedHeap& heap = create(named("one"));
-  ThreadParts& parts = *heaps.attach();
+  ThreadParts& parts = *heaps.attach(nullptr);
   void* block = allocate(parts, heap, 100);
-  ASSERT_EQ(heaps.destroy(heap), 0);
+  ASSERT_EQ(heaps.destroy(heap, parts), 0);
   heaps.deallocate(parts, block);  // too late, and ignored
   NamedHeap& next = create(named("two"));
 
@@ -74,11 +74,11 @@ TEST_F(NamedHeapsTest, ThePlaceOfAHeapServesTheNext) {
 
 TEST_F(NamedHeapsTest, AThreadThatEndsLeavesItsBlocks) {
   NamedHeap& heap = create(named("one"));
-  ThreadParts& leaver = *heaps.attach();
+  ThreadParts& leaver = *heaps.attach(nullptr);
   auto* block = static_cast<char*>(allocate(leaver, heap, 100));
   std::memset(block, 7, 100);
   heaps.detach(leaver);
-  ThreadParts& next = *heaps.attach();
+  ThreadParts& next = *heaps.attach(nullptr);
 
   EXPECT_EQ(&next, &leaver);
   EXPECT_EQ(next.at(heap.number()), nullptr);
@@ -97,7 +97,84 @@ TEST_F(NamedHeapsTest, SettingsOfTheFirstAreFollowed) {
   EXPECT_EQ(heap.allocator().config().decay_ms, 78U);
 }
 
-// Each thread frees what others took of a heap, while one thread ends it and begins it anew.
+// A thread with a heap of its own, which its parts of named heaps follow.
+class Caller {
+ public:
+  Caller(Allocator& first, NamedHeaps& heaps)
+      : first_(first), heaps_(heaps), own_(*first.attach()), parts_(*heaps.attach(&own_)) {}
+  ~Caller() {
+    heaps_.detach(parts_);
+    first_.park(own_);
+  }
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+
+  [[nodiscard]] void* allocate(NamedHeap& heap, std::size_t bytes) {
+    return heap.allocate(*heaps_.part_of(parts_, heap), bytes);
+  }
+  // As free() does. True: on the fast path.
+  bool deallocate(void* block) {
+    if (own_.try_deallocate(block)) return true;
+    if (first_.deallocate(&own_, block) == Verdict::kOther) heaps_.deallocate(parts_, block);
+    return false;
+  }
+  [[nodiscard]] ThreadParts& parts() { return parts_; }
+
+ private:
+  Allocator& first_;
+  NamedHeaps& heaps_;
+  ThreadHeap& own_;
+  ThreadParts& parts_;
+};
+
+TEST_F(NamedHeapsTest, TheFastPathFreesInHeapsOfItsThread) {
+  NamedHeap& heap = create(named("fast"));
+  luna_heap_options options = named("wiping");
+  options.flags = LUNA_HEAP_WIPES;
+  NamedHeap& wiping = create(options);
+  Caller caller(first, heaps);
+  Caller other(first, heaps);
+  void* block = caller.allocate(heap, 100);
+  void* next = caller.allocate(heap, 100);
+  void* wiped = caller.allocate(wiping, 100);
+
+  EXPECT_FALSE(caller.deallocate(block));  // the view of the window is older than the heap
+  EXPECT_TRUE(caller.deallocate(next));
+  EXPECT_FALSE(caller.deallocate(wiped));
+  block = caller.allocate(heap, 100);
+  EXPECT_FALSE(other.deallocate(block));
+  EXPECT_EQ(heap.statistics(caller.parts().at(heap.number())).live_blocks, 0U);
+  EXPECT_EQ(wiping.statistics(nullptr).live_blocks, 0U);
+}
+
+TEST_F(NamedHeapsTest, WhoEndsTakesTheNameOffItsSlabs) {
+  NamedHeap& heap = create(named("left"));
+  std::vector<void*> blocks;
+  {
+    Caller leaver(first, heaps);
+    for (int i = 0; i < 5000; ++i) blocks.push_back(leaver.allocate(heap, 64));
+    EXPECT_TRUE(leaver.parts().at(heap.number())->follows());
+  }
+  Caller next(first, heaps);  // with the heap of the one before, which its slabs were named by
+  for (void* block : blocks) EXPECT_FALSE(next.deallocate(block));
+  EXPECT_EQ(heap.statistics(nullptr).live_blocks, 0U);
+}
+
+TEST_F(NamedHeapsTest, WhatIsProtectedIsNotFreedOnTheFastPath) {
+  NamedHeap& heap = create(named("kept"));
+  Caller caller(first, heaps);
+  void* block = caller.allocate(heap, 64);
+  void* next = caller.allocate(heap, 64);
+  caller.deallocate(next);
+  ASSERT_EQ(heap.protect(LUNA_HEAP_NO_ACCESS), 0);
+  EXPECT_FALSE(caller.deallocate(block));
+  ASSERT_EQ(heap.protect(LUNA_HEAP_READ_WRITE), 0);
+  block = caller.allocate(heap, 100);  // by the slow path, on which the part follows again
+  EXPECT_TRUE(caller.deallocate(block));
+}
+
+// Each thread frees what it took of a heap, and what another one did, while one thread ends it and
+// begins it anew.
 TEST_F(NamedHeapsTest, EndsWhileOthersFree) {
   constexpr int kRounds = 40;
   constexpr std::size_t kThreads = 3;
@@ -108,17 +185,18 @@ TEST_F(NamedHeapsTest, EndsWhileOthersFree) {
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
-        ThreadParts& parts = *heaps.attach();
+        Caller caller(first, heaps);
         for (std::size_t k = 0; k < 300; ++k)
-          taken[i].push_back(allocate(parts, heap, k % 10 == 0 ? 20'000 : 64));
+          taken[i].push_back(caller.allocate(heap, k % 10 == 0 ? 20'000 : 64));
         ++ready;
         while (ready < kThreads) std::this_thread::yield();
-        for (void* block : taken[(i + 1) % kThreads]) heaps.deallocate(parts, block);
-        heaps.detach(parts);
+        for (std::size_t from : {i, (i + 1) % kThreads})
+          for (std::size_t k = from == i ? 0 : 150; k < (from == i ? 150 : 300); ++k)
+            caller.deallocate(taken[from][k]);
       });
     }
     while (ready < kThreads) std::this_thread::yield();
-    EXPECT_EQ(heaps.destroy(heap), 0);
+    EXPECT_EQ(heaps.destroy(heap, no_parts), 0);
     for (std::thread& thread : threads) thread.join();
   }
   EXPECT_EQ(heaps.count(), 0U);
@@ -130,27 +208,27 @@ class Worker {
   static constexpr std::size_t kLimit = std::size_t{2} << 20;
   using Shelf = std::array<std::atomic<void*>, 256>;
 
-  Worker(NamedHeaps& heaps, const std::vector<NamedHeap*>& all, Shelf& shelf, std::uint64_t seed)
-      : heaps_(heaps), all_(all), shelf_(shelf), parts_(*heaps.attach()), random_(seed) {}
-  ~Worker() { heaps_.detach(parts_); }
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
+  Worker(Caller& caller, const std::vector<NamedHeap*>& all, Shelf& shelf, std::uint64_t seed)
+      : caller_(caller), all_(all), shelf_(shelf), random_(seed) {}
 
   void step() {
     NamedHeap& heap = *all_[random_.below(all_.size())];
     const std::size_t bytes = random_.one_in(16) ? random_.below(60'000) : random_.below(500);
-    void* block = heap.allocate(*heaps_.part_of(parts_, heap), bytes);
+    void* block = caller_.allocate(heap, bytes);
+    if (block != nullptr && random_.one_in(2)) {  // for no other thread
+      caller_.deallocate(block);
+      block = caller_.allocate(heap, bytes);
+    }
     if (block != nullptr) std::memset(block, 1, bytes);
     block = shelf_[random_.below(shelf_.size())].exchange(block);
-    if (block != nullptr) heaps_.deallocate(parts_, block);
+    if (block != nullptr) caller_.deallocate(block);
     EXPECT_LE(heap.quota().used(), kLimit);
   }
 
  private:
-  NamedHeaps& heaps_;
+  Caller& caller_;
   const std::vector<NamedHeap*>& all_;
   Shelf& shelf_;
-  ThreadParts& parts_;
   test::Random random_;
 };
 
@@ -170,14 +248,15 @@ TEST_F(NamedHeapsTest, AllReturnsToNothing) {
   std::vector<std::thread> threads;
   for (std::uint64_t i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
-      Worker worker(heaps, all, shelf, i + 1);
       do {
+        Caller caller(first, heaps);
+        Worker worker(caller, all, shelf, i + 1);
         for (int k = 0; k < 3000; ++k) worker.step();
       } while (std::chrono::steady_clock::now() < end);
     });
   }
   for (std::thread& thread : threads) thread.join();
-  ThreadParts& parts = *heaps.attach();
+  ThreadParts& parts = *heaps.attach(nullptr);
   for (auto& place : shelf)
     if (void* block = place.exchange(nullptr); block != nullptr) heaps.deallocate(parts, block);
   for (NamedHeap* heap : all) {
@@ -185,7 +264,7 @@ TEST_F(NamedHeapsTest, AllReturnsToNothing) {
     EXPECT_EQ(heap->statistics(nullptr).live_blocks, 0U);
     EXPECT_EQ(heap->quota().used(), 0U);
     EXPECT_LE(heap->quota().peak(), Worker::kLimit);
-    EXPECT_EQ(heaps.destroy(*heap), 0);
+    EXPECT_EQ(heaps.destroy(*heap, parts), 0);
   }
   heaps.detach(parts);
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 64;
 constexpr std::size_t kCapacity = kGranuleBytes / kBlockBytes;
-const auto kOwner = reinterpret_cast<ThreadHeap*>(0x1000);
+constexpr std::uintptr_t kOwner = 0x1000;
 
 // A slab of 64-byte blocks that are all in use, and its remote area.
 struct FullSlab {

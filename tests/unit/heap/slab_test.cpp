@@ -18,7 +18,7 @@ namespace {
 struct TestSlab {
   explicit TestSlab(std::size_t bytes, bool warm = false) {
     memory = static_cast<std::byte*>(os::map(kGranuleBytes));
-    begin_slab(slab, size_class_of(bytes), reinterpret_cast<ThreadHeap*>(0x1000), warm);
+    begin_slab(slab, size_class_of(bytes), 0x1000, warm);
   }
   ~TestSlab() { os::release(memory, kGranuleBytes); }
   TestSlab(const TestSlab&) = delete;

@@ -83,7 +83,7 @@ TEST(ThreadHeap, SlabThatIsNotCurrentGoesBackWhenEmpty) {
   // The first one has blocks in the thread's list yet, and the thread keeps a few granules.
   EXPECT_GE(fixture.slabs(), 2U);
   EXPECT_LE(fixture.slabs(), 2 + GranuleCache::kMaxBytes / kGranuleBytes);
-  EXPECT_EQ(fixture.slab_of(blocks[kCapacity]).heap(), nullptr);
+  EXPECT_EQ(fixture.slab_of(blocks[kCapacity]).owner_heap(), nullptr);
   fixture.thread.heap().trim(false);
   EXPECT_EQ(fixture.slabs(), 1U);
 }
@@ -237,7 +237,7 @@ TEST(ThreadHeap, SlabThatDrainEmptiesGoesBack) {
   other.publish();
   fixture.thread.heap().drain();
 
-  EXPECT_EQ(fixture.slab_of(blocks[0]).heap(), nullptr);
+  EXPECT_EQ(fixture.slab_of(blocks[0]).owner_heap(), nullptr);
   fixture.thread.heap().trim(false);
   EXPECT_EQ(fixture.slabs(), 1U);
 }
@@ -269,7 +269,7 @@ TEST(ThreadHeap, SlabWithoutAnOwnerIsDroppedFromTheStack) {
   other.heap().returned().push(area, &slab);
   for (std::size_t i = 0; i < kCapacity; ++i) fixture.thread.deallocate(blocks[i]);
   fixture.thread.heap().trim(false);
-  ASSERT_EQ(slab.heap(), nullptr);
+  ASSERT_EQ(slab.owner_heap(), nullptr);
 
   other.heap().drain();
 
@@ -280,7 +280,7 @@ TEST(ThreadHeap, RunInThePlaceOfASlabIsDroppedFromTheStack) {
   OneThread fixture;
   void* run = fixture.thread.allocate(5 * kPageBytes);
   Slab& slot = fixture.slab_of(run);
-  ASSERT_EQ(slot.heap(), &fixture.thread.heap());
+  ASSERT_EQ(slot.owner_heap(), &fixture.thread.heap());
   RemoteArea& area = remote_area(fixture.allocator.window(), &slot);
   area.listed = 1;
   fixture.thread.heap().returned().push(area, &slot);
@@ -331,11 +331,11 @@ TEST(ThreadHeap, RunGoesToTheListOfTheThreadThatFreesIt) {
     other.deallocate(run);
   }
   run = fixture.thread.allocate(kRunBytes);
-  ASSERT_EQ(fixture.slab_of(run).heap(), &fixture.thread.heap());
+  ASSERT_EQ(fixture.slab_of(run).owner_heap(), &fixture.thread.heap());
   static_cast<void>(other.allocate(kRunBytes));
   other.deallocate(run);
 
-  EXPECT_EQ(fixture.slab_of(run).heap(), &other.heap());
+  EXPECT_EQ(fixture.slab_of(run).owner_heap(), &other.heap());
   EXPECT_EQ(other.allocate(kRunBytes), run);
 }
 

@@ -57,13 +57,15 @@ TEST_F(ArenaStoreTest, WhatIsGoneIsOfNobodyAndNotBacked) {
   }
 }
 
-TEST_F(ArenaStoreTest, SlotsAreCleared) {
+TEST_F(ArenaStoreTest, SlotsStayUntilTheArenaHasRested) {
   const std::unique_ptr<PageHeap> heap = other();
   void* granule = heap->take_granule();
   Slot* slot = pages.window.slot_of(granule);
   slot->storage[7] = std::byte{1};
   heap->abandon();
 
+  EXPECT_EQ(slot->storage[7], std::byte{1});
+  EXPECT_NE(store.take(1, later()), nullptr);
   EXPECT_EQ(slot->storage[7], std::byte{0});
 }
 
