@@ -23,13 +23,13 @@ void Process::before_fork() noexcept {
   process.pressure_.prepare_fork();
   process.pools_.prepare_fork();
   named_heaps.prepare_fork();
-  process.allocator_.prepare_fork();
+  os::Lock::begin_fork();
 }
 
 void Process::after_fork_in_parent() noexcept {
   const SlowPath path;
   if (!path.entered()) return;
-  process.allocator_.resume_parent();
+  os::Lock::end_fork();
   named_heaps.resume_parent();
   process.pools_.resume_parent();
   process.pressure_.resume_parent();

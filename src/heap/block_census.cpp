@@ -98,7 +98,8 @@ void BlockCensus::note_free_of_slabs() noexcept {
 }
 
 void BlockCensus::note_free_of_slab(const Slab& slab, std::uintptr_t memory) noexcept {
-  note_list(slab.own.first, slab.free_blocks(), {slab.owner.load(std::memory_order_relaxed), &slab, slab.size_class});
+  note_list(slab.own.first, slab.free_blocks(),
+            {slab.owner.load(std::memory_order_relaxed), &slab, slab.size_class});
   const RemoteArea& area = remote_area(window_, &slab);
   for (std::size_t i = 0; i < area.freed.size(); ++i) {
     std::uint64_t bits = area.freed[i].load(std::memory_order_relaxed);  // alone: nobody writes

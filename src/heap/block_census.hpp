@@ -155,7 +155,7 @@ class BlockCensus {
   // What lists are about: blocks of one size, of one slab or of any of a heap.
   struct ListOwner {
     std::uintptr_t word;  // as slabs bear it
-    const Slab* slab;  // nullptr: of any
+    const Slab* slab;     // nullptr: of any
     std::size_t list;
   };
   void note_list(const Block* first, std::uint32_t count, const ListOwner& owner) noexcept;

@@ -244,11 +244,13 @@ std::size_t NamedHeaps::count() noexcept {
 void NamedHeaps::prepare_fork() noexcept {
   lock_.lock();
   for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) heap->allocator().lock_all();
+  first_.lock_all();
   store_.lock().lock();
 }
 
 void NamedHeaps::resume_parent() noexcept {
   store_.lock().unlock();
+  first_.unlock_all();
   for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next) heap->allocator().unlock_all();
   lock_.unlock();
 }

@@ -75,9 +75,10 @@ class NamedHeaps {
   }
   [[nodiscard]] ArenaStore& store() noexcept { return store_; }
 
-  // fork(): hold everything, let go, or start anew in the child. Before, and after, those of the
-  // first allocator, and of who is told of samples before and after that: hold_ends() comes first
-  // of all, and let_ends_go() last.
+  // fork(): hold everything, let go, or start anew in the child. The first two do so for the first
+  // allocator too, whose locks come between those of the heaps and that of the store; the child
+  // starts that anew afterwards. Who is told of samples holds his before these: hold_ends() comes
+  // first of all, and let_ends_go() last.
   void hold_ends() noexcept { ending_.lock(); }
   void let_ends_go() noexcept { ending_.unlock(); }
   void prepare_fork() noexcept;

@@ -103,8 +103,8 @@ struct ThreadCache {
     return block;
   }
 
-  // Frees a block of a slab of this thread, of whichever of its heaps. False: it is none, or somebody has
-  // to notice; take the slow path. nullptr and foreign pointers are welcome.
+  // Frees a block of a slab of this thread, of whichever of its heaps. False: it is none, or
+  // somebody has to notice; take the slow path. nullptr and foreign pointers are welcome.
   [[nodiscard]] bool try_deallocate(void* pointer) const noexcept {
     const std::size_t unit = window.unit_of(pointer);
     if (!window.holds(unit)) [[unlikely]]
