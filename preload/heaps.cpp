@@ -119,15 +119,6 @@ template <typename Allocate>
   });
 }
 
-// From the heap of all, whatever the thread has entered.
-[[nodiscard]] void* allocate_of_all(std::size_t bytes) noexcept {
-  NamedHeap* entered = thread_state.entered;
-  thread_state.entered = nullptr;
-  void* block = process.allocate(bytes);
-  thread_state.entered = entered;
-  return block;
-}
-
 [[nodiscard]] void* or_errno(const NamedHeap& heap, void* block) noexcept {
   if (block == nullptr) errno = heap.is_open() ? ENOMEM : EACCES;
   return block;
@@ -159,9 +150,13 @@ void* allocate_aligned_entered(std::size_t alignment, std::size_t bytes) noexcep
   return allocate_aligned(*thread_state.entered, alignment, bytes);
 }
 
+// What comes after the end of the thread must not hold parts.
+ThreadParts& parts_for_frees() noexcept {
+  return thread_state.ended ? *thread_state.parts : own_parts();
+}
+
 void deallocate_named(void* pointer) noexcept {
-  // What comes after the end of the thread must not hold parts.
-  ThreadParts& parts = thread_state.ended ? *thread_state.parts : own_parts();
+  ThreadParts& parts = parts_for_frees();
   if (&parts != &no_parts) return named_heaps.deallocate(parts, pointer);
   named_heaps.deallocate_without_parts(pointer);
 }
@@ -186,6 +181,16 @@ void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexce
   std::memcpy(block, pointer, shrinks ? bytes : old_bytes);
   entry::free(pointer);
   return block;
+}
+
+Place place_in(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept {
+  Place place;
+  place.memory = allocate_from(heap, bytes, [&](ThreadHeap& part) noexcept {
+    void* moved = named_heaps.move(*thread_state.parts, pointer, &heap);
+    place.has_pages = moved != nullptr;
+    return moved != nullptr ? moved : heap.allocate(part, bytes);
+  });
+  return place;
 }
 
 void leave_named_heaps() noexcept {
@@ -380,21 +385,4 @@ LUNA_EXPORT void luna_heap_leave(luna_heap* before) {
   if (left == nullptr) return;
   luna::ThreadParts& parts = *thread_state.parts;
   parts.set_times_entered(left->number(), parts.times_entered(left->number()) - 1);
-}
-
-LUNA_EXPORT int luna_block_transfer(void** pointer, luna_heap* to, luna_transfer* how) {
-  if (pointer == nullptr || *pointer == nullptr) return EINVAL;
-  const size_t bytes = luna::process.allocator().usable_bytes(*pointer);
-  if (bytes == 0) return EINVAL;
-  const bool stays = luna_heap_of(*pointer) == to;
-  if (!stays) {
-    void* block =
-        to != nullptr ? luna::allocate_plain(luna::named(to), bytes) : luna::allocate_of_all(bytes);
-    if (block == nullptr) return ENOMEM;
-    std::memcpy(block, *pointer, bytes);
-    luna::entry::free(*pointer);
-    *pointer = block;
-  }
-  if (how != nullptr) *how = stays ? LUNA_TRANSFER_NONE : LUNA_TRANSFER_COPIED;
-  return 0;
 }

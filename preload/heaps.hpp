@@ -16,11 +16,22 @@ extern constinit NamedHeaps named_heaps;
 [[nodiscard]] void* allocate_zeroed_entered(std::size_t bytes) noexcept;
 [[nodiscard]] void* allocate_aligned_entered(std::size_t alignment, std::size_t bytes) noexcept;
 
+// What the calling thread has, for a block that leaves its heap; no_parts: nothing, nor memory for
+// it. Requires: the thread is in a SlowPath.
+[[nodiscard]] ThreadParts& parts_for_frees() noexcept;
+
 // Frees a block of a named heap. Requires: the thread is in a SlowPath.
 void deallocate_named(void* pointer) noexcept;
 
 // realloc of such a block: it stays in its heap.
 [[nodiscard]] void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept;
+
+// A place in a heap for a block of another one. Without its pages: the caller copies it.
+struct Place {
+  void* memory = nullptr;
+  bool has_pages = false;  // of the block, which is no more where it was
+};
+[[nodiscard]] Place place_in(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept;
 
 // The thread ends. Requires: it is in a SlowPath.
 void leave_named_heaps() noexcept;

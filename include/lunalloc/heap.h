@@ -132,11 +132,17 @@ typedef enum luna_heap_access {
 // the kernel says.
 int luna_heap_protect(luna_heap* heap, luna_heap_access access);
 
-typedef enum luna_transfer { LUNA_TRANSFER_NONE, LUNA_TRANSFER_COPIED } luna_transfer;
+typedef enum luna_transfer {
+  LUNA_TRANSFER_NONE,    // it was there already
+  LUNA_TRANSFER_COPIED,  // its contents were
+  LUNA_TRANSFER_MOVED    // with its pages: a block of more than 2 MiB, as a rule
+} luna_transfer;
 
-// Hands a block over to another heap; NULL: the heap of all. `*pointer` is where it is then, and
-// `*how` (unless NULL) how it came there: LUNA_TRANSFER_NONE if it was there already. Returns 0,
-// EINVAL if it is no block, or ENOMEM, and then the block is where it was.
+// Hands a block over to another heap, for which it counts from then on; NULL: the heap of all.
+// `*pointer` is where it is then, another address unless it was there already, and `*how` (unless
+// NULL) how it came there. Until it has arrived it counts for both heaps, and nobody else may use
+// it. Returns 0; or EINVAL if it is no block, ENOMEM, or EACCES while `to` is protected, and then
+// the block is where it was.
 int luna_block_transfer(void** pointer, luna_heap* to, luna_transfer* how);
 
 #ifdef __cplusplus

@@ -106,6 +106,10 @@ class Allocator {
   // if the thread has none. Requires: `bytes` > 0, and it does not fit.
   [[nodiscard]] void* resize(ThreadHeap* heap, void* pointer, std::size_t bytes) noexcept;
 
+  // Moves a large block, with its pages, to another allocator in the window. nullptr: it must be
+  // copied, or cannot be there; it is as it was.
+  [[nodiscard]] void* hand_over(void* pointer, Allocator& to) noexcept;
+
   // Gives free memory back to the kernel, but for `keep_bytes` of free pages:
   // the calling thread's, that of ended threads, and what is shared. Other
   // threads give theirs back when they next come to a slow path. Returns the
@@ -226,6 +230,9 @@ class Allocator {
   [[nodiscard]] void* resize_sample(void* pointer, std::size_t bytes) noexcept;
   void sample_growth(ThreadHeap& heap, void* memory, std::size_t old_bytes,
                      std::size_t bytes) noexcept;
+
+  // transfer.cpp
+  [[nodiscard]] void* hand_over_sample(void* pointer, std::size_t pages, Allocator& to) noexcept;
 
   // guarding.cpp
   [[nodiscard]] GuardedBlock* take_guarded(std::size_t bytes, SizeClass size_class,

@@ -49,6 +49,13 @@ class NamedHeap {
   // See Allocator::resize().
   [[nodiscard]] void* resize(ThreadHeap* part, void* pointer, std::size_t bytes) noexcept;
 
+  // Moves a large block, with its pages, here from another allocator. nullptr: it must be copied,
+  // or a limit, the kernel or the protection does not permit it; it is as it was.
+  [[nodiscard]] void* take_over(void* pointer, Allocator& from) noexcept;
+
+  // The same to another heap, or the first allocator if that is nullptr.
+  [[nodiscard]] void* hand_over(void* pointer, NamedHeap* to, Allocator& first) noexcept;
+
   // When an allocation was not permitted: takes back what threads keep free. Then deny(), if that
   // did not help, which lets those that come next have the reserve.
   void make_room(ThreadHeap& part) noexcept;

@@ -43,6 +43,10 @@ class NamedHeaps {
   void deallocate(ThreadParts& parts, void* pointer) noexcept;
   void deallocate_without_parts(void* pointer) noexcept;
 
+  // Moves a large block, with its pages, to another heap; nullptr: to the first allocator, or from
+  // it. nullptr: see NamedHeap::take_over(), or the thread has no parts and the block is a heap's.
+  [[nodiscard]] void* move(ThreadParts& parts, void* pointer, NamedHeap* to) noexcept;
+
   // To be called when the first allocator's settings, or its sampling, have changed.
   void follow() noexcept;
 

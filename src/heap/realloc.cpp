@@ -61,7 +61,7 @@ void* Allocator::resize_pages(void* pointer, std::size_t bytes) noexcept {
     return pointer;
   }
   if (old_pages < kMinMovedPages || pages < kMinMovedPages) return nullptr;
-  return pages_.move(pointer, pages);
+  return pages_.move(pointer, pages, pages_);
 }
 
 }  // namespace luna

@@ -249,6 +249,19 @@ bool move_pages(void* from, void* to, std::size_t bytes) noexcept {
   return false;
 }
 
+bool exchange_pages(void* from, void* to, std::size_t bytes) noexcept {
+  const long kept =
+      system_call(SYS_mremap, to, bytes, bytes, MREMAP_MAYMOVE | kMremapDontUnmap, nullptr);
+  if (failed(kept)) return false;
+  const bool moved =
+      move_mapping(static_cast<std::byte*>(from), static_cast<std::byte*>(to), bytes);
+  constexpr int kThere = MREMAP_MAYMOVE | MREMAP_FIXED;
+  if (moved && !failed(system_call(SYS_mremap, kept, bytes, bytes, kThere, from))) return true;
+  release(reinterpret_cast<void*>(kept), bytes);
+  if (moved) static_cast<void>(renew(from, bytes));
+  return moved;
+}
+
 bool renew(void* address, std::size_t bytes) noexcept {
   if (map_memory(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) == nullptr) return false;
   forbid_huge_pages(address, bytes);  // as its neighbours, or it would not merge

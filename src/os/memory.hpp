@@ -93,6 +93,10 @@ void forbid_huge_pages(void* address, std::size_t bytes) noexcept;
 // False: nothing has changed.
 [[nodiscard]] bool move_pages(void* from, void* to, std::size_t bytes) noexcept;
 
+// The same for ranges that are one mapping each, whose pages change places: what `from` holds then
+// is undefined. False: it is as it was, and what `to` holds is undefined.
+[[nodiscard]] bool exchange_pages(void* from, void* to, std::size_t bytes) noexcept;
+
 // Replaces a committed range by fresh zeroed memory, so that the kernel can
 // merge it with its neighbours again. False: nothing has changed.
 [[nodiscard]] bool renew(void* address, std::size_t bytes) noexcept;

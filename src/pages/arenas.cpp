@@ -34,6 +34,17 @@ constexpr std::size_t kNowhere = RegionSet::kNone;
   return best;
 }
 
+// Renews what was moved, so that the arena is one mapping again for those who have it next.
+void renew_moved_spans(Arena& arena, Window& window) noexcept {
+  for (std::size_t at = arena.free.find_clear(0); at < arena.regions;
+       at = arena.free.find_clear(at + 1)) {
+    Region* region = arena.region(at);
+    if (region->state != RegionState::kSpanHead || !region->moved) continue;
+    static_cast<void>(os::renew(region->memory, region->span_pages * kPageBytes));
+    window.forget_moved_span();
+  }
+}
+
 }  // namespace
 
 // Regions in a row, committed, with every page free and none in a list; their
@@ -227,6 +238,7 @@ void PageHeap::abandon() noexcept {
   }
   for (Arena *arena = arenas_, *next; arena != nullptr; arena = next) {
     next = arena->next;
+    renew_moved_spans(*arena, window_);
     store_->put(arena);
   }
   charge_.settle(0);

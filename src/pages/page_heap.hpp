@@ -94,9 +94,9 @@ class PageHeap {
   // nothing has changed. New pages have undefined contents.
   [[nodiscard]] bool resize(void* memory, std::size_t pages) noexcept;
 
-  // Moves a span's pages to a new span of `pages` pages without copying.
-  // nullptr: it cannot be done so, and the block is as it was.
-  [[nodiscard]] void* move(void* memory, std::size_t pages) noexcept;
+  // Moves a span's pages without copying to a new span of `pages` pages, here or in another page
+  // heap of the window. nullptr: it cannot be done so, and the block is as it was.
+  [[nodiscard]] void* move(void* memory, std::size_t pages, PageHeap& to) noexcept;
 
   // Gives free pages back that have been free for `decay_ms`, or half of it; a
   // bounded piece of work for each call. Cheap while there is nothing to do.
@@ -296,11 +296,13 @@ class PageHeap {
   [[nodiscard]] std::uint64_t collapse(Region* region) noexcept;
   void note_backed(Region* region) noexcept;
 
-  // span.cpp
+  // span.cpp, move.cpp
   [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
   [[nodiscard]] bool settle_span(const Region* head) noexcept;
+  [[nodiscard]] bool begin_move(Region* head) noexcept;
+  void end_move(Region* head, bool has_others_pages) noexcept;
+  [[nodiscard]] void* exchange(const Region* head, PageHeap& to) noexcept;
   void forbid_span(Region* head) noexcept;
-  [[nodiscard]] static bool is_collapsing(const Region* head) noexcept;
   void put_large(Region* head, bool touched) noexcept;
   void put_span(Region* head, bool touched) noexcept;
   [[nodiscard]] bool resize_span(Region* head, std::size_t pages) noexcept;
@@ -351,7 +353,6 @@ class PageHeap {
   std::size_t purge_dirty(Region* region, std::size_t pages) noexcept;
   std::size_t purge_pages(Region* region, const PageSet& pages) noexcept;
   std::size_t purge_runs(Region* region, PageSet& pages) noexcept;
-  static void count_blocks(const Region& region, PageUsage& usage) noexcept;
 
   Window& window_;
   ArenaStore* store_ = nullptr;
@@ -361,7 +362,6 @@ class PageHeap {
   Relaxed<Placement> placement_ = Placement::kBestFit;
   Arena* arenas_ = nullptr;  // in the order of their addresses
   std::size_t arena_step_ = 0;
-  std::size_t moved_spans_ = 0;
   std::atomic<std::size_t> freed_spans_{0};
   std::atomic<bool> spans_are_sparse_{false};  // so was the last one looked at
   std::array<std::atomic<std::uint64_t>, kRecentPlaces> recent_{};

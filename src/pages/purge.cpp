@@ -60,6 +60,25 @@ constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 16;
   return result;
 }
 
+// Adds what is handed out of a region, block by block.
+void count_blocks(const Region& region, PageUsage& usage) noexcept {
+  if (region.state == RegionState::kSpanHead) {
+    ++usage.large_blocks;
+    usage.large_bytes += region.span_pages * kPageBytes;
+  }
+  if (region.state != RegionState::kShared) return;
+  for (const std::uint16_t run : region.run) {
+    if (run == kNoRun || (run & kSpanTail) != 0) continue;
+    const std::size_t bytes = (run & kRunLengthMask) * kPageBytes;
+    if ((run & kGranuleRun) != 0) {
+      usage.slabs += bytes;
+    } else {
+      ++usage.large_blocks;
+      usage.large_bytes += bytes;
+    }
+  }
+}
+
 }  // namespace
 
 void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
@@ -313,24 +332,6 @@ PageUsage PageHeap::usage() noexcept {
                             count_blocks(region, result);
                           });
   return result;
-}
-
-void PageHeap::count_blocks(const Region& region, PageUsage& usage) noexcept {
-  if (region.state == RegionState::kSpanHead) {
-    ++usage.large_blocks;
-    usage.large_bytes += region.span_pages * kPageBytes;
-  }
-  if (region.state != RegionState::kShared) return;
-  for (const std::uint16_t run : region.run) {
-    if (run == kNoRun || (run & kSpanTail) != 0) continue;
-    const std::size_t bytes = (run & kRunLengthMask) * kPageBytes;
-    if ((run & kGranuleRun) != 0) {
-      usage.slabs += bytes;
-    } else {
-      ++usage.large_blocks;
-      usage.large_bytes += bytes;
-    }
-  }
 }
 
 }  // namespace luna

@@ -14,10 +14,6 @@ namespace luna {
 
 namespace {
 
-// Every moved span stands apart in the kernel's list of mappings, of which a
-// process may have 65,530; beyond this many, pages are copied instead.
-constexpr std::size_t kMaxMovedSpans = 1000;
-
 // Where a span is looked at to see whether it was used, how many pages at each
 // place, and how many of all of them may be backed in one that was not.
 constexpr std::size_t kSamples = 8;
@@ -156,7 +152,7 @@ void PageHeap::put_span(Region* head, bool touched) noexcept {
     // Only a fresh mapping merges with its neighbours again.
     touched = !os::renew(head->memory, pages * kPageBytes);
     head->moved = false;
-    --moved_spans_;
+    window_.forget_moved_span();
   }
   const std::size_t full = pages / kPagesPerRegion;
   if (full == 0) return drop_region(head, touched);
@@ -214,68 +210,6 @@ bool PageHeap::grow_span(Region* head, std::size_t pages) noexcept {
   if (extra != 0) split_tail(head, pages);
   note_growth(pages - head->span_pages);
   return true;
-}
-
-void* PageHeap::move(void* memory, std::size_t pages) noexcept {
-  // A larger kernel page could hold the end of the span and somebody's run.
-  if (os::page_bytes() != kPageBytes || pages <= kPagesPerRegion) return nullptr;
-  Region* old_head = window_.region_of(memory);
-  if (old_head->span_pages <= kPagesPerRegion || old_head->state == RegionState::kShared)
-    return nullptr;
-  if (old_head->arena != nullptr && old_head->arena->hugetlb) return nullptr;
-  {
-    os::ScopedLock guard(lock_);
-    if (moved_spans_ >= kMaxMovedSpans || is_collapsing(old_head)) return nullptr;
-    ++moved_spans_;
-    old_head->moving = true;
-    if (old_head->arena != nullptr) forbid_span(old_head);
-  }
-  void* target = take(pages, 1, false);
-  Region* new_head = target != nullptr ? window_.region_of(target) : nullptr;
-  const std::size_t old_pages = old_head->span_pages;
-  const std::size_t bytes = (pages < old_pages ? pages : old_pages) * kPageBytes;
-  // What is of the kernel's pool stays so: its regions are told apart by that.
-  const bool fits =
-      new_head != nullptr && (new_head->arena == nullptr || !new_head->arena->hugetlb);
-  const bool moved = fits && os::move_pages(memory, target, bytes);
-
-  os::ScopedLock guard(lock_);
-  old_head->moving = false;
-  if (moved && new_head->state == RegionState::kSpanHead) {
-    if (new_head->moved) --moved_spans_;  // it was so before, and counts once
-    new_head->moved = true;
-  } else {
-    --moved_spans_;  // a huge block has a mapping of its own anyway
-  }
-  if (moved) {
-    put_large(old_head, pages < old_pages);
-  } else if (target != nullptr) {
-    put_large(new_head, true);
-    target = nullptr;
-  }
-  settle_charge();
-  return target;
-}
-
-// Whether huge pages are made of a span just now: the advice for that would move along with
-// the pages, and nobody would ever take it back.
-bool PageHeap::is_collapsing(const Region* head) noexcept {
-  if (head->arena == nullptr) return false;
-  const std::size_t regions = regions_for(head->span_pages);
-  for (std::size_t i = 0; i < regions; ++i)
-    if (head[i].collapsing) return true;
-  return false;
-}
-
-// Takes back all advice for huge pages: so the span is one mapping again, without which
-// kernels before 6.17 do not move it, and where it arrives there is no advice either.
-void PageHeap::forbid_span(Region* head) noexcept {
-  const std::size_t regions = regions_for(head->span_pages);
-  bool any = false;
-  for (std::size_t i = 0; i < regions; ++i) any = any || head[i].huge;
-  if (!any) return;
-  os::forbid_huge_pages(head->memory, regions * kRegionBytes);
-  for (std::size_t i = 0; i < regions; ++i) note_huge(head + i, false);
 }
 
 void PageHeap::put_large(Region* head, bool touched) noexcept {

@@ -107,6 +107,19 @@ class Window {
   // Makes the slots of regions as if they had never been used; likewise.
   void clear_slots(std::byte* memory, std::size_t regions) noexcept;
 
+  // Every moved span stands apart in the kernel's list of mappings, of which a process may have
+  // 65,530; beyond this many, of all page heaps, pages are copied instead. Without the lock: only
+  // the sum has to be right, and a few more do no harm.
+  static constexpr std::size_t kMaxMovedSpans = 1000;
+  void count_moved_span() noexcept { moved_spans_.fetch_add(1, std::memory_order_relaxed); }
+  void forget_moved_span() noexcept { moved_spans_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t moved_spans() const noexcept {
+    return moved_spans_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool has_many_moved_spans() const noexcept {
+    return moved_spans() >= kMaxMovedSpans;
+  }
+
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 
   // Makes `region` be found no more, if it still is.
@@ -133,6 +146,7 @@ class Window {
   std::size_t mapped_slot_bytes_ = 0;
   std::atomic<Region*>* regions_ = nullptr;
   std::size_t capacity_regions_ = 0;
+  std::atomic<std::size_t> moved_spans_{0};
 };
 
 }  // namespace luna

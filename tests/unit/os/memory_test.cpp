@@ -111,6 +111,36 @@ TEST(Memory, PagesOfSeveralMappingsAreMovedTogether) {
   EXPECT_TRUE(test::is_zero(from.memory, from.bytes));
 }
 
+TEST(Memory, PagesChangePlaces) {
+  const FourPages from;
+  const FourPages to;
+  std::memset(from.memory, 0x11, from.bytes);
+  std::memset(to.memory, 0x22, to.bytes);
+
+  ASSERT_TRUE(os::exchange_pages(from.memory, to.memory, 2 * from.page));
+
+  EXPECT_EQ(to.memory[0], std::byte{0x11});
+  EXPECT_EQ(to.memory[2 * to.page - 1], std::byte{0x11});
+  EXPECT_EQ(to.memory[2 * to.page], std::byte{0x22});
+  EXPECT_EQ(os::resident_bytes(from.memory, from.bytes), from.bytes);
+  EXPECT_EQ(from.memory[2 * from.page], std::byte{0x11});
+  std::memset(from.memory, 0x33, from.bytes);
+  EXPECT_EQ(to.memory[0], std::byte{0x11});
+}
+
+TEST(Memory, WhatCannotChangePlacesStays) {
+  const FourPages from;
+  const FourPages to;
+  std::memset(from.memory, 0x33, from.bytes);
+  os::release(from.memory + 2 * from.page, from.page);
+
+  ASSERT_FALSE(os::exchange_pages(from.memory, to.memory, from.bytes));
+
+  EXPECT_EQ(from.memory[0], std::byte{0x33});
+  EXPECT_EQ(from.memory[3 * from.page], std::byte{0x33});
+  std::memset(to.memory, 1, to.bytes);  // still there
+}
+
 TEST(Memory, WhatCannotBeMovedStays) {
   const FourPages from;
   const FourPages to;

@@ -195,7 +195,8 @@ TEST(HugePagesCollapse, NoneOfASpanThatWasMoved) {
   if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   Collapsing fixture;
   constexpr std::size_t kPages = 2 * kRegion;
-  auto* span = static_cast<std::byte*>(fixture.heap.move(fixture.take_written(kPages), kPages));
+  auto* span = static_cast<std::byte*>(
+      fixture.heap.move(fixture.take_written(kPages), kPages, fixture.heap));
   ASSERT_NE(span, nullptr);
   SKIP_UNLESS_IT_PASSES(fixture);
 
@@ -213,7 +214,7 @@ TEST(HugePagesCollapse, SpanThatWasCollapsedInPartKeepsItsContentsWhenMoved) {
   SKIP_UNLESS_IT_PASSES(fixture);
   ASSERT_TRUE(fixture.is_huge(span));
 
-  auto* moved = static_cast<std::byte*>(fixture.heap.move(span, kPages + 10));
+  auto* moved = static_cast<std::byte*>(fixture.heap.move(span, kPages + 10, fixture.heap));
 
   // Where the kernel moves one mapping at a time, the span stays, to be copied.
   const std::byte* now = moved != nullptr ? moved : span;
@@ -233,7 +234,7 @@ TEST(HugePagesCollapse, AdviceForASpanDoesNotMoveWithIt) {
   SKIP_UNLESS_IT_PASSES(fixture);
   ASSERT_TRUE(fixture.is_huge(span));
 
-  auto* moved = static_cast<std::byte*>(fixture.heap.move(span, kPages));
+  auto* moved = static_cast<std::byte*>(fixture.heap.move(span, kPages, fixture.heap));
 
   ASSERT_NE(moved, nullptr);
   EXPECT_TRUE(fixture.is_kept(moved, kPages));

@@ -99,7 +99,7 @@ class Worker {
     const Block block = blocks_[at];
     if (block.pages <= kRegion) return;
     const std::size_t pages = block.pages + random_.below(600);
-    auto* memory = static_cast<std::byte*>(heap_.move(block.memory, pages));
+    auto* memory = static_cast<std::byte*>(heap_.move(block.memory, pages, heap_));
     if (memory != nullptr) renamed(at, memory, pages);
   }
 

@@ -219,7 +219,7 @@ TEST(Hugetlb, SpanOfThePoolIsNotMoved) {
   std::byte* span = fixture.pages.take(kPages);
   write_pattern(span, kPages * kPageBytes, 5);
 
-  EXPECT_EQ(fixture.heap().move(span, kPages + 10), nullptr);
+  EXPECT_EQ(fixture.heap().move(span, kPages + 10, fixture.heap()), nullptr);
 
   EXPECT_TRUE(has_pattern(span, kPages * kPageBytes, 5));
 }
@@ -237,7 +237,7 @@ TEST(Hugetlb, PlainSpanIsNotMovedIntoThePool) {
   write_pattern(span, 2 * kRegionBytes, 7);
   fixture.heap().put(pooled);
 
-  auto* moved = static_cast<std::byte*>(fixture.heap().move(span, 3 * kRegion));
+  auto* moved = static_cast<std::byte*>(fixture.heap().move(span, 3 * kRegion, fixture.heap()));
 
   const std::byte* now = moved != nullptr ? moved : span;
   EXPECT_TRUE(has_pattern(now, 2 * kRegionBytes, 7));

@@ -154,7 +154,7 @@ class Model {
     const auto [memory, run] = *at;
     if (run.touched_pages != 0 || run.pages <= kPagesPerRegion) return;
     const std::size_t wanted = run.pages + random_.below(600);
-    auto* moved = static_cast<std::byte*>(pages_.heap.move(memory, wanted));
+    auto* moved = static_cast<std::byte*>(pages_.heap.move(memory, wanted, pages_.heap));
     if (moved != nullptr) renamed(at, moved, wanted);
   }
 

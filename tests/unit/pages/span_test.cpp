@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Blocks of more than a region: spans with their tails, moves, and huge blocks.
-#include "support/kernel_pages.hpp"
+// Blocks of more than a region: spans with their tails, and huge blocks. For how they move see
+// move_test.cpp.
 #include "support/pattern.hpp"
 #include "support/test_pages.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <fstream>
-#include <string>
 #include <vector>
 
 namespace luna {
@@ -25,12 +22,6 @@ constexpr std::size_t kRegion = kPagesPerRegion;
 
 // More pages than any arena has: such a block is mapped by itself.
 constexpr std::size_t kHugePages = kMaxArenaRegions * kPagesPerRegion + 1;
-
-[[nodiscard]] std::size_t mapping_count() {
-  std::ifstream maps("/proc/self/maps");
-  return static_cast<std::size_t>(
-      std::count(std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>(), '\n'));
-}
 
 TEST(Span, HoldsAllItsPages) {
   TestPages pages;
@@ -214,99 +205,6 @@ TEST(Span, AlignedSpanOfFewPagesIsPutWhole) {
   EXPECT_TRUE(is_zero(pages.take_zeroed(3), 3 * kPageBytes));
 }
 
-TEST(SpanMove, TakesTheContentsAlong) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
-  TestPages pages;
-  std::byte* span = pages.take(2 * kRegion + 30);
-  write_pattern(span, (2 * kRegion + 30) * kPageBytes, 6);
-
-  auto* moved = static_cast<std::byte*>(pages.heap.move(span, 4 * kRegion));
-
-  ASSERT_NE(moved, nullptr);
-  EXPECT_TRUE(has_pattern(moved, (2 * kRegion + 30) * kPageBytes, 6));
-  EXPECT_EQ(pages.heap.usage().used, 4 * kRegionBytes);
-}
-
-TEST(SpanMove, LeavesMemoryThatCanBeUsedAgain) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
-  TestPages pages;
-  std::byte* span = pages.take(2 * kRegion + 30);
-  make_dirty(span, 2 * kRegion + 30);
-  ASSERT_NE(pages.heap.move(span, 4 * kRegion), nullptr);
-
-  std::byte* next = pages.take_zeroed(2 * kRegion + 30);
-
-  EXPECT_TRUE(is_zero(next, (2 * kRegion + 30) * kPageBytes));
-  write_pattern(next, (2 * kRegion + 30) * kPageBytes, 2);
-  EXPECT_TRUE(has_pattern(next, (2 * kRegion + 30) * kPageBytes, 2));
-}
-
-TEST(SpanMove, MovedSpanIsZeroForItsNextOwner) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
-  TestPages pages;
-  std::byte* span = pages.take(2 * kRegion);
-  make_dirty(span, 2 * kRegion);
-  auto* moved = static_cast<std::byte*>(pages.heap.move(span, 3 * kRegion));
-  ASSERT_NE(moved, nullptr);
-  make_dirty(moved, 3 * kRegion);
-  pages.heap.put(moved);
-
-  EXPECT_TRUE(is_zero(pages.take_zeroed(5 * kRegion), 5 * kRegionBytes));
-}
-
-TEST(SpanMove, LeavesNothingDirtyBehind) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
-  TestPages pages;
-  std::byte* dirty = pages.take(2 * kRegion + 30);
-  make_dirty(dirty, 2 * kRegion + 30);
-  pages.heap.put(dirty);
-  std::byte* span = pages.take(2 * kRegion + 30);
-  ASSERT_EQ(span, dirty);
-
-  ASSERT_NE(pages.heap.move(span, 4 * kRegion), nullptr);
-
-  EXPECT_EQ(pages.heap.usage().dirty, 0U);
-}
-
-TEST(SpanMove, IsRefusedForRuns) {
-  TestPages pages;
-  std::byte* run = pages.take(100);
-
-  EXPECT_EQ(pages.heap.move(run, 2 * kRegion), nullptr);
-  EXPECT_EQ(pages.heap.usage().used, 100 * kPageBytes);
-}
-
-TEST(SpanMove, RefusedMoveToAHugeBlockLeavesTheContents) {
-  TestPages pages;
-  std::byte* span = pages.take(2 * kRegion);
-  write_pattern(span, 2 * kRegionBytes, 7);
-
-  void* moved = pages.heap.move(span, kHugePages);
-
-  const auto* now = moved != nullptr ? static_cast<std::byte*>(moved) : span;
-  EXPECT_TRUE(has_pattern(now, 2 * kRegionBytes, 7));
-  EXPECT_EQ(pages.heap.usage().large_blocks, 1U);
-}
-
-TEST(SpanMove, MovedSpansThatWerePutMergeWithTheirNeighbours) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
-  TestPages pages;
-  std::vector<std::byte*> spans;
-  for (int i = 0; i < 60; ++i) spans.push_back(pages.take(2 * kRegion));
-  for (std::byte* span : spans) make_dirty(span, 1);
-  const std::size_t before = mapping_count();
-  for (std::size_t i = 0; i < spans.size(); i += 2) pages.heap.put(spans[i]);
-  // Each odd one moves into a hole, so that moved and unmoved ones take turns.
-  for (std::size_t i = 1; i < spans.size(); i += 2) {
-    spans[i] = static_cast<std::byte*>(pages.heap.move(spans[i], 2 * kRegion));
-    ASSERT_NE(spans[i], nullptr);
-  }
-
-  for (std::size_t i = 1; i < spans.size(); i += 2) pages.heap.put(spans[i]);
-
-  EXPECT_LE(mapping_count(), before + 8);
-}
-
 TEST(Huge, BlockIsWholeZeroAndItsOwn) {
   TestPages pages;
   std::byte* block = pages.take_zeroed(kHugePages);
@@ -359,22 +257,6 @@ TEST(Huge, SeveralLiveSideBySide) {
 
   for (std::uint64_t i = 0; i < 4; ++i) EXPECT_TRUE(has_pattern(blocks[i], kPageBytes, i));
   for (std::byte* block : blocks) pages.heap.put(block);
-}
-
-TEST(Huge, MoveToFewerPagesLeavesItsNeighboursAlone) {
-  TestPages pages;
-  std::byte* block = pages.take(kHugePages);
-  write_pattern(block, 4 * kRegionBytes, 1);
-  std::byte* small = pages.take(4 * kRegion);
-  std::byte* next = pages.take(2 * kRegion);
-  ASSERT_EQ(next, small + 4 * kRegionBytes);
-  write_pattern(next, 2 * kRegionBytes, 2);
-  pages.heap.put(small);
-
-  void* moved = pages.heap.move(block, 4 * kRegion);
-
-  EXPECT_TRUE(has_pattern(next, 2 * kRegionBytes, 2));
-  EXPECT_TRUE(has_pattern(moved != nullptr ? moved : block, 4 * kRegionBytes, 1));
 }
 
 TEST(Huge, ImpossibleSizeIsRefusedAndNothingChanges) {

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// luna_block_transfer() of heap.h.
+#include "preload/entry.hpp"
+#include "preload/heaps.hpp"
+#include "preload/slow_path.hpp"
+
+#include <lunalloc/heap.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace luna {
+
+namespace {
+
+// From the heap of all, whatever the thread has entered.
+[[nodiscard]] void* allocate_of_all(std::size_t bytes) noexcept {
+  NamedHeap* entered = thread_state.entered;
+  thread_state.entered = nullptr;
+  void* block = process.allocate(bytes);
+  thread_state.entered = entered;
+  return block;
+}
+
+[[nodiscard]] Place place_in_heap_of_all(void* pointer, std::size_t bytes) noexcept {
+  {
+    const SlowPath path;
+    void* moved = path.entered() ? named_heaps.move(parts_for_frees(), pointer, nullptr) : nullptr;
+    if (moved != nullptr) return {moved, true};
+  }
+  return {allocate_of_all(bytes), false};
+}
+
+[[nodiscard]] Place place_for(NamedHeap* heap, void* pointer, std::size_t bytes) noexcept {
+  return heap != nullptr ? place_in(*heap, pointer, bytes) : place_in_heap_of_all(pointer, bytes);
+}
+
+}  // namespace
+
+}  // namespace luna
+
+using luna::NamedHeap;
+
+extern "C" [[gnu::visibility("default")]] int luna_block_transfer(void** pointer, luna_heap* to,
+                                                                  luna_transfer* how) {
+  if (pointer == nullptr || *pointer == nullptr) return EINVAL;
+  const size_t bytes = luna::process.allocator().usable_bytes(*pointer);
+  if (bytes == 0) return EINVAL;
+  luna_transfer way = LUNA_TRANSFER_NONE;
+  auto* heap = reinterpret_cast<NamedHeap*>(to);
+  if (luna::named_heaps.of(*pointer) != heap) {
+    const luna::Place place = luna::place_for(heap, *pointer, bytes);
+    if (place.memory == nullptr) return heap != nullptr && !heap->is_open() ? EACCES : ENOMEM;
+    if (!place.has_pages) {
+      std::memcpy(place.memory, *pointer, bytes);
+      luna::entry::free(*pointer);
+    }
+    *pointer = place.memory;
+    way = place.has_pages ? LUNA_TRANSFER_MOVED : LUNA_TRANSFER_COPIED;
+  }
+  if (how != nullptr) *how = way;
+  return 0;
+}
