@@ -3,16 +3,15 @@
 // no lock held and out of the slow path, for they may allocate.
 #include "preload/heaps.hpp"
 
-#include "base/check.hpp"
 #include "os/error.hpp"
 #include "preload/entry.hpp"
+#include "preload/heap_denial.hpp"
 #include "preload/slow_path.hpp"
 
 #include <lunalloc/heap.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -55,24 +54,6 @@ void allocate_in(NamedHeap* heap) noexcept {
   own->send_elsewhere(heap != nullptr && !fast);
 }
 
-[[noreturn, gnu::cold]] void abort_denied(const NamedHeap& heap, std::size_t bytes) noexcept {
-  std::array<char, 256> buffer;
-  Text text(buffer.data(), buffer.size());
-  text.add("lunalloc: heap \"").add(heap.name()).add("\" is denied ").add_decimal(bytes);
-  text.add(" bytes: it uses ").add_decimal(heap.quota().used()).add(" of ");
-  text.add_decimal(heap.limit()).add(" bytes\n");
-  write_error(text.view());
-  std::abort();
-}
-
-// What the heap says to a denial. True: try again.
-[[nodiscard]] bool asks_again(NamedHeap& heap, std::size_t bytes) noexcept {
-  const luna_heap_options& options = heap.options();
-  if (options.denial == LUNA_HEAP_ABORTS) abort_denied(heap, bytes);
-  return options.denial == LUNA_HEAP_CALLS &&
-         options.on_denial(public_name(&heap), bytes, options.context) != 0;
-}
-
 // One try, and one more with what threads keep free. `allocate` takes the thread's part.
 template <typename Allocate>
 [[nodiscard]] void* try_with_part(NamedHeap& heap, Allocate allocate) noexcept {
@@ -83,6 +64,7 @@ template <typename Allocate>
   thread_state.at = &heap;
   void* block = allocate(*part);
   if (block == nullptr && heap.is_open()) {
+    process.pools().trim_those_of(heap);
     heap.make_room(*part);
     block = allocate(*part);
     if (block == nullptr) heap.deny();
@@ -97,8 +79,7 @@ template <typename Allocate>
   void* block = try_with_part(heap, allocate);
   while (block == nullptr && heap.is_open() && asks_again(heap, bytes))
     block = try_with_part(heap, allocate);
-  if (heap.has_become_large() && heap.options().on_soft_limit != nullptr)
-    heap.options().on_soft_limit(public_name(&heap), heap.quota().used(), heap.options().context);
+  tell_if_large(heap);
   return block;
 }
 
@@ -341,6 +322,7 @@ LUNA_EXPORT void luna_heap_set_limit(luna_heap* heap, uint64_t limit_bytes) {
 LUNA_EXPORT size_t luna_heap_trim(luna_heap* heap) {
   const luna::SlowPath path;
   if (!path.entered()) return 0;
+  luna::process.pools().trim_those_of(luna::named(heap));
   return luna::named(heap).trim(thread_state.parts->at(luna::named(heap).number()));
 }
 

@@ -4,12 +4,17 @@
 #include "base/format.hpp"
 #include "heap/pool_list.hpp"
 #include "os/error.hpp"
+#include "preload/heap_denial.hpp"
+#include "preload/heaps.hpp"
+#include "preload/pressure.hpp"
 #include "preload/process.hpp"
+#include "preload/refusal.hpp"
 #include "preload/slow_path.hpp"
 
 #include <lunalloc/pool.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #define LUNA_EXPORT extern "C" [[gnu::visibility("default")]]
@@ -24,15 +29,25 @@ static_assert(LUNA_POOL_NAME_BYTES == Pool::kMaxNameBytes + 1);
   return reinterpret_cast<luna_pool*>(pool);
 }
 
+// False: there is no such heap.
+[[nodiscard]] bool is_heap(const luna_heap* named) noexcept {
+  bool found = false;
+  named_heaps.for_each([&](const NamedHeap& heap) noexcept {
+    if (reinterpret_cast<const luna_heap*>(&heap) == named) found = true;
+  });
+  return found;
+}
+
 // False: they are not sound.
 [[nodiscard]] bool read_options(const luna_pool_options* from, PoolOptions& options) noexcept {
   if (from == nullptr) return options.are_sound();
-  // Pools of heaps come with heaps.
-  if (from->struct_size != sizeof(luna_pool_options) || from->heap != nullptr) return false;
+  if (from->struct_size != sizeof(luna_pool_options)) return false;
   if (from->max_blocks != 0) options.max_blocks = from->max_blocks;
   if (from->alignment != 0) options.alignment = from->alignment;
   options.auto_expand = from->auto_expand != 0;
   options.reclaim_on_free = from->reclaim_on_free != 0;
+  options.reclaim_on_purge = from->reclaim_on_purge != 0;
+  options.heap = reinterpret_cast<NamedHeap*>(from->heap);
   return options.are_sound() && (options.auto_expand || from->max_blocks != 0);
 }
 
@@ -61,6 +76,50 @@ static_assert(LUNA_POOL_NAME_BYTES == Pool::kMaxNameBytes + 1);
   write_error(text.view());
 }
 
+// What is done when a chunk was refused: what its heap says, and where there is none what malloc
+// does.
+class ChunkRefusal {
+ public:
+  // `own` is the heap of the thread, or nullptr.
+  ChunkRefusal(const PoolOptions& options, ThreadHeap* own) noexcept
+      : options_(options), own_(own), refusal_(Pool::chunk_bytes(options)) {}
+
+  // True: try again. Requires: as for Refusal and ChunkDenial.
+  [[nodiscard]] bool eases() noexcept {
+    NamedHeap* heap = options_.heap;
+    if (heap != nullptr ? denial_.eases(*heap, Pool::chunk_bytes(options_)) : refusal_.eases(own_))
+      return true;
+    error_ = heap == nullptr || heap->is_open() ? ENOMEM : EACCES;
+    return false;
+  }
+
+  // 0: there was no need for it, or it eased.
+  [[nodiscard]] int error() const noexcept { return error_; }
+
+ private:
+  const PoolOptions& options_;
+  ThreadHeap* own_;
+  Refusal refusal_;
+  ChunkDenial denial_;
+  int error_ = 0;
+};
+
+// Where a chunk is wanted, or there may be none.
+[[gnu::noinline]] void* allocate_slow(Pool& pool) noexcept {
+  void* block = nullptr;
+  {
+    const SlowPath path;
+    ChunkRefusal refusal(pool.options(), path.heap());
+    block = pool.allocate(path.entered(),
+                          [&]() noexcept { return !pool.is_gone() && refusal.eases(); });
+    if (!path.entered()) return block;
+    if (process.pressure().has_grown()) watch_growth(path.heap());
+    if (refusal.error() != 0) errno = refusal.error();
+  }
+  if (pool.heap() != nullptr) tell_if_large(*pool.heap());
+  return block;
+}
+
 }  // namespace
 }  // namespace luna
 
@@ -75,17 +134,32 @@ LUNA_EXPORT int luna_pool_create(const char* name, size_t block_bytes,
   if (length == LUNA_POOL_NAME_BYTES || !luna::read_options(options, wanted))
     return luna::os::kInvalid;
   if (!process.enabled()) return luna::os::kNotSupported;
-  const luna::SlowPath path;
-  if (!path.entered()) return luna::os::kBusy;
-  luna::Pool* made = process.pools().create(process.allocator().pages(), {name, length}, wanted);
-  if (made == nullptr) return luna::os::kNoMemory;
+  luna::Pool* made = nullptr;
+  int error = 0;
+  {
+    const luna::SlowPath path;
+    if (!path.entered()) return luna::os::kBusy;
+    if (wanted.heap != nullptr && !luna::is_heap(options->heap)) return luna::os::kInvalid;
+    process.allocator().set_pools(&process.pools());
+    luna::ChunkRefusal refusal(wanted, path.heap());
+    made = process.pools().create(process.allocator().pages(), {name, length}, wanted,
+                                  [&]() noexcept { return refusal.eases(); });
+    if (process.pressure().has_grown()) luna::watch_growth(path.heap());
+    error = refusal.error();
+  }
+  if (wanted.heap != nullptr) luna::tell_if_large(*wanted.heap);
+  if (made == nullptr) return error;
   *pool = luna::to_handle(made);
   return 0;
 }
 
 LUNA_EXPORT void* luna_pool_allocate(luna_pool* pool) {
-  const luna::SlowPath path;
-  return luna::from_handle(pool).allocate(path.entered());
+  {
+    const luna::SlowPath path;
+    if (void* block = luna::from_handle(pool).take(); block != nullptr) [[likely]]
+      return block;
+  }
+  return luna::allocate_slow(luna::from_handle(pool));
 }
 
 LUNA_EXPORT int luna_pool_free(luna_pool* pool, void* pointer) {

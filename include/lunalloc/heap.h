@@ -105,7 +105,8 @@ void luna_heap_set_limit(luna_heap* heap, uint64_t limit_bytes);
 size_t luna_heap_trim(luna_heap* heap);
 
 // Frees all blocks at once, also those that other threads hold in caches or have yet to free:
-// a block of it that is freed a moment later is ignored. Nobody may allocate from it meanwhile.
+// a block of it that is freed a moment later is ignored. Pools in it (lunalloc/pool.h) are gone.
+// Nobody may allocate from it meanwhile.
 // Returns 0, or EBUSY while a thread has entered it; luna_heap_destroy() also while it has
 // children.
 int luna_heap_reset(luna_heap* heap);

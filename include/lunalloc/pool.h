@@ -3,8 +3,8 @@
 //
 // docs/pools.md has an example. Every function may be called from any thread; luna_pool_allocate()
 // and luna_pool_free() also in a signal handler, whatever it interrupts. A pool and its blocks
-// outlive the thread that made them. None changes errno. In the child of a fork pools are what
-// they were: a copy.
+// outlive the thread that made them. None changes errno, but for luna_pool_allocate() when memory
+// is refused. In the child of a fork pools are what they were: a copy.
 #pragma once
 
 #include <stddef.h>
@@ -25,7 +25,8 @@ typedef struct luna_pool_options {
   size_t alignment;        // of each block, a power of two from 8 to 2 MiB; 0: 16
   int auto_expand;         // 0: memory for `max_blocks` is taken at once, and no more later
   int reclaim_on_free;     // not 0: memory goes back as soon as it holds no block
-  struct luna_heap* heap;  // to take memory from; must be NULL as yet
+  int reclaim_on_purge;    // not 0: it does when memory is wanted; implied by `reclaim_on_free`
+  struct luna_heap* heap;  // that memory for blocks is taken from (lunalloc/heap.h); NULL: none
 } luna_pool_options;
 
 // Makes a pool of blocks of `block_bytes` each, and sets `*pool`. The name, for messages and
@@ -34,16 +35,28 @@ typedef struct luna_pool_options {
 // and as eight alignments at least, or as small as `max_blocks` allow. A pool that does not expand
 // has all of them from the start, and luna_pool_allocate() makes no system call; the kernel
 // still backs pages when they are first written to.
+// With `reclaim_on_purge` memory that holds no block is kept for the pool until luna_purge(),
+// malloc_trim(), luna_heap_trim(), memory pressure, or a refusal: then it goes back, and is counted
+// where those count.
+// With a heap, chunks are blocks of it: they count for its limit, and those above it, and what it
+// does of denials it does of theirs, with no lock held. Tables of the pool are not in the heap.
+// When the heap is reset or destroyed the pool is gone with all its blocks, and must not be named
+// again; but luna_pool_free() of one of its blocks, and luna_pool_destroy(), change nothing and
+// return 0 for a second yet. Neither may another thread allocate from it while the heap ends.
 // Returns 0; EINVAL: a name that is NULL or too long, no bytes or far too many, options that are
-// out of range or of a size unknown to this version, a heap, no `max_blocks` for a pool that does
-// not expand, or `reclaim_on_free` with it; ENOMEM; EBUSY: a signal handler calls that has
-// interrupted the library; ENOTSUP: the option enabled is off.
+// out of range or of a size unknown to this version, what is no heap, no `max_blocks` for a pool
+// that does not expand, or one of the reclaims with it; ENOMEM; EACCES: the heap is protected, and
+// the pool does not expand; EBUSY: a signal handler calls that has interrupted the library;
+// ENOTSUP: the option enabled is off.
 int luna_pool_create(const char* name, size_t block_bytes, const luna_pool_options* options,
                      luna_pool** pool);
 
-// A block, of undefined contents. NULL: `max_blocks` are in use; or a chunk is needed, and the
-// kernel refuses memory, or a signal handler calls that has interrupted the library. Takes no lock
-// unless a chunk is needed, and never waits for a thread that does not run otherwise.
+// A block, of undefined contents. NULL: `max_blocks` are in use; or a chunk is needed, and a signal
+// handler calls that has interrupted the library, or, with errno ENOMEM, the kernel or the heap
+// refuses memory; or, with EACCES, the heap is protected. Takes no lock unless a chunk is needed,
+// and never waits for a thread that does not run otherwise. A chunk that is refused to a pool of no
+// heap is asked for as memory is by malloc: memory goes back, and subscribers of memory pressure
+// are waited for, for a fifth of a second at most, once a second (lunalloc/pressure.h).
 void* luna_pool_allocate(luna_pool* pool);
 
 // Gives a block back to its pool. NULL is no block, and welcome. Returns 0; or EINVAL after one

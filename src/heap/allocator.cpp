@@ -5,6 +5,7 @@
 #include "base/report.hpp"
 #include "heap/block_lookup.hpp"
 #include "heap/named_heaps.hpp"
+#include "heap/pool_list.hpp"
 #include "heap/thread_parts.hpp"
 
 #include <cstring>
@@ -189,6 +190,7 @@ void Allocator::push_to_owner(Slab& slab) noexcept {
 
 std::size_t Allocator::trim(ThreadHeap* heap, std::size_t keep_bytes) noexcept {
   trims_.fetch_add(1, std::memory_order_relaxed);
+  if (PoolList* list = pools(); list != nullptr) list->trim(pages_);  // to be counted as free pages
   std::size_t purged = 0;
   if (heap != nullptr) purged += heap->trim(true);
   purged += heaps_.trim_parked(true) + samples_.trim(true);

@@ -19,6 +19,7 @@
 namespace luna {
 
 class NamedHeaps;
+class PoolList;
 
 // Differences of pointers into a block must fit ptrdiff_t.
 inline constexpr std::size_t kMaxBlockBytes = PTRDIFF_MAX;
@@ -111,7 +112,7 @@ class Allocator {
   [[nodiscard]] void* hand_over(void* pointer, Allocator& to) noexcept;
 
   // Gives free memory back to the kernel, but for `keep_bytes` of free pages:
-  // the calling thread's, that of ended threads, and what is shared. Other
+  // the calling thread's, that of ended threads, that of pools, and what is shared. Other
   // threads give theirs back when they next come to a slow path. Returns the
   // bytes given back. Slow.
   std::size_t trim(ThreadHeap* heap, std::size_t keep_bytes) noexcept;
@@ -153,6 +154,12 @@ class Allocator {
     return named_.load(std::memory_order_acquire);  // pairs with the release in set_named()
   }
   void set_named(NamedHeaps* named) noexcept { named_.store(named, std::memory_order_release); }
+
+  // The pools that take memory from it, or from those heaps; nullptr: there are none.
+  [[nodiscard]] PoolList* pools() const noexcept {
+    return pools_.load(std::memory_order_acquire);  // pairs with the release in set_pools()
+  }
+  void set_pools(PoolList* pools) noexcept { pools_.store(pools, std::memory_order_release); }
 
   // For the parts it composes.
   [[nodiscard]] constexpr Window& window() noexcept { return window_; }
@@ -253,6 +260,7 @@ class Allocator {
   Config config_;
   std::atomic<std::uint32_t> trims_{0};  // how often trim() was called
   std::atomic<NamedHeaps*> named_{nullptr};
+  std::atomic<PoolList*> pools_{nullptr};
   Relaxed<bool> closed_ = false;
 };
 

@@ -80,8 +80,7 @@ void* NamedHeap::try_allocate(ThreadHeap& part, std::size_t bytes) noexcept {
 // What was not yet charged is now, or given back.
 void* NamedHeap::charged(void* block) noexcept {
   if (block == nullptr) return nullptr;
-  if (reserve_is_open_.load(std::memory_order_relaxed)) [[unlikely]]
-    close_reserve();
+  note_served();
   if (!has(LUNA_HEAP_EXACT)) return block;
   const std::size_t bytes = allocator_.usable_bytes(block);
   if (quota_.claim(bytes)) {
@@ -121,6 +120,33 @@ void NamedHeap::deny() noexcept {
   if (options_.reserve_bytes == 0 || reserve_is_open_.exchange(true, std::memory_order_relaxed))
     return;
   apply_limit();
+}
+
+// Of an exact heap a chunk is charged as a block is.
+void* NamedHeap::take_chunk(std::size_t pages, std::size_t alignment_pages) noexcept {
+  if (!is_open()) return nullptr;
+  const std::size_t exact_bytes = has(LUNA_HEAP_EXACT) ? pages * kPageBytes : 0;
+  if (exact_bytes != 0 && !quota_.claim(exact_bytes)) return nullptr;
+  void* memory = allocator_.pages().take(pages, alignment_pages, false);
+  if (memory == nullptr) {
+    quota_.release(exact_bytes);
+    return nullptr;
+  }
+  exact_bytes_.fetch_add(exact_bytes, std::memory_order_relaxed);
+  note_served();
+  return memory;
+}
+
+void NamedHeap::put_chunk(void* memory, std::size_t pages) noexcept {
+  allocator_.pages().put(memory);
+  if (!has(LUNA_HEAP_EXACT)) return;
+  exact_bytes_.fetch_sub(pages * kPageBytes, std::memory_order_relaxed);
+  quota_.release(pages * kPageBytes);
+}
+
+void NamedHeap::note_served() noexcept {
+  if (reserve_is_open_.load(std::memory_order_relaxed)) [[unlikely]]
+    close_reserve();
 }
 
 // Not before there is room again: what an error path asks for next may be more than what it

@@ -56,6 +56,11 @@ class NamedHeap {
   // The same to another heap, or the first allocator if that is nullptr.
   [[nodiscard]] void* hand_over(void* pointer, NamedHeap* to, Allocator& first) noexcept;
 
+  // A run or span for the blocks of a pool, as PageHeap::take() says, and its end. nullptr: as
+  // allocate().
+  [[nodiscard]] void* take_chunk(std::size_t pages, std::size_t alignment_pages) noexcept;
+  void put_chunk(void* memory, std::size_t pages) noexcept;
+
   // When an allocation was not permitted: takes back what threads keep free. Then deny(), if that
   // did not help, which lets those that come next have the reserve.
   void make_room(ThreadHeap& part) noexcept;
@@ -76,6 +81,9 @@ class NamedHeap {
   [[nodiscard]] bool is_open() const noexcept {
     return access_.load(std::memory_order_relaxed) == LUNA_HEAP_READ_WRITE;
   }
+
+  // Whether blocks are cleared when they are freed.
+  [[nodiscard]] bool wipes() const noexcept { return has(LUNA_HEAP_WIPES); }
 
   void set_limit(std::uint64_t bytes) noexcept;
   [[nodiscard]] std::uint64_t limit() const noexcept {
@@ -115,6 +123,7 @@ class NamedHeap {
  private:
   [[nodiscard]] bool has(std::uint64_t flag) const noexcept { return (options_.flags & flag) != 0; }
   [[nodiscard]] void* charged(void* block) noexcept;
+  void note_served() noexcept;
   void close_reserve() noexcept;
   void apply_limit() noexcept;
   [[nodiscard]] std::uint64_t limit_without_reserve() const noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/named_heaps.hpp"
 
+#include "heap/pool_list.hpp"
 #include "os/clock.hpp"
 #include "os/error.hpp"
 #include "os/memory.hpp"
@@ -76,9 +77,14 @@ void NamedHeaps::end_blocks(NamedHeap& heap, const ThreadParts& own) noexcept {
   heap.empty(part);
 }
 
+void NamedHeaps::end_pools(const NamedHeap& heap) noexcept {
+  if (PoolList* pools = first_.pools(); pools != nullptr) pools->end_those_of(heap);
+}
+
 int NamedHeaps::reset(NamedHeap& heap, const ThreadParts& own) noexcept {
   os::ScopedLock ending(ending_);
   if (const int error = begin_end(heap, true); error != 0) return error;
+  end_pools(heap);
   end_blocks(heap, own);
   os::ScopedLock guard(lock_);
   follow(heap);
@@ -89,6 +95,7 @@ int NamedHeaps::reset(NamedHeap& heap, const ThreadParts& own) noexcept {
 int NamedHeaps::destroy(NamedHeap& heap, const ThreadParts& own) noexcept {
   os::ScopedLock ending(ending_);
   if (const int error = begin_end(heap, false); error != 0) return error;
+  end_pools(heap);
   end_blocks(heap, own);
   os::ScopedLock guard(lock_);
   if (heap.parent() != nullptr) --heap.parent()->children;

@@ -96,6 +96,7 @@ class NamedHeaps {
   [[nodiscard]] NamedHeap* take_place() noexcept;
   void follow(NamedHeap& heap) noexcept;
   [[nodiscard]] int begin_end(NamedHeap& heap, bool with_children) noexcept;
+  void end_pools(const NamedHeap& heap) noexcept;
   void end_blocks(NamedHeap& heap, const ThreadParts& own) noexcept;
   [[nodiscard]] ThreadParts* attach_free() noexcept;
   [[nodiscard]] bool is_entered(const NamedHeap& heap) const noexcept;

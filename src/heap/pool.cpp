@@ -3,6 +3,8 @@
 
 #include "base/align.hpp"
 #include "base/check.hpp"
+#include "heap/named_heap.hpp"
+#include "os/clock.hpp"
 #include "os/memory.hpp"
 
 #include <cstring>
@@ -51,11 +53,11 @@ bool PoolOptions::are_sound() const noexcept {
   if (block_bytes == 0 || block_bytes > kMaxBlockBytes) return false;
   if (max_blocks == 0 || max_blocks > kMaxBlocks) return false;
   if (!is_power_of_two(alignment) || alignment < kMinAlignment) return false;
-  return alignment <= kMaxAlignment && (auto_expand || !reclaim_on_free);
+  return alignment <= kMaxAlignment && (auto_expand || (!reclaim_on_free && !reclaim_on_purge));
 }
 
 Pool::Pool(PageHeap& pages, std::string_view name, const PoolOptions& options) noexcept
-    : options_(options), pages_(pages), chunks_(pages, shape_of(options)) {
+    : options_(options), chunks_(pages, shape_of(options), options.heap) {
   std::memcpy(name_.data(), name.data(), name.size() < kMaxNameBytes ? name.size() : kMaxNameBytes);
 }
 
@@ -71,24 +73,29 @@ bool Pool::begin() noexcept {
 
 // Whether to deny is read off one look at the count: a chunk that is about to be put back, and then
 // is not, would be missing in one and there in the next.
-void* Pool::allocate(bool may_lock) noexcept {
-  std::uint64_t count = count_.load();
-  while (!take_place(count)) {
-    if (Count(count).capacity < options_.max_blocks && may_lock && grow()) {
-      count = count_.load();
-      continue;
-    }
-    denied_.fetch_add(1, std::memory_order_relaxed);  // a counter, with no partner
+void* Pool::take(std::uint64_t& count) noexcept {
+  if (options_.heap != nullptr && !options_.heap->is_open()) [[unlikely]]
     return nullptr;
-  }
-  return chunks_.take_block();
+  count = count_.load();
+  return take_place(count) ? chunks_.take_block() : nullptr;
 }
 
 PoolFree Pool::deallocate(void* pointer, bool may_lock) noexcept {
+  const PoolFree verdict = free_block(pointer, may_lock);
+  if (verdict == PoolFree::kDone || options_.heap == nullptr) [[likely]]
+    return verdict;
+  // Who ends it just now holds the lock until all is said.
+  if (may_lock) const os::ScopedLock wait(lock_);
+  return is_gone() ? PoolFree::kDone : verdict;
+}
+
+PoolFree Pool::free_block(void* pointer, bool may_lock) noexcept {
   PoolChunk* chunk = chunks_.find(pointer);
   if (chunk == nullptr) return PoolFree::kForeign;
   const std::size_t block = chunks_.block_at(*chunk, pointer);
   if (block == SIZE_MAX) return PoolFree::kInterior;
+  if (options_.heap != nullptr && options_.heap->wipes()) [[unlikely]]
+    wipe(*chunk, block, pointer);
   if (!PoolChunks::mark_free(*chunk, block)) return PoolFree::kNotInUse;
   count_.fetch_sub(1);
   if (options_.reclaim_on_free && may_lock && chunk->is_empty()) {
@@ -98,10 +105,27 @@ PoolFree Pool::deallocate(void* pointer, bool may_lock) noexcept {
   return PoolFree::kDone;
 }
 
+// Who ends the pool waits for us, or we see that it is gone.
+void Pool::wipe(const PoolChunk& chunk, std::size_t block, void* pointer) noexcept {
+  wiping_.fetch_add(1);
+  if (!is_gone() && options_.heap->is_open() && PoolChunks::is_in_use(chunk, block))
+    std::memset(pointer, 0, chunks_.shape().block_bytes);
+  wiping_.fetch_sub(1);
+}
+
+// Places go first, as in retire_if_empty(); `used` stays, for who frees at this moment counts down.
+void Pool::end() noexcept {
+  os::ScopedLock guard(lock_);
+  gone_.store(true);
+  count_.fetch_and(UINT32_MAX);
+  chunks_.forget();
+  while (wiping_.load() != 0) os::sleep_nanoseconds(1000);
+}
+
 // False: all blocks that there are were given away when `count` was read.
 bool Pool::take_place(std::uint64_t& count) noexcept {
   do {
-    if (Count(count).used == Count(count).capacity) return false;
+    if (Count(count).used >= Count(count).capacity) return false;  // more: of one that is gone
   } while (!count_.compare_exchange_weak(count, count + 1));
   note_peak(Count(count).used + 1);
   return true;
@@ -114,12 +138,22 @@ void Pool::note_peak(std::uint32_t used) noexcept {
     continue;
 }
 
-// False: the kernel refuses. Else it is worth another try: here or by another thread it has grown,
-// or all that may be there is there.
+// False: it is gone, or the kernel or the heap refuses. Else it is worth another try: here or by
+// another thread it has grown, or all that may be there is there.
 bool Pool::grow() noexcept {
   os::ScopedLock guard(lock_);
   const Count count(count_.load());
+  if (!may_change_chunks()) return false;
   return count.used < count.capacity || count.capacity == options_.max_blocks || add_chunk();
+}
+
+bool Pool::may_change_chunks() const noexcept {
+  return options_.heap == nullptr || (!is_gone() && options_.heap->is_open());
+}
+
+std::size_t Pool::chunk_bytes(const PoolOptions& options) noexcept {
+  const PoolChunks::Shape shape = shape_of(options);
+  return pages_for(shape.lead_bytes + shape.chunk_blocks * shape.block_bytes) * kPageBytes;
 }
 
 bool Pool::add_chunk() noexcept {
@@ -145,13 +179,14 @@ bool Pool::give_up_places(std::uint32_t blocks) noexcept {
 // given back.
 std::size_t Pool::retire_if_empty(PoolChunk& chunk) noexcept {
   const std::uint32_t blocks = chunk.blocks.load();
-  if (chunk.memory.load() == nullptr || !chunk.is_empty() || !give_up_places(blocks)) return 0;
+  if (chunk.memory.load() == nullptr || !may_change_chunks()) return 0;
+  if (!chunk.is_empty() || !give_up_places(blocks)) return 0;
   if (!PoolChunks::close(chunk)) {
     add_places(blocks);
     return 0;
   }
   const std::size_t bytes = chunks_.bytes_of(chunk);
-  pages_.put(chunks_.remove(chunk));
+  chunks_.remove(chunk);
   return bytes;
 }
 
@@ -189,6 +224,7 @@ PoolUsage Pool::usage() noexcept {
 void Pool::resume_child() noexcept {
   std::size_t used = 0;
   chunks_.for_each([&](const PoolChunk& chunk) noexcept { used += used_blocks(chunk); });
+  wiping_.store(0);
   count_.store(used | Count(count_.load()).capacity << Count::kCapacityShift);
   lock_.reset_in_child();
 }

@@ -27,8 +27,15 @@ struct PoolOptions {
   std::size_t block_bytes = 0;
   std::size_t max_blocks = kMaxBlocks;
   std::size_t alignment = 16;
-  bool auto_expand = true;       // false: all is taken at the start
-  bool reclaim_on_free = false;  // chunks go back as they get empty
+  bool auto_expand = true;        // false: all is taken at the start
+  bool reclaim_on_free = false;   // chunks go back as they get empty
+  bool reclaim_on_purge = false;  // empty chunks go back when memory is wanted elsewhere
+  NamedHeap* heap = nullptr;      // that chunks are of; nullptr: none
+};
+
+// Says, when a chunk was refused, that there is no use in another try.
+struct NoEasing {
+  bool operator()() const noexcept { return false; }
 };
 
 struct PoolUsage {
@@ -58,8 +65,11 @@ enum class PoolFree : std::uint8_t {
 //   2. the chunks have room for `capacity` blocks, which are at most `max_blocks`
 //   3. each chunk is found by any address in it
 //
+// When the heap that its chunks are of ends, the pool is gone too: it stays to say so for a while,
+// and has no blocks any more.
+//
 // Threads: any, but for the destructor and fork. Owns its chunks and tables, which are runs and
-// spans of the page heap.
+// spans of the page heap, or of the named heap and the page heap.
 class Pool {
  public:
   static constexpr std::size_t kMaxNameBytes = 63;
@@ -71,15 +81,37 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // To be called once, before it is used. False: the kernel refuses memory.
+  // To be called before it is used. False: a chunk is refused, and it may be called again.
   [[nodiscard]] bool begin() noexcept;
 
-  // nullptr: all that there may be are in use, or the kernel refuses, or it would take a lock to
-  // add a chunk and the caller may not.
-  [[nodiscard]] void* allocate(bool may_lock) noexcept;
+  // A block of the chunks there are. nullptr: none is free, or the heap is protected.
+  [[nodiscard]] void* take() noexcept {
+    std::uint64_t count = 0;
+    return take(count);
+  }
+
+  // The same, and adds chunks. nullptr: all that there may be are in use, or it would take a lock
+  // to add a chunk and the caller may not, or a chunk is refused and so says eases(), which is
+  // called without a lock; true: it may be worth another try.
+  template <typename Eases = NoEasing>
+  [[nodiscard]] void* allocate(bool may_lock, Eases eases = {}) noexcept {
+    while (true) {
+      std::uint64_t count = 0;
+      if (void* block = take(count); block != nullptr) return block;
+      if (Count(count).capacity == options_.max_blocks || !may_lock) break;
+      if (!grow() && !eases()) break;
+    }
+    denied_.fetch_add(1, std::memory_order_relaxed);  // a counter, with no partner
+    return nullptr;
+  }
 
   // Changes nothing unless it returns kDone. A chunk that gets empty stays if no lock may be taken.
+  // Of a pool that is gone every block is done with.
   [[nodiscard]] PoolFree deallocate(void* pointer, bool may_lock) noexcept;
+
+  // The heap is about to end, and with it all blocks. Waits for those who clear one.
+  void end() noexcept;
+  [[nodiscard]] bool is_gone() const noexcept { return gone_.load(); }
 
   // Whether the pointer lies in a chunk. Slow: takes the lock.
   [[nodiscard]] bool owns(const void* pointer) noexcept;
@@ -92,6 +124,11 @@ class Pool {
 
   [[nodiscard]] const char* name() const noexcept { return name_.data(); }
   [[nodiscard]] std::size_t block_bytes() const noexcept { return options_.block_bytes; }
+  [[nodiscard]] NamedHeap* heap() const noexcept { return options_.heap; }
+  [[nodiscard]] const PoolOptions& options() const noexcept { return options_; }
+
+  // Of each chunk of such a pool, but for the last one.
+  [[nodiscard]] static std::size_t chunk_bytes(const PoolOptions& options) noexcept;
 
   // fork(): in the child nobody goes on with what other threads were at.
   void prepare_fork() noexcept { lock_.lock(); }
@@ -103,6 +140,7 @@ class Pool {
 
   Pool* previous = nullptr;  // in a list of pools
   Pool* next = nullptr;
+  std::uint64_t gone_ms = 0;  // when it went, by the clock of the list
 
  private:
   // Both in one word, so that they are compared and changed in one step.
@@ -116,6 +154,10 @@ class Pool {
     std::uint64_t capacity;
   };
 
+  [[nodiscard]] void* take(std::uint64_t& count) noexcept;
+  [[nodiscard]] PoolFree free_block(void* pointer, bool may_lock) noexcept;
+  void wipe(const PoolChunk& chunk, std::size_t block, void* pointer) noexcept;
+  [[nodiscard]] bool may_change_chunks() const noexcept;
   [[nodiscard]] bool take_place(std::uint64_t& count) noexcept;
   [[nodiscard]] bool grow() noexcept;
   [[nodiscard]] bool add_chunk() noexcept;
@@ -128,13 +170,14 @@ class Pool {
 
   const PoolOptions options_;
   std::array<char, kMaxNameBytes + 1> name_{};
-  PageHeap& pages_;
   PoolChunks chunks_;
   os::Lock lock_;  // under which chunks come and go
 
   alignas(64) std::atomic<std::uint64_t> count_{0};  // a Count
   std::atomic<std::uint32_t> peak_{0};
   std::atomic<std::uint64_t> denied_{0};
+  std::atomic<std::uint32_t> wiping_{0};  // threads that write to a block
+  std::atomic<bool> gone_{false};
 };
 
 }  // namespace luna

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "heap/pool_chunks.hpp"
 
+#include "heap/named_heap.hpp"
+
 #include <bit>
 #include <new>
 
@@ -25,15 +27,18 @@ bool PoolChunk::is_empty() const noexcept {
   return true;
 }
 
-PoolChunks::PoolChunks(PageHeap& pages, const Shape& shape) noexcept
+PoolChunks::PoolChunks(PageHeap& pages, const Shape& shape, NamedHeap* heap) noexcept
     : pages_(pages),
+      heap_(heap),
       shape_(shape),
       unit_shift_(static_cast<unsigned>(
           std::countr_zero(std::bit_ceil(pages_of(shape.chunk_blocks) * kPageBytes)))),
       inverse_(UINT64_MAX / shape.block_bytes + 1) {}
 
 PoolChunks::~PoolChunks() {
-  for_each([this](PoolChunk& chunk) noexcept { pages_.put(chunk.memory.load()); });
+  for_each([this](PoolChunk& chunk) noexcept {
+    put_memory(chunk.memory.load(), pages_of(chunk.blocks.load()));
+  });
   for (const auto& place : levels_)
     if (Level* level = place.load(); level != nullptr) pages_.put(level);
 }
@@ -113,6 +118,11 @@ void* PoolChunks::take_in(PoolChunk& chunk, std::size_t word) noexcept {
   return memory + shape_.lead_bytes + (word * PoolChunk::kBlocksPerWord + bit) * shape_.block_bytes;
 }
 
+bool PoolChunks::is_in_use(const PoolChunk& chunk, std::size_t block) noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << block % PoolChunk::kBlocksPerWord;
+  return (chunk.words[block / PoolChunk::kBlocksPerWord].load() & bit) != 0;
+}
+
 bool PoolChunks::mark_free(PoolChunk& chunk, std::size_t block) noexcept {
   const std::size_t word = block / PoolChunk::kBlocksPerWord;
   const std::uint64_t bit = std::uint64_t{1} << block % PoolChunk::kBlocksPerWord;
@@ -163,9 +173,7 @@ std::size_t PoolChunks::block_at(const PoolChunk& chunk, const void* pointer) co
 
 bool PoolChunks::add(std::uint32_t blocks) noexcept {
   if (unused_ == nullptr && !add_level()) return false;
-  const std::size_t pages = pages_of(blocks);
-  const std::size_t unit_pages = (std::size_t{1} << unit_shift_) / kPageBytes;
-  auto* memory = static_cast<std::byte*>(pages_.take(pages, unit_pages, false));
+  std::byte* memory = take_memory(pages_of(blocks));
   if (memory == nullptr) return false;
   PoolChunk& chunk = *unused_;
   unused_ = chunk.next.load();
@@ -180,6 +188,17 @@ bool PoolChunks::add(std::uint32_t blocks) noexcept {
   return true;
 }
 
+std::byte* PoolChunks::take_memory(std::size_t pages) noexcept {
+  const std::size_t unit_pages = (std::size_t{1} << unit_shift_) / kPageBytes;
+  return static_cast<std::byte*>(heap_ != nullptr ? heap_->take_chunk(pages, unit_pages)
+                                                  : pages_.take(pages, unit_pages, false));
+}
+
+void PoolChunks::put_memory(std::byte* memory, std::size_t pages) noexcept {
+  if (heap_ != nullptr) return heap_->put_chunk(memory, pages);
+  pages_.put(memory);
+}
+
 bool PoolChunks::close(PoolChunk& chunk) noexcept {
   const std::size_t words = chunk.words_in_use();
   for (std::size_t i = 0; i < words; ++i) {
@@ -191,7 +210,7 @@ bool PoolChunks::close(PoolChunk& chunk) noexcept {
   return true;
 }
 
-std::byte* PoolChunks::remove(PoolChunk& chunk) noexcept {
+void PoolChunks::remove(PoolChunk& chunk) noexcept {
   std::byte* memory = chunk.memory.load();
   const Level& newest = *newest_.load();
   std::atomic<PoolChunk*>* at = &newest.buckets[bucket_of(newest, unit_of(memory))];
@@ -202,7 +221,14 @@ std::byte* PoolChunks::remove(PoolChunk& chunk) noexcept {
   chunk.level_open->fetch_and(~chunk.level_bit);
   chunk.next.store(unused_);
   unused_ = &chunk;
-  return memory;
+  put_memory(memory, pages_of(chunk.blocks.load()));
+}
+
+void PoolChunks::forget() noexcept {
+  for_each([](PoolChunk& chunk) noexcept {
+    for (auto& word : chunk.words) word.store(PoolChunk::kClosed);
+    chunk.memory.store(nullptr);
+  });
 }
 
 bool PoolChunks::add_level() noexcept {

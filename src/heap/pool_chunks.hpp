@@ -13,6 +13,8 @@
 
 namespace luna {
 
+class NamedHeap;
+
 // A run or span cut into blocks. It begins with a lead that is never handed out, so that free()
 // sees each block as an interior pointer.
 //
@@ -63,7 +65,9 @@ class PoolChunks {
     std::size_t chunk_blocks = 0;  // at most
   };
 
-  explicit PoolChunks(PageHeap& pages, const Shape& shape) noexcept;
+  // Records and table are runs and spans of `pages`; chunks are too, unless they are of a named
+  // heap, whose end and protection do not reach the records then.
+  PoolChunks(PageHeap& pages, const Shape& shape, NamedHeap* heap = nullptr) noexcept;
   ~PoolChunks();
 
   PoolChunks(const PoolChunks&) = delete;
@@ -85,17 +89,23 @@ class PoolChunks {
   // The number of the block of a chunk that starts at an address; SIZE_MAX: none does.
   [[nodiscard]] std::size_t block_at(const PoolChunk& chunk, const void* pointer) const noexcept;
 
+  [[nodiscard]] static bool is_in_use(const PoolChunk& chunk, std::size_t block) noexcept;
+
   // Makes a block free for others to take. False: it is free already.
   [[nodiscard]] static bool mark_free(PoolChunk& chunk, std::size_t block) noexcept;
 
-  // Adds a chunk of so many blocks. False: the kernel refuses.
+  // Adds a chunk of so many blocks. False: the kernel refuses, or the heap does.
   [[nodiscard]] bool add(std::uint32_t blocks) noexcept;
 
   // Closes all words of a chunk. False: a block is in use, and nothing has changed.
   [[nodiscard]] static bool close(PoolChunk& chunk) noexcept;
 
-  // Takes a closed chunk out, and returns its memory, which is the caller's.
-  [[nodiscard]] std::byte* remove(PoolChunk& chunk) noexcept;
+  // Takes a closed chunk out, and gives its memory back.
+  void remove(PoolChunk& chunk) noexcept;
+
+  // Forgets all chunks, whose memory is gone or about to go. Who has found one, to free a block,
+  // finds it free.
+  void forget() noexcept;
 
   [[nodiscard]] std::size_t bytes_of(const PoolChunk& chunk) const noexcept {
     return pages_of(chunk.blocks.load()) * kPageBytes;
@@ -145,12 +155,15 @@ class PoolChunks {
   [[nodiscard]] void* take_in(PoolChunk& chunk, std::size_t word) noexcept;
   [[nodiscard]] PoolChunk* find_hashed(const void* pointer) const noexcept;
   [[nodiscard]] bool add_level() noexcept;
+  [[nodiscard]] std::byte* take_memory(std::size_t pages) noexcept;
+  void put_memory(std::byte* memory, std::size_t pages) noexcept;
   void link(PoolChunk& chunk) noexcept;
   [[nodiscard]] static std::size_t bucket_of(const Level& level, std::uintptr_t unit) noexcept {
     return static_cast<std::size_t>(unit * 0x9e3779b97f4a7c15 >> 32) & level.bucket_mask;
   }
 
   PageHeap& pages_;
+  NamedHeap* const heap_;
   const Shape shape_;
   const unsigned unit_shift_;
   const std::uint64_t inverse_;  // of the block's size, for block_at()

@@ -8,7 +8,6 @@
 #include "parts.hpp"
 #include "pool_api.hpp"
 
-#include <fcntl.h>
 #include <lunalloc/stats.h>
 
 #include <cerrno>
@@ -20,24 +19,6 @@
 #include <vector>
 
 namespace {
-
-// What a function writes to stderr.
-template <typename Function>
-[[nodiscard]] std::string told_by(Function function) {
-  int ends[2];
-  EXPECT(pipe(ends) == 0);
-  const int before = dup(STDERR_FILENO);
-  EXPECT(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
-  function();
-  EXPECT(dup2(before, STDERR_FILENO) == STDERR_FILENO);
-  EXPECT(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
-  char text[4096];
-  const ssize_t length = read(ends[0], text, sizeof text);
-  close(ends[0]);
-  close(ends[1]);
-  close(before);
-  return {text, length > 0 ? static_cast<std::size_t>(length) : 0};
-}
 
 [[nodiscard]] luna_stats_detail statistics() {
   const auto read = find<decltype(luna_stats_detail_read)>("luna_stats_detail_read");

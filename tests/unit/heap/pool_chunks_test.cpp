@@ -25,7 +25,7 @@ struct Chunks {
   }
   void remove(PoolChunk& chunk) {
     EXPECT_TRUE(PoolChunks::close(chunk));
-    pages.heap.put(chunks.remove(chunk));
+    chunks.remove(chunk);
   }
   [[nodiscard]] std::set<void*> take(std::size_t count) {
     std::set<void*> blocks;
@@ -99,7 +99,7 @@ TEST(PoolChunks, BlockOfAClosedChunkIsNotFreedTwice) {
 
   EXPECT_FALSE(PoolChunks::mark_free(chunk, 5));
   EXPECT_FALSE(chunk.is_empty());
-  fixture.pages.heap.put(fixture.chunks.remove(chunk));
+  fixture.chunks.remove(chunk);
 }
 
 TEST(PoolChunks, HintThatIsLostIsFoundAgain) {

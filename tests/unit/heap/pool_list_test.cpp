@@ -70,6 +70,28 @@ TEST(PoolList, LongNameIsCut) {
   fixture.list.destroy(fixture.pages.heap, pool);
 }
 
+TEST(PoolList, TrimsThoseThatMayBeReclaimedFrom) {
+  Pools fixture;
+  Pool& kept = fixture.create("kept", {.block_bytes = 10});
+  Pool& on_free = fixture.create("on free", {.block_bytes = 10, .reclaim_on_free = true});
+  Pool& on_purge = fixture.create("on purge", {.block_bytes = 10, .reclaim_on_purge = true});
+  Pool& in_use = fixture.create("in use", {.block_bytes = 10, .reclaim_on_purge = true});
+  for (Pool* pool : {&kept, &on_free, &on_purge}) {
+    void* block = pool->allocate(true);
+    EXPECT_EQ(pool->deallocate(block, false), PoolFree::kDone);  // as a handler frees
+  }
+  EXPECT_NE(in_use.allocate(true), nullptr);
+
+  fixture.list.trim(fixture.pages.heap);
+
+  EXPECT_NE(kept.usage().chunk_bytes, 0U);
+  EXPECT_EQ(on_free.usage().chunk_bytes, 0U);
+  EXPECT_EQ(on_purge.usage().chunk_bytes, 0U);
+  EXPECT_NE(in_use.usage().chunk_bytes, 0U);
+  for (Pool* pool : {&kept, &on_free, &on_purge, &in_use})
+    fixture.list.destroy(fixture.pages.heap, *pool);
+}
+
 TEST(PoolList, IsUsedAfterAForkOnBothSides) {
   Pools fixture;
   Pool& pool = fixture.create("forked", {.block_bytes = 10});

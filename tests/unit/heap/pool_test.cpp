@@ -269,6 +269,8 @@ TEST(PoolOptions, AreSoundWithinTheirRanges) {
   EXPECT_FALSE((PoolOptions{.block_bytes = 1, .alignment = 4 << 20}).are_sound());
   EXPECT_FALSE(
       (PoolOptions{.block_bytes = 1, .auto_expand = false, .reclaim_on_free = true}).are_sound());
+  EXPECT_FALSE(
+      (PoolOptions{.block_bytes = 1, .auto_expand = false, .reclaim_on_purge = true}).are_sound());
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "pressure/pressure.hpp"
 
+#include "heap/pool_list.hpp"
 #include "support/cgroup_tree.hpp"
 #include "support/test_thread.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -176,6 +178,24 @@ TEST(Pressure, SubscribersAreToldWhatWentBack) {
   EXPECT_EQ(pressed.calls, 1);
   EXPECT_EQ(pressed.told.level, std::uint64_t{LUNA_PRESSURE_CRITICAL});
   EXPECT_GE(pressed.told.released_bytes, Pressed::kBlocks * Pressed::kBytes * 9 / 10);
+}
+
+TEST(Pressure, PoolsGiveBackWhatTheyMay) {
+  Pressed pressed;
+  PoolList pools;
+  pressed.allocator->set_pools(&pools);
+  Pool& pool = *pools.create(pressed.allocator->pages(), "pool",
+                             {.block_bytes = 1 << 20, .reclaim_on_purge = true});
+  void* block = pool.allocate(true);
+  std::memset(block, 1, 1 << 20);
+  EXPECT_EQ(pool.deallocate(block, true), PoolFree::kDone);
+  pressed.subscribe();
+  pressed.use(96);
+  pressed.check();
+
+  EXPECT_EQ(pool.usage().chunk_bytes, 0U);
+  EXPECT_GE(pressed.told.released_bytes, 1U << 20);
+  pools.destroy(pressed.allocator->pages(), pool);
 }
 
 TEST(Pressure, AfterTheEndNobodyIsCalled) {
