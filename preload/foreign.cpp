@@ -140,4 +140,14 @@ CloseLibrary close_library() noexcept {
   return find_next("dlclose", found);
 }
 
+CreateThread create_thread() noexcept {
+  static constinit std::atomic<CreateThread> found{nullptr};
+  return find_next("pthread_create", found);
+}
+
+CreateCThread create_c_thread() noexcept {
+  static constinit std::atomic<CreateCThread> found{nullptr};
+  return find_next("thrd_create", found);
+}
+
 }  // namespace luna::foreign

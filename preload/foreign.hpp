@@ -3,6 +3,9 @@
 // that lunalloc is switched off in. The one place that looks symbols up.
 #pragma once
 
+#include <pthread.h>
+#include <threads.h>
+
 #include <cstddef>
 
 namespace luna::foreign {
@@ -26,5 +29,12 @@ using OpenLibrary = void* (*)(const char* file, int mode);
 [[nodiscard]] OpenLibrary open_library() noexcept;
 using CloseLibrary = int (*)(void* library);
 [[nodiscard]] CloseLibrary close_library() noexcept;
+
+// The next pthread_create() and thrd_create(), for those of ours in threads.cpp.
+using CreateThread = int (*)(pthread_t* thread, const pthread_attr_t* attributes,
+                             void* (*start)(void*), void* argument);
+[[nodiscard]] CreateThread create_thread() noexcept;
+using CreateCThread = int (*)(thrd_t* thread, thrd_start_t start, void* argument);
+[[nodiscard]] CreateCThread create_c_thread() noexcept;
 
 }  // namespace luna::foreign

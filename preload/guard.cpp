@@ -109,20 +109,31 @@ void on_fault(int signal, siginfo_t* info, void* context) noexcept {
   errno = error;
 }
 
-}  // namespace
-
-void begin_guard() noexcept {
-  const Options& options = process.options();
-  if (options.guard_samples == 0 || !options.enabled) return;
+// False: the kernel refuses.
+[[nodiscard]] bool begin_slots() noexcept {
   const GuardObserver observer = {nullptr,
                                   [](void*, std::uintptr_t* frames, std::size_t depth) noexcept {
                                     return process.profiler().walk(frames, depth);
                                   },
                                   &report_call};
   // The handler first: it looks at slots only once there are some.
-  if (!fault_handler.install(&on_fault) ||
-      !process.allocator().guarded().begin(options.guard_slots, options.guard_samples, observer))
+  return fault_handler.install(&on_fault) &&
+         process.allocator().guarded().begin(process.options().guard_slots, 0, observer);
+}
+
+}  // namespace
+
+void begin_guard() noexcept {
+  const Options& options = process.options();
+  if (options.guard_samples == 0 || !options.enabled) return;
+  if (!begin_slots() || !process.allocator().guarded().set_one_in(options.guard_samples))
     write_error("lunalloc: the kernel refuses memory or a signal handler; nothing is guarded\n");
+}
+
+// There may be no samples, by which stacks are walked else.
+bool begin_heap_guards() noexcept {
+  process.profiler().begin_walks();
+  return begin_slots();
 }
 
 void resume_guard_in_child() noexcept { reporter.lock.reset_in_child(); }

@@ -9,6 +9,9 @@ namespace luna {
 // sample is taken, and again if that was in vain.
 void begin_guard() noexcept;
 
+// Makes room for blocks of heaps that shall be guarded. False: the kernel refuses.
+[[nodiscard]] bool begin_heap_guards() noexcept;
+
 // In the child of a fork.
 void resume_guard_in_child() noexcept;
 

@@ -5,6 +5,7 @@
 
 #include "os/error.hpp"
 #include "preload/entry.hpp"
+#include "preload/guard.hpp"
 #include "preload/heap_denial.hpp"
 #include "preload/slow_path.hpp"
 
@@ -13,11 +14,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 
 namespace luna {
 
-constinit NamedHeaps named_heaps{process.allocator()};
+constinit os::ProtectionKeys protection_keys;
+constinit NamedHeaps named_heaps{process.allocator(), protection_keys};
 
 namespace {
 
@@ -54,6 +55,12 @@ void allocate_in(NamedHeap* heap) noexcept {
   own->send_elsewhere(heap != nullptr && !fast);
 }
 
+// 0 or an errno value. Requires: the options are valid, and the thread is in a SlowPath.
+[[nodiscard]] int create_valid(const luna_heap_options& options, NamedHeap*& heap) noexcept {
+  if ((options.flags & LUNA_HEAP_GUARDS) != 0 && !begin_heap_guards()) return ENOMEM;
+  return named_heaps.create(options, heap);
+}
+
 // One try, and one more with what threads keep free. `allocate` takes the thread's part.
 template <typename Allocate>
 [[nodiscard]] void* try_with_part(NamedHeap& heap, Allocate allocate) noexcept {
@@ -76,6 +83,7 @@ template <typename Allocate>
 
 template <typename Allocate>
 [[nodiscard]] void* allocate_from(NamedHeap& heap, std::size_t bytes, Allocate allocate) noexcept {
+  if (!heap.is_open_here()) return nullptr;
   void* block = try_with_part(heap, allocate);
   while (block == nullptr && heap.is_open() && asks_again(heap, bytes))
     block = try_with_part(heap, allocate);
@@ -101,22 +109,8 @@ template <typename Allocate>
 }
 
 [[nodiscard]] void* or_errno(const NamedHeap& heap, void* block) noexcept {
-  if (block == nullptr) errno = heap.is_open() ? ENOMEM : EACCES;
+  if (block == nullptr) errno = heap.is_open_here() ? ENOMEM : EACCES;
   return block;
-}
-
-[[nodiscard]] bool is_valid(const luna_heap_options& options) noexcept {
-  constexpr std::uint64_t kFlags = LUNA_HEAP_EXACT | LUNA_HEAP_WIPES | LUNA_HEAP_HUGE_PAGES;
-  if (options.struct_size != sizeof options || options.name == nullptr) return false;
-  const std::size_t length = strnlen(options.name, LUNA_HEAP_NAME_BYTES);
-  if (length == 0 || length == LUNA_HEAP_NAME_BYTES) return false;
-  for (const char c : std::string_view(options.name, length)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < ' ' || byte == 0x7F) return false;  // it is printed as it is
-  }
-  if ((options.flags & ~kFlags) != 0 || options.denial > LUNA_HEAP_ABORTS) return false;
-  if (options.denial == LUNA_HEAP_CALLS && options.on_denial == nullptr) return false;
-  return options.reserve_bytes == 0 || options.reserve_bytes < options.limit_bytes;
 }
 
 }  // namespace
@@ -143,8 +137,9 @@ void deallocate_named(void* pointer) noexcept {
 }
 
 void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept {
-  const std::size_t old_bytes = heap.allocator().usable_bytes(pointer);
+  const std::size_t old_bytes = process.allocator().usable_bytes(pointer);
   const bool shrinks = bytes <= old_bytes;
+  if (!heap.is_open_here()) return shrinks ? pointer : nullptr;
   void* block = nullptr;
   {
     const SlowPath path;
@@ -204,9 +199,10 @@ LUNA_EXPORT luna_heap* luna_heap_create(const luna_heap_options* options) {
     error = ENOTSUP;
   } else if (options != nullptr && luna::is_valid(*options)) {
     const luna::SlowPath path;
-    error = path.entered() ? named_heaps.create(*options, heap) : EBUSY;
+    error = path.entered() ? luna::create_valid(*options, heap) : EBUSY;
   }
   if (error != 0) errno = error;
+  if (heap != nullptr) luna::begin_key(*heap);
   return luna::public_name(heap);
 }
 

@@ -4,6 +4,8 @@
 
 #include "heap/named_heaps.hpp"
 
+#include <lunalloc/heap.h>
+
 #include <cstddef>
 
 namespace luna {
@@ -32,6 +34,30 @@ struct Place {
   bool has_pages = false;  // of the block, which is no more where it was
 };
 [[nodiscard]] Place place_in(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept;
+
+[[nodiscard]] bool is_valid(const luna_heap_options& options) noexcept;
+
+// Has those told on stderr who touch what is closed to them. False: the kernel refuses.
+[[nodiscard]] bool watch_heaps() noexcept;
+
+// Gives the calling thread all rights to a new heap. Requires: it is in no SlowPath, whose end
+// gives back the rights that were.
+void begin_key(const NamedHeap& heap) noexcept;
+
+// While it lives, the thread allocates from the heap of all: around what the C library, or we
+// ourselves, allocate for good. In a SlowPath, where nothing comes from a heap anyway, it does
+// nothing.
+class OutOfHeaps {
+ public:
+  OutOfHeaps() noexcept;
+  ~OutOfHeaps();
+
+  OutOfHeaps(const OutOfHeaps&) = delete;
+  OutOfHeaps& operator=(const OutOfHeaps&) = delete;
+
+ private:
+  luna_heap* const entered_;
+};
 
 // The thread ends. Requires: it is in a SlowPath.
 void leave_named_heaps() noexcept;

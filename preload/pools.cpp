@@ -139,7 +139,10 @@ LUNA_EXPORT int luna_pool_create(const char* name, size_t block_bytes,
   {
     const luna::SlowPath path;
     if (!path.entered()) return luna::os::kBusy;
-    if (wanted.heap != nullptr && !luna::is_heap(options->heap)) return luna::os::kInvalid;
+    if (wanted.heap != nullptr) {
+      if (!luna::is_heap(options->heap)) return luna::os::kInvalid;
+      if (wanted.heap->wants_key()) return luna::os::kNotSupported;  // pools ask no thread's rights
+    }
     process.allocator().set_pools(&process.pools());
     luna::ChunkRefusal refusal(wanted, path.heap());
     made = process.pools().create(process.allocator().pages(), {name, length}, wanted,

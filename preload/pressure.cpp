@@ -261,7 +261,10 @@ void begin_pressure() noexcept {
     complain("option \"background\"", "no thread can be started; it is ignored");
 }
 
-bool start_worker() noexcept { return process.worker().start(work, nullptr); }
+bool start_worker() noexcept {
+  const OutOfHeaps out;
+  return process.worker().start(work, nullptr);
+}
 
 void watch_growth(ThreadHeap* heap) noexcept {
   const luna_pressure_level level =

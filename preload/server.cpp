@@ -4,6 +4,7 @@
 #include "base/format.hpp"
 #include "os/clock.hpp"
 #include "os/environment.hpp"
+#include "preload/heaps.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
 #include "preload/slow_path.hpp"
@@ -53,6 +54,7 @@ struct SocketPath {
 void work(void*) noexcept { process.server().work(endpoints(), process.server_thread()); }
 
 [[nodiscard]] bool start_thread() noexcept {
+  const OutOfHeaps out;
   if (!process.server_thread().start(work, nullptr, kThreadName)) return false;
   process.server_thread().wake();
   return true;

@@ -3,15 +3,19 @@
 // and allocate: what they want is served by preload/handler_calls.cpp. docs/adr/0020.
 #pragma once
 
+#include "os/protection_keys.hpp"
 #include "preload/process.hpp"
 
 #include <atomic>
 
 namespace luna {
 
+extern constinit os::ProtectionKeys protection_keys;
+
 // One in every function that is called from outside and changes what handlers must not find
 // half done, or takes a lock. While the first of a thread lives its cache is put aside, so that the
-// fast paths of its handlers find no blocks and no slabs, and come by too.
+// fast paths of its handlers find no blocks and no slabs, and come by too. And the thread, or the
+// handler, has the rights to write into free blocks of heaps that are closed to it.
 //
 // Threads: the caller's. Not where the program's own code is called: what it allocates there
 // would not come from the heap.
@@ -63,6 +67,7 @@ class SlowPath {
   }
   [[gnu::cold, gnu::noinline]] static void free_deferred() noexcept;
 
+  const os::AllRights rights_{protection_keys};
   const bool entered_;
   ThreadCache* cache_ = &no_cache;
 };

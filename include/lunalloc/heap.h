@@ -31,6 +31,9 @@ typedef enum luna_heap_denial {
 #define LUNA_HEAP_EXACT 1u       // charges blocks, as they are handed out, instead of pages
 #define LUNA_HEAP_WIPES 2u       // blocks are cleared when they are freed
 #define LUNA_HEAP_HUGE_PAGES 4u  // memory comes in huge pages of 2 MiB, where the kernel has them
+#define LUNA_HEAP_KEY 8u         // for luna_heap_protect_thread(); without huge pages and guards
+#define LUNA_HEAP_INHERITED 16u  // threads begin in it whose creator has entered it
+#define LUNA_HEAP_GUARDS 32u     // blocks lie between pages without access, while slots last
 
 typedef struct luna_heap_options {
   size_t struct_size;         // sizeof(luna_heap_options)
@@ -67,7 +70,8 @@ void* luna_heap_realloc(luna_heap* heap, void* pointer, size_t bytes);
 void luna_heap_free(luna_heap* heap, void* pointer);
 
 // As luna_heap_malloc(), without any system call and without waiting: NULL with errno EAGAIN if
-// that is not possible just now. At most 32 KiB; a first call on a thread is not possible.
+// that is not possible just now. At most 32 KiB; a first call on a thread is not possible, and none
+// from a heap with a protection key.
 void* luna_heap_try_malloc(luna_heap* heap, size_t bytes);
 
 // The heap of a block; NULL: it is of none.
@@ -113,9 +117,12 @@ int luna_heap_reset(luna_heap* heap);
 int luna_heap_destroy(luna_heap* heap);
 
 // Until luna_heap_leave(), what this thread allocates by malloc and its like, in libraries too,
-// comes from the heap. Also what the C library allocates for good, as when a thread is made or a
-// library loaded: do neither meanwhile if the heap is to end before the process does. Returns what
-// luna_heap_leave() wants. NULL: back to the heap of all.
+// comes from the heap. Also what the C library allocates for good, as when a library is loaded: do
+// not meanwhile if the heap is to end before the process does. Returns what luna_heap_leave()
+// wants. NULL: back to the heap of all.
+//
+// A thread that is created meanwhile by pthread_create() or thrd_create() begins in the heap if
+// that has LUNA_HEAP_INHERITED, and has left it when it has ended; else in the heap of all.
 luna_heap* luna_heap_enter(luna_heap* heap);
 void luna_heap_leave(luna_heap* before);
 
@@ -132,6 +139,16 @@ typedef enum luna_heap_access {
 // the heap and the thread, before the signal SIGSEGV takes its course. Returns 0, EINVAL, or what
 // the kernel says.
 int luna_heap_protect(luna_heap* heap, luna_heap_access access);
+
+// What the calling thread alone may do with the memory of a heap with LUNA_HEAP_KEY, as far as
+// luna_heap_protect() lets all; without a system call. Nothing can be allocated or resized by a
+// thread unless it is LUNA_HEAP_READ_WRITE; freeing is possible. At first that is so for the
+// thread that creates the heap, and for others LUNA_HEAP_NO_ACCESS; new threads have what their
+// creator has, and signal handlers LUNA_HEAP_NO_ACCESS, which may call this for as long as they
+// run. Violations are told as above. Returns 0, EINVAL, or ENOTSUP if the heap has no key: without
+// the flag, where the processor or the kernel has no protection keys, and when all 15 of the
+// process were taken.
+int luna_heap_protect_thread(luna_heap* heap, luna_heap_access access);
 
 typedef enum luna_transfer {
   LUNA_TRANSFER_NONE,    // it was there already

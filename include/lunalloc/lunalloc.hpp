@@ -113,13 +113,17 @@ class heap {
   void set_limit(std::uint64_t bytes) noexcept { luna_heap_set_limit(heap_, bytes); }
   std::size_t trim() noexcept { return luna_heap_trim(heap_); }
 
-  // Both throw std::system_error with the errno value that their namesakes return.
+  // These throw std::system_error with the errno value that their namesakes return.
   void reset() {
     if (const int error = luna_heap_reset(heap_); error != 0) throw_error(error, "luna_heap_reset");
   }
   void protect(luna_heap_access access) {
     if (const int error = luna_heap_protect(heap_, access); error != 0)
       throw_error(error, "luna_heap_protect");
+  }
+  void protect_thread(luna_heap_access access) {
+    if (const int error = luna_heap_protect_thread(heap_, access); error != 0)
+      throw_error(error, "luna_heap_protect_thread");
   }
 
  private:

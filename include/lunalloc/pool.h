@@ -47,7 +47,7 @@ typedef struct luna_pool_options {
 // out of range or of a size unknown to this version, what is no heap, no `max_blocks` for a pool
 // that does not expand, or one of the reclaims with it; ENOMEM; EACCES: the heap is protected, and
 // the pool does not expand; EBUSY: a signal handler calls that has interrupted the library;
-// ENOTSUP: the option enabled is off.
+// ENOTSUP: the option enabled is off, or the heap has LUNA_HEAP_KEY.
 int luna_pool_create(const char* name, size_t block_bytes, const luna_pool_options* options,
                      luna_pool** pool);
 

@@ -84,6 +84,8 @@ void GuardedBlocks::place(GuardedBlock& block, std::size_t bytes, std::size_t al
   block.bytes = bytes;
   block.freed.depth = 0;
   block.reported.store(false, std::memory_order_relaxed);
+  block.heap.store(nullptr, std::memory_order_relaxed);
+  block.heap_name[0] = '\0';
   std::memset(page, static_cast<int>(kSlack), offset);
   std::memset(block.memory + bytes, static_cast<int>(kSlack), page_bytes_ - offset - bytes);
 }

@@ -2,10 +2,13 @@
 // Samples that each have a page of their own between pages without access, so that the
 // processor notices who goes beyond them or uses them after they were freed. The idea is that
 // of Electric Fence (Perens), and of sampling it that of tcmalloc's guarded page allocator and
-// of GWP-ASan (Serebryany et al., 2023).
+// of GWP-ASan (Serebryany et al., 2023). Blocks of named heaps that want it lie here too,
+// unsampled.
 #pragma once
 
 #include "os/lock.hpp"
+
+#include <lunalloc/heap.h>
 
 #include <array>
 #include <atomic>
@@ -13,6 +16,8 @@
 #include <cstdint>
 
 namespace luna {
+
+class NamedHeap;
 
 enum class GuardState : std::uint8_t { kUnused, kPrepared, kLive, kEnding, kFreed };
 
@@ -41,6 +46,12 @@ struct GuardedBlock {
   GuardStack allocated;
   GuardStack freed;
   std::uint32_t next = 0;  // in the quarantine
+
+  // Whose block it is, and what its reports say after the end of the heap too. No heap: a sample;
+  // ended_heap(): its heap is gone, and who frees it now comes too late.
+  std::atomic<NamedHeap*> heap{nullptr};
+  std::array<char, LUNA_HEAP_NAME_BYTES> heap_name{};
+  [[nodiscard]] static NamedHeap* ended_heap() noexcept { return reinterpret_cast<NamedHeap*>(1); }
 };
 
 enum class MistakeKind : std::uint8_t {
@@ -90,8 +101,8 @@ class GuardedBlocks {
   GuardedBlocks(const GuardedBlocks&) = delete;
   GuardedBlocks& operator=(const GuardedBlocks&) = delete;
 
-  // From now on one in so many samples is due. Once only: later calls change nothing. False:
-  // the kernel refuses. Requires: 0 < slots <= kMaxSlots, one_in > 0.
+  // From now on one in so many samples is due, or none if it is 0. Once only: later calls change
+  // nothing. False: the kernel refuses. Requires: 0 < slots <= kMaxSlots.
   [[nodiscard]] bool begin(std::size_t slots, std::uint64_t one_in,
                            const GuardObserver& observer) noexcept;
 
@@ -146,8 +157,26 @@ class GuardedBlocks {
   // Tells the observer, unless something was told of this block before.
   void report(const GuardMistake& mistake) const noexcept;
 
+  // The same for a block that cannot be freed by this pointer.
+  void report_free(const GuardedBlock& block, const void* pointer) const noexcept {
+    const bool is_start = block.memory == pointer;
+    report({is_start ? MistakeKind::kDoubleFree : MistakeKind::kInteriorFree, &block,
+            reinterpret_cast<std::uintptr_t>(pointer)});
+  }
+
   // Gives access to the page at an address, until the block near it is taken or put again.
   void open(std::uintptr_t address) const noexcept;
+
+  // Calls visit(GuardedBlock&) for each slot that was ever used, under no lock.
+  template <typename Visit>
+  void for_each(Visit visit) noexcept {
+    std::uint32_t used;
+    {
+      os::ScopedLock guard(lock_);
+      used = used_;
+    }
+    for (std::uint32_t i = 0; i < used; ++i) visit(blocks_[i]);
+  }
 
   // Calls visit(const void* memory, std::size_t bytes) for the slots, and for their records.
   template <typename Visit>

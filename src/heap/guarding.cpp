@@ -42,13 +42,13 @@ Verdict Allocator::deallocate_guarded(void* pointer) noexcept {
   if (!guarded_.own(pointer)) return Verdict::kForeign;
   GuardedBlock* block = guarded_.find(pointer);
   if (block == nullptr) return Verdict::kForeign;
+  if (const NamedHeap* heap = block->heap.load(std::memory_order_relaxed); heap != nullptr)
+    return heap == GuardedBlock::ended_heap() ? Verdict::kDone : Verdict::kOther;
   if (guarded_.claim(*block, pointer)) {
     forget_sample(pointer);
     guarded_.put(*block);
   } else {
-    const bool is_start = block->memory == pointer;
-    guarded_.report({is_start ? MistakeKind::kDoubleFree : MistakeKind::kInteriorFree, block,
-                     address_of(pointer)});
+    guarded_.report_free(*block, pointer);
   }
   return Verdict::kDone;
 }

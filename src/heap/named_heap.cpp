@@ -40,11 +40,19 @@ void NamedHeap::begin(const luna_heap_options& options) noexcept {
   denied_.store(0, std::memory_order_relaxed);
   access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
   set_limit(options.limit_bytes);
+  if (has(LUNA_HEAP_KEY)) key_ = keys_.take();
   empty(nullptr);
 }
 
+void NamedHeap::end() noexcept {
+  if (key_ != os::ProtectionKeys::kNoKey) keys_.put(key_);
+  key_ = os::ProtectionKeys::kNoKey;
+}
+
 void NamedHeap::empty(ThreadHeap* part) noexcept {
+  end_guarded();
   quota_.release(exact_bytes_.exchange(0, std::memory_order_relaxed));
+  untag();
   // Of an exact heap the blocks are charged, and not the pages that they lie in.
   allocator_.abandon(store_, has(LUNA_HEAP_EXACT) ? nullptr : &quota_, part);
   if (has(LUNA_HEAP_HUGE_PAGES)) allocator_.pages().set_huge_threshold(1);
@@ -53,28 +61,63 @@ void NamedHeap::empty(ThreadHeap* part) noexcept {
   find_place();
 }
 
-// A fast path neither charges, nor wipes, nor asks who may.
+// A fast path neither charges, nor wipes, nor asks who may, nor has rights that its caller has not.
 void NamedHeap::find_place() noexcept {
-  const bool fast = is_open() && !has(LUNA_HEAP_EXACT);
+  const bool fast =
+      is_open() && !has(LUNA_HEAP_EXACT | LUNA_HEAP_GUARDS) && key_ == os::ProtectionKeys::kNoKey;
   place_.store(fast ? number_ : ThreadParts::kNowhere, std::memory_order_relaxed);
 }
 
 void* NamedHeap::allocate(ThreadHeap& part, std::size_t bytes) noexcept {
-  return is_open() ? charged(allocator_.allocate(part, bytes)) : nullptr;
+  if (!is_open()) return nullptr;
+  if (void* block = take_guarded(bytes, kMinBlockBytes); block != nullptr) return block;
+  return keyed(charged(allocator_.allocate(part, bytes)));
 }
 
 void* NamedHeap::allocate_zeroed(ThreadHeap& part, std::size_t bytes) noexcept {
-  return is_open() ? charged(allocator_.allocate_zeroed(part, bytes)) : nullptr;
+  if (!is_open()) return nullptr;
+  if (void* block = take_guarded(bytes, kMinBlockBytes); block != nullptr)
+    return std::memset(block, 0, bytes);
+  return keyed(charged(allocator_.allocate_zeroed(part, bytes)));
 }
 
 void* NamedHeap::allocate_aligned(ThreadHeap& part, std::size_t alignment,
                                   std::size_t bytes) noexcept {
-  return is_open() ? charged(allocator_.allocate_aligned(part, alignment, bytes)) : nullptr;
+  if (!is_open()) return nullptr;
+  if (void* block = take_guarded(bytes, alignment); block != nullptr) return block;
+  return keyed(charged(allocator_.allocate_aligned(part, alignment, bytes)));
 }
 
 void* NamedHeap::try_allocate(ThreadHeap& part, std::size_t bytes) noexcept {
-  if (!is_open() || bytes > kMaxSmallBytes) return nullptr;
+  // What was never handed out may have no key yet, which takes a system call.
+  if (!is_open() || key_ != os::ProtectionKeys::kNoKey || bytes > kMaxSmallBytes) return nullptr;
   return charged(part.take_at_hand(part.lender(size_class_of(bytes))));
+}
+
+// What does not carry the heap's key yet does now, or is given back.
+void* NamedHeap::keyed(void* block) noexcept {
+  if (key_ == os::ProtectionKeys::kNoKey || block == nullptr || tag(block)) return block;
+  deallocate(nullptr, block);
+  return nullptr;
+}
+
+// Memory that nobody was given needs no key. So regions get it when the first block of one is
+// handed out, and keep it; what is made of several anew each time.
+bool NamedHeap::tag(void* block) noexcept {
+  Region& region = *allocator_.window().region_of(block);
+  if (region.state == RegionState::kShared) {
+    if (!region.keyed) region.keyed = keys_.tag(region.memory, kRegionBytes, key_);
+    return region.keyed;
+  }
+  return keys_.tag(region.memory, regions_for(region.span_pages) * kRegionBytes, key_);
+}
+
+// Those that it leaves serve others.
+void NamedHeap::untag() noexcept {
+  if (key_ == os::ProtectionKeys::kNoKey) return;
+  for_each_range(allocator_.pages(), [&](std::byte* memory, std::size_t bytes) noexcept {
+    static_cast<void>(keys_.tag(memory, bytes, os::ProtectionKeys::kNoKey));
+  });
 }
 
 // What was not yet charged is now, or given back.
@@ -92,6 +135,7 @@ void* NamedHeap::charged(void* block) noexcept {
 }
 
 void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
+  if (deallocate_guarded(pointer)) return;
   if (!is_open()) part = nullptr;  // what is freed is noted beside the blocks then
   const bool asks = has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES);
   const std::size_t bytes = asks ? allocator_.usable_bytes(pointer) : 0;
@@ -105,9 +149,11 @@ void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
   quota_.release(bytes);
 }
 
-// What is charged or wiped block by block is copied instead.
+// What is charged, wiped or guarded block by block is copied instead; and where there is a key,
+// which pages that move would leave behind.
 void* NamedHeap::resize(ThreadHeap* part, void* pointer, std::size_t bytes) noexcept {
-  if (!is_open() || has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES)) return nullptr;
+  if (!is_open() || has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES | LUNA_HEAP_GUARDS)) return nullptr;
+  if (key_ != os::ProtectionKeys::kNoKey) return nullptr;
   return allocator_.resize(part, pointer, bytes);
 }
 
@@ -214,6 +260,10 @@ luna_heap_stats NamedHeap::statistics(ThreadHeap* part) noexcept {
   const std::size_t blocks = all.small_blocks + all.pages.large_blocks;
   result.live_bytes = bytes > result.cached_bytes ? bytes - result.cached_bytes : 0;
   result.live_blocks = blocks > cached_blocks ? blocks - cached_blocks : 0;
+  const std::size_t guarded = guarded_blocks_.load(std::memory_order_relaxed);
+  result.live_blocks += guarded;
+  result.live_bytes += guarded_bytes_.load(std::memory_order_relaxed);
+  result.resident_bytes = guarded * os::page_bytes();
   for_each_range(allocator_.pages(), [&](const std::byte* memory, std::size_t size) noexcept {
     result.resident_bytes += os::resident_bytes(memory, size);
   });
@@ -240,7 +290,7 @@ int NamedHeap::protect(luna_heap_access access) noexcept {
   allocator_.set_closed(!is_open());
   if (!is_open()) allocator_.heaps().end_following();
   find_place();
-  int error = 0;
+  int error = protect_guarded(access);
   for_each_range(allocator_.pages(), [&](std::byte* memory, std::size_t size) noexcept {
     const int refused =
         os::set_access(memory, size, access != LUNA_HEAP_NO_ACCESS, access == LUNA_HEAP_READ_WRITE);

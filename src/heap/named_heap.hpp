@@ -4,6 +4,7 @@
 
 #include "heap/allocator.hpp"
 #include "heap/thread_parts.hpp"
+#include "os/protection_keys.hpp"
 #include "pages/quota.hpp"
 
 #include <lunalloc/heap.h>
@@ -22,8 +23,13 @@ namespace luna {
 // Threads: any, but for who begins or empties it: nobody else may be at it then.
 class NamedHeap {
  public:
-  NamedHeap(std::size_t number, Allocator& first, ArenaStore& store) noexcept
-      : number_(number), store_(store), allocator_(first, store, &quota_, number) {}
+  NamedHeap(std::size_t number, Allocator& first, ArenaStore& store,
+            os::ProtectionKeys& keys) noexcept
+      : number_(number),
+        store_(store),
+        keys_(keys),
+        guarded_(first.guarded()),
+        allocator_(first, store, &quota_, number) {}
   NamedHeap(const NamedHeap&) = delete;
   NamedHeap& operator=(const NamedHeap&) = delete;
 
@@ -32,6 +38,9 @@ class NamedHeap {
 
   // Frees all that is in it at once. `part` is the calling thread's, or nullptr.
   void empty(ThreadHeap* part) noexcept;
+
+  // It is gone: its key is another one's. Requires: it is empty.
+  void end() noexcept;
 
   // A block; nullptr: a limit, the kernel or the protection does not permit it. `part` is the
   // calling thread's.
@@ -85,6 +94,18 @@ class NamedHeap {
   // Whether blocks are cleared when they are freed.
   [[nodiscard]] bool wipes() const noexcept { return has(LUNA_HEAP_WIPES); }
 
+  // Whether it shall have a key, which it has if the machine does.
+  [[nodiscard]] bool wants_key() const noexcept { return has(LUNA_HEAP_KEY); }
+
+  // That its memory carries, and threads have rights to; ProtectionKeys::kNoKey: none.
+  [[nodiscard]] int key() const noexcept { return key_; }
+
+  // For the calling thread, of whom the heap may ask more than of all.
+  [[nodiscard]] bool is_open_here() const noexcept {
+    if (key_ == os::ProtectionKeys::kNoKey) return is_open();
+    return is_open() && keys_.rights(key_) == os::KeyRights::kReadWrite;
+  }
+
   void set_limit(std::uint64_t bytes) noexcept;
   [[nodiscard]] std::uint64_t limit() const noexcept {
     return limit_.load(std::memory_order_relaxed);
@@ -95,9 +116,10 @@ class NamedHeap {
   [[nodiscard]] bool is_alive() const noexcept { return alive_.load(std::memory_order_seq_cst); }
   void set_alive(bool alive) noexcept { alive_.store(alive, std::memory_order_seq_cst); }
 
-  // Whether fast paths free its blocks: nobody has to charge, wipe or look who may.
+  // Whether fast paths free its blocks: nobody has to charge, wipe, guard or look who may.
   [[nodiscard]] bool frees_fast() const noexcept {
-    return is_open() && !has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES);
+    return is_open() && !has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES | LUNA_HEAP_GUARDS) &&
+           key_ == os::ProtectionKeys::kNoKey;
   }
 
   // Where fast paths find a thread's part of it; ThreadParts::kNowhere: they shall not.
@@ -128,6 +150,16 @@ class NamedHeap {
   void apply_limit() noexcept;
   [[nodiscard]] std::uint64_t limit_without_reserve() const noexcept;
   void find_place() noexcept;
+  [[nodiscard]] void* keyed(void* block) noexcept;
+  [[nodiscard]] bool tag(void* block) noexcept;
+  void untag() noexcept;
+
+  // named_guarding.cpp
+  [[nodiscard]] void* take_guarded(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] bool deallocate_guarded(void* pointer) noexcept;
+  void put_guarded(GuardedBlock& block) noexcept;
+  void end_guarded() noexcept;
+  [[nodiscard]] int protect_guarded(luna_heap_access access) noexcept;
 
   std::atomic<bool> alive_{false};
   std::atomic<luna_heap_access> access_{LUNA_HEAP_READ_WRITE};
@@ -137,10 +169,15 @@ class NamedHeap {
   std::atomic<std::uint64_t> limit_{0};
   std::atomic<std::uint64_t> denied_{0};
   std::atomic<std::size_t> exact_bytes_{0};  // charged for blocks
+  std::atomic<std::size_t> guarded_blocks_{0};
+  std::atomic<std::size_t> guarded_bytes_{0};  // that they were asked for
   const std::size_t number_;
   luna_heap_options options_{};
   std::array<char, LUNA_HEAP_NAME_BYTES> name_{};
   ArenaStore& store_;
+  os::ProtectionKeys& keys_;
+  GuardedBlocks& guarded_;  // of the process
+  int key_ = os::ProtectionKeys::kNoKey;
   Quota quota_;
   Allocator allocator_;
 };

@@ -26,7 +26,7 @@ NamedHeap* NamedHeaps::take_place() noexcept {
   }
   void* memory = os::map(round_up(sizeof(NamedHeap), os::page_bytes()));
   if (memory == nullptr) return nullptr;
-  auto* heap = ::new (memory) NamedHeap(places_++, first_, store_);
+  auto* heap = ::new (memory) NamedHeap(places_++, first_, store_, keys_);
   // Seen by whoever has a block of the heap.
   pages_offset_.store(address_of(&heap->allocator().pages()) - address_of(heap),
                       std::memory_order_relaxed);
@@ -102,6 +102,7 @@ int NamedHeaps::destroy(NamedHeap& heap, const ThreadParts& own) noexcept {
   NamedHeap** at = &heaps_;
   while (*at != &heap) at = &(*at)->next;
   *at = heap.next;
+  heap.end();
   heap.next = free_;
   free_ = &heap;
   --count_;
@@ -138,10 +139,18 @@ void NamedHeaps::tick(std::uint64_t now_ms) noexcept {
 
 NamedHeap* NamedHeaps::of(const void* pointer) noexcept {
   const Region* region = first_.window().region_of(pointer);
-  if (region == nullptr || region->pages == nullptr) return nullptr;
+  if (region == nullptr) return of_guarded(pointer);
+  if (region->pages == nullptr) return nullptr;
   if (region->pages == &first_.pages()) return nullptr;
   return reinterpret_cast<NamedHeap*>(address_of(region->pages) -
                                       pages_offset_.load(std::memory_order_relaxed));
+}
+
+NamedHeap* NamedHeaps::of_guarded(const void* pointer) const noexcept {
+  const GuardedBlocks& guarded = first_.guarded();
+  const GuardedBlock* block = guarded.own(pointer) ? guarded.find(pointer) : nullptr;
+  NamedHeap* heap = block != nullptr ? block->heap.load(std::memory_order_relaxed) : nullptr;
+  return heap != GuardedBlock::ended_heap() ? heap : nullptr;
 }
 
 ThreadParts* NamedHeaps::attach_free() noexcept {
@@ -193,10 +202,13 @@ void NamedHeaps::put_free(ThreadParts& parts) noexcept {
 
 ThreadParts* NamedHeaps::attach(ThreadHeap* own_heap) noexcept {
   ThreadParts* parts = attach_free();
-  if (parts == nullptr || own_heap == nullptr) return parts;
-  parts->set_own_heap(own_heap);
-  own_heap->set_parts(parts);
+  if (parts != nullptr && own_heap != nullptr) give_own_heap(*parts, *own_heap);
   return parts;
+}
+
+void NamedHeaps::give_own_heap(ThreadParts& parts, ThreadHeap& own_heap) noexcept {
+  parts.set_own_heap(&own_heap);
+  own_heap.set_parts(&parts);
 }
 
 ThreadHeap* NamedHeaps::part_of(ThreadParts& parts, NamedHeap& heap) noexcept {

@@ -16,7 +16,8 @@ namespace luna {
 class NamedHeaps {
  public:
   // Heaps lie in the window of the first allocator.
-  explicit constexpr NamedHeaps(Allocator& first) noexcept : first_(first) {}
+  constexpr NamedHeaps(Allocator& first, os::ProtectionKeys& keys) noexcept
+      : first_(first), keys_(keys) {}
   NamedHeaps(const NamedHeaps&) = delete;
   NamedHeaps& operator=(const NamedHeaps&) = delete;
 
@@ -26,13 +27,15 @@ class NamedHeaps {
   [[nodiscard]] int reset(NamedHeap& heap, const ThreadParts& own) noexcept;
   [[nodiscard]] int destroy(NamedHeap& heap, const ThreadParts& own) noexcept;
 
-  // The heap of a block, whose address is in the window; nullptr: it is of none, or of one that
-  // is gone.
+  // The heap of a block; nullptr: it is of none, or of one that is gone.
   [[nodiscard]] NamedHeap* of(const void* pointer) noexcept;
 
   // What the calling thread has, whose own heap its parts will follow, if it has one; nullptr: no
   // memory.
   [[nodiscard]] ThreadParts* attach(ThreadHeap* own_heap) noexcept;
+
+  // The same for one that had none when it was attached. Requires: there are no parts yet.
+  static void give_own_heap(ThreadParts& parts, ThreadHeap& own_heap) noexcept;
   void detach(ThreadParts& parts) noexcept;
 
   // The thread's part of a heap, made now if it has none; nullptr: no memory.
@@ -102,8 +105,10 @@ class NamedHeaps {
   [[nodiscard]] bool is_entered(const NamedHeap& heap) const noexcept;
   [[nodiscard]] bool try_detach(ThreadParts& parts) noexcept;
   void put_free(ThreadParts& parts) noexcept;
+  [[nodiscard]] NamedHeap* of_guarded(const void* pointer) const noexcept;
 
   Allocator& first_;
+  os::ProtectionKeys& keys_;
   ArenaStore store_;
   os::Lock ending_;
   os::Lock lock_;

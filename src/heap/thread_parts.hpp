@@ -62,6 +62,14 @@ class ThreadParts {
     own_heap_ = nullptr;
   }
 
+  // Of a thread that begins in a heap: what it shall do there. Set before it is created.
+  struct Errand {
+    NamedHeap* heap = nullptr;
+    void (*start)() = nullptr;  // whatever its type is
+    void* argument = nullptr;
+  };
+  Errand errand;
+
   // Of NamedHeaps, under its lock.
   ThreadParts* next = nullptr;       // of all
   ThreadParts* next_free = nullptr;  // of those that no thread has

@@ -33,8 +33,9 @@ void* Allocator::hand_over_sample(void* pointer, std::size_t pages, Allocator& t
   return memory;
 }
 
+// Pages keep the key that they carry, or carry none: a heap with one takes copies.
 void* NamedHeap::take_over(void* pointer, Allocator& from) noexcept {
-  if (!is_open()) return nullptr;
+  if (!is_open() || key_ != os::ProtectionKeys::kNoKey) return nullptr;
   const std::size_t bytes = has(LUNA_HEAP_EXACT) ? from.usable_bytes(pointer) : 0;
   if (bytes != 0 && !quota_.claim(bytes)) return nullptr;
   void* block = from.hand_over(pointer, allocator_);
@@ -47,10 +48,10 @@ void* NamedHeap::take_over(void* pointer, Allocator& from) noexcept {
   return block;
 }
 
-// Pages of a protected heap would arrive protected. What is wiped elsewhere needs no wiping here:
-// nothing is left behind.
+// Pages of a protected heap would arrive protected, and those of a key with it. What is wiped
+// elsewhere needs no wiping here: nothing is left behind.
 void* NamedHeap::hand_over(void* pointer, NamedHeap* to, Allocator& first) noexcept {
-  if (!is_open()) return nullptr;
+  if (!is_open() || key_ != os::ProtectionKeys::kNoKey) return nullptr;
   const std::size_t bytes = has(LUNA_HEAP_EXACT) ? allocator_.usable_bytes(pointer) : 0;
   void* block =
       to != nullptr ? to->take_over(pointer, allocator_) : allocator_.hand_over(pointer, first);

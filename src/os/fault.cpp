@@ -20,7 +20,8 @@ namespace {
 Fault fault_of(const siginfo_t* info, const void* context) noexcept {
   const auto& machine = static_cast<const ucontext_t*>(context)->uc_mcontext;
   Fault fault;
-  fault.is_protection = info->si_code == SEGV_ACCERR;
+  fault.is_of_key = info->si_code == SEGV_PKUERR;
+  fault.is_protection = fault.is_of_key || info->si_code == SEGV_ACCERR;
   fault.address = reinterpret_cast<std::uintptr_t>(info->si_addr);
 #if defined(__x86_64__)
   constexpr greg_t kWriteBit = 2;  // of the processor's error code for page faults

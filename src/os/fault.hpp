@@ -17,6 +17,7 @@ struct Fault {
   std::uintptr_t address = 0;
   Access access = Access::kUnknown;
   bool is_protection = false;  // the address is mapped, but without this right
+  bool is_of_key = false;      // so it is: the thread has no right to the key that it carries
   std::uintptr_t ip = 0;
   std::uintptr_t sp = 0;
   std::uintptr_t fp = 0;

@@ -108,6 +108,7 @@ struct Region {
   bool collapsing = false;       // the kernel is at it, without the lock
   std::uint8_t purges = 0;       // likewise: so many threads give pages of it back
   bool hugetlb = false;          // of the kernel's pool of huge pages: cannot be purged
+  Relaxed<bool> keyed = false;   // carries the key of its heap
   std::size_t span_pages = 0;    // of a span head or a huge block
   Relaxed<bool> vacant = false;  // in state kFreedHuge: its addresses may be reserved again
   Region* span_head = nullptr;   // of a span body, or of the region with its tail

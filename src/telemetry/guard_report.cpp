@@ -71,7 +71,9 @@ void add_headline(Output& out, const GuardMistake& mistake, std::string_view acc
   add_place(out, block, mistake.address);
   out.add(block.is_freed() && !was_written ? " a freed block of " : " a block of ");
   add_count(out, block.bytes);
-  out.add("at ").add_hex(address_of(block.memory)).add("\n");
+  out.add("at ").add_hex(address_of(block.memory));
+  if (block.heap_name[0] != '\0') out.add(" of heap \"").add(block.heap_name.data()).add("\"");
+  out.add("\n");
 }
 
 void add_stack(Output& out, std::string_view what, std::uint64_t thread, Stack stack,

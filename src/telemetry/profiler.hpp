@@ -165,7 +165,9 @@ class Profiler {
   // To be called when code went that may have been on a stack.
   void forget_code() noexcept { walker_.forget(); }
 
-  // The stack of the calling thread, for others than samples. Requires: begun().
+  // The stack of the calling thread, for others than samples. Requires: begun(), or
+  // begin_walks(), without which there are none.
+  void begin_walks() noexcept { static_cast<void>(walker_.load()); }
   [[nodiscard]] std::size_t walk(std::uintptr_t* frames, std::size_t depth) noexcept {
     return walker_.walk(frames, depth, own_code_);
   }

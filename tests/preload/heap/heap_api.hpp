@@ -34,6 +34,7 @@ LUNA_FOUND(heap_destroy);
 LUNA_FOUND(heap_enter);
 LUNA_FOUND(heap_leave);
 LUNA_FOUND(heap_protect);
+LUNA_FOUND(heap_protect_thread);
 LUNA_FOUND(block_transfer);
 #undef LUNA_FOUND
 

@@ -16,9 +16,19 @@ import sys
 ENDS = {
     "aborts": (signal.SIGABRT, 'heap "hard" is denied 1000 bytes: it uses'),
     "protect": (signal.SIGSEGV, 'heap "secrets" is protected: a write at 0x'),
+    "keys": (signal.SIGSEGV, ': a write at 0x'),
     "twice": (signal.SIGABRT, "double free"),
+    "protects": (signal.SIGSEGV, 'heap "guarded" is protected: a write at 0x'),
+    "overflow": (signal.SIGSEGV, "overflow: write at 0x"),
+    "after_free": (signal.SIGSEGV, "use after free: read at 0x"),
+    "after_end": (signal.SIGSEGV, "use after free: read at 0x"),
+    "freed_twice": (signal.SIGABRT, "double free of 0x"),
+    "written_beyond": (signal.SIGABRT, "overflow: found when it was freed, a write at 0x"),
 }
 
+
+# Those in which a guarded block is told of, with stacks and without any option.
+GUARDED = ("overflow", "after_free", "after_end", "freed_twice", "written_beyond")
 
 # Options of parts that want some.
 OPTIONS = {"sampled": "profile:true,profile_interval:1,profile_cpu_percent:0"}
@@ -53,10 +63,16 @@ def main():
     assert words in ended.stderr, f"stderr does not say: {words}"
     assert number != 0 or ended.stdout.endswith("done\n")
     assert number != 0 or part == "formats" or ended.stderr == ""
+    if part in GUARDED:
+        assert re.search(r'block of \d+ bytes at 0x[0-9a-f]+ of heap "guarded"\n'
+                         r'  allocated by thread \d+:\n    .*heap_guards_guest', ended.stderr)
     if part == "formats":
         check_formats(ended.stdout, ended.stderr)
-    if part == "protect":
+    if part in ("protect", "keys"):
         assert 'by thread "intruder"' in ended.stderr
+    if part == "keys":
+        whom = "closed to this thread" if "with a protection key" in ended.stdout else "protected"
+        assert f'heap "secrets" is {whom}: a write' in ended.stderr
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import tempfile
 SKIPPED = 77
 # What each program prints, without the version.
 SAYS = {"replaced.c": "malloc is lunalloc", "replaced.cpp": "operator new is lunalloc",
-        "twins.c": "luna_malloc is lunalloc"}
+        "twins.c": "luna_malloc is lunalloc", "wrapped.c": "threads inherit from lunalloc"}
+WRAPPED = ("-Wl,--wrap=pthread_create", "-Wl,--wrap=thrd_create")
 C_FLAGS = ["-std=gnu11", "-O2", "-fno-builtin", "-Wall", "-Wextra", "-Werror"]
 CPP_FLAGS = ["-std=c++20", "-O2", "-fno-builtin", "-Wall", "-Wextra", "-Werror"]
 CMAKE_PROJECT = """
@@ -218,6 +219,9 @@ def archive(installed):
                                   installed.libraries / "liblunalloc.a", "-pthread")
         expect_needs(program, "liblunalloc.so", False)
         installed.expect(source, program)
+    program = installed.build("wrapped.c", f"-I{installed.headers}", *WRAPPED,
+                              installed.libraries / "liblunalloc.a", "-pthread")
+    installed.expect("wrapped.c", program)
 
 
 def twins(installed):
@@ -241,6 +245,9 @@ def all_static(installed):
             installed.expect(source, program)
             # There is no other malloc to hand over to, so the off switch is ignored.
             run(program, env={"LUNALLOC_CONF": "enabled:false"})
+        program = installed.build("wrapped.c", kind, f"-I{installed.headers}", *WRAPPED,
+                                  installed.libraries / "liblunalloc.a", "-pthread")
+        installed.expect("wrapped.c", program)
         program = installed.build("twins.c", kind, f"-I{installed.headers}",
                                   installed.libraries / "liblunalloc-twins.a", "-pthread")
         # Without a dynamic linker there is no way to the malloc of the C library.

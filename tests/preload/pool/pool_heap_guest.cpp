@@ -64,6 +64,8 @@ void counts() {
   luna_pool_options gone = pool_options();
   gone.heap = child;
   EXPECT(api.create("gone", 64, &gone, &pool) == EINVAL);
+  gone.heap = heap::made("keyed", 0, LUNA_HEAP_KEY);
+  EXPECT(api.create("keyed", 64, &gone, &pool) == ENOTSUP);
 }
 
 // To the byte, and what the heap hands out itself counts too.

@@ -36,7 +36,8 @@ struct NamedHeapsTest : testing::Test {
   }
 
   test::TestAllocator first;
-  NamedHeaps heaps{first};
+  os::ProtectionKeys keys;
+  NamedHeaps heaps{first, keys};
 };
 
 TEST_F(NamedHeapsTest, TheFirstAllocatorTellsThemApart) {

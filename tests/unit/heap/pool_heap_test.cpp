@@ -57,7 +57,8 @@ struct PoolHeapTest : testing::Test {
 
   const std::size_t chunk = Pool::chunk_bytes({.block_bytes = 64});
   test::TestAllocator first;
-  NamedHeaps heaps{first};
+  os::ProtectionKeys keys;
+  NamedHeaps heaps{first, keys};
   PoolList pools;
 };
 

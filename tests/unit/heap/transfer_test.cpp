@@ -58,7 +58,8 @@ struct TransferTest : testing::Test {
   }
 
   test::TestAllocator first;
-  NamedHeaps heaps{first};
+  os::ProtectionKeys keys;
+  NamedHeaps heaps{first, keys};
   ThreadParts* parts = heaps.attach(nullptr);
 };
 

@@ -112,6 +112,18 @@ void ignore_what_was_sent() {
   _exit(0);
 }
 
+// A processor without keys raises none of these: what the kernel would say is made up.
+TEST(Fault, AKeyIsAProtection) {
+  const ucontext_t context{};
+  siginfo_t info{};
+  for (const int code : {SEGV_MAPERR, SEGV_ACCERR, SEGV_PKUERR}) {
+    info.si_code = code;
+    const os::Fault fault = os::fault_of(&info, &context);
+    EXPECT_EQ(fault.is_protection, code != SEGV_MAPERR);
+    EXPECT_EQ(fault.is_of_key, code == SEGV_PKUERR);
+  }
+}
+
 TEST(FaultDeathTest, ReadsAndWritesAreToldApart) {
   EXPECT_EXIT(tell_accesses_apart(), testing::ExitedWithCode(0), "");
 }

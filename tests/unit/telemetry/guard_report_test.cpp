@@ -57,6 +57,17 @@ TEST(GuardReport, AnOverflowHasTwoStacks) {
             "  now in thread 7:\n    [anon]+0x440\n");
 }
 
+TEST(GuardReport, AHeapIsNamed) {
+  Reported reported;
+  reported.block.heap_name = {"tenant 7"};
+
+  EXPECT_EQ(reported.text(MistakeKind::kBeyond, 0x7028),
+            "lunalloc: overflow: read at 0x7028, 1 byte beyond the end of a block of 40 bytes at "
+            "0x7000 of heap \"tenant 7\"\n"
+            "  allocated by thread 5:\n    [anon]+0x110\n    [anon]+0x220\n"
+            "  now in thread 7:\n    [anon]+0x440\n");
+}
+
 TEST(GuardReport, AUseAfterFreeHasThree) {
   Reported reported;
   reported.free();
