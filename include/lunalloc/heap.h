@@ -89,6 +89,9 @@ typedef struct luna_heap_stats {
   uint64_t resident_bytes;  // that the kernel backs of its blocks and free pages
   uint64_t denied;          // allocations that a limit did not permit
   uint64_t children;        // heaps whose parent it is
+  // Blocks that threads took from it, so far: each, with LUNA_HEAP_EXACT. Else threads take small
+  // ones some at a time, and what one frees and allocates again itself is not counted.
+  uint64_t allocations;
 } luna_heap_stats;
 
 // Read while others go on. Returns 0, or EINVAL if struct_size is unknown to this version.

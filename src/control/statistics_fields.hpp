@@ -66,6 +66,7 @@ inline constexpr auto kHeapFields = std::to_array<HeapField>({
     {"heap_resident_bytes", "What the kernel backs of it", &luna_heap_stats::resident_bytes},
     {"heap_denied", "Allocations that a limit did not permit", &luna_heap_stats::denied},
     {"heap_children", "Heaps whose parent it is", &luna_heap_stats::children},
+    {"heap_allocations", "Blocks that threads took from it", &luna_heap_stats::allocations},
 });
 
 static_assert(sizeof(luna_heap_stats) ==

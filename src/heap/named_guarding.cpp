@@ -25,6 +25,7 @@ void* NamedHeap::take_guarded(std::size_t bytes, std::size_t alignment) noexcept
   exact_bytes_.fetch_add(charge, std::memory_order_relaxed);
   guarded_blocks_.fetch_add(1, std::memory_order_relaxed);
   guarded_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  allocations_.fetch_add(1, std::memory_order_relaxed);
   void* memory = block->memory;
   guarded_.publish(*block);
   if (reserve_is_open_.load(std::memory_order_relaxed)) [[unlikely]]

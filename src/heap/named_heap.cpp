@@ -38,6 +38,7 @@ void NamedHeap::begin(const luna_heap_options& options) noexcept {
   reserve_is_open_.store(false, std::memory_order_relaxed);
   is_large_.store(false, std::memory_order_relaxed);
   denied_.store(0, std::memory_order_relaxed);
+  allocations_.store(0, std::memory_order_relaxed);
   access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
   set_limit(options.limit_bytes);
   if (has(LUNA_HEAP_KEY)) key_ = keys_.take();
@@ -52,6 +53,7 @@ void NamedHeap::end() noexcept {
 void NamedHeap::empty(ThreadHeap* part) noexcept {
   end_guarded();
   quota_.release(exact_bytes_.exchange(0, std::memory_order_relaxed));
+  allocations_.fetch_add(refilled_blocks(), std::memory_order_relaxed);
   untag();
   // Of an exact heap the blocks are charged, and not the pages that they lie in.
   allocator_.abandon(store_, has(LUNA_HEAP_EXACT) ? nullptr : &quota_, part);
@@ -71,27 +73,27 @@ void NamedHeap::find_place() noexcept {
 void* NamedHeap::allocate(ThreadHeap& part, std::size_t bytes) noexcept {
   if (!is_open()) return nullptr;
   if (void* block = take_guarded(bytes, kMinBlockBytes); block != nullptr) return block;
-  return keyed(charged(allocator_.allocate(part, bytes)));
+  return keyed(charged(allocator_.allocate(part, bytes), bytes));
 }
 
 void* NamedHeap::allocate_zeroed(ThreadHeap& part, std::size_t bytes) noexcept {
   if (!is_open()) return nullptr;
   if (void* block = take_guarded(bytes, kMinBlockBytes); block != nullptr)
     return std::memset(block, 0, bytes);
-  return keyed(charged(allocator_.allocate_zeroed(part, bytes)));
+  return keyed(charged(allocator_.allocate_zeroed(part, bytes), bytes));
 }
 
 void* NamedHeap::allocate_aligned(ThreadHeap& part, std::size_t alignment,
                                   std::size_t bytes) noexcept {
   if (!is_open()) return nullptr;
   if (void* block = take_guarded(bytes, alignment); block != nullptr) return block;
-  return keyed(charged(allocator_.allocate_aligned(part, alignment, bytes)));
+  return keyed(charged(allocator_.allocate_aligned(part, alignment, bytes), bytes));
 }
 
 void* NamedHeap::try_allocate(ThreadHeap& part, std::size_t bytes) noexcept {
   // What was never handed out may have no key yet, which takes a system call.
   if (!is_open() || key_ != os::ProtectionKeys::kNoKey || bytes > kMaxSmallBytes) return nullptr;
-  return charged(part.take_at_hand(part.lender(size_class_of(bytes))));
+  return charged(part.take_at_hand(part.lender(size_class_of(bytes))), bytes);
 }
 
 // What does not carry the heap's key yet does now, or is given back.
@@ -121,12 +123,16 @@ void NamedHeap::untag() noexcept {
 }
 
 // What was not yet charged is now, or given back.
-void* NamedHeap::charged(void* block) noexcept {
+void* NamedHeap::charged(void* block, std::size_t asked_bytes) noexcept {
   if (block == nullptr) return nullptr;
   note_served();
-  if (!has(LUNA_HEAP_EXACT)) return block;
+  if (!has(LUNA_HEAP_EXACT)) {
+    note_allocation(asked_bytes);
+    return block;
+  }
   const std::size_t bytes = allocator_.usable_bytes(block);
   if (quota_.claim(bytes)) {
+    note_allocation(asked_bytes);
     exact_bytes_.fetch_add(bytes, std::memory_order_relaxed);
     return block;
   }
@@ -179,6 +185,7 @@ void* NamedHeap::take_chunk(std::size_t pages, std::size_t alignment_pages) noex
     return nullptr;
   }
   exact_bytes_.fetch_add(exact_bytes, std::memory_order_relaxed);
+  note_allocation(pages * kPageBytes);
   note_served();
   return memory;
 }
@@ -188,6 +195,21 @@ void NamedHeap::put_chunk(void* memory, std::size_t pages) noexcept {
   if (!has(LUNA_HEAP_EXACT)) return;
   exact_bytes_.fetch_sub(pages * kPageBytes, std::memory_order_relaxed);
   quota_.release(pages * kPageBytes);
+}
+
+// Small ones are counted when lists are refilled, but where each comes by here.
+void NamedHeap::note_allocation(std::size_t asked_bytes) noexcept {
+  if (asked_bytes > kMaxSmallBytes || has(LUNA_HEAP_EXACT))
+    allocations_.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::uint64_t NamedHeap::refilled_blocks() noexcept {
+  if (has(LUNA_HEAP_EXACT)) return 0;
+  std::uint64_t blocks = 0;
+  os::ScopedLock guard(allocator_.heaps().lock());
+  allocator_.heaps().for_each(
+      [&](const ThreadHeap& heap) noexcept { blocks += heap.refilled_blocks(); });
+  return blocks;
 }
 
 void NamedHeap::note_served() noexcept {
@@ -245,6 +267,7 @@ luna_heap_stats NamedHeap::statistics(ThreadHeap* part) noexcept {
   result.limit_bytes = limit();
   result.denied = denied();
   result.children = children;
+  result.allocations = allocations_.load(std::memory_order_relaxed) + refilled_blocks();
   std::size_t cached_blocks = 0;
   {
     os::ScopedLock guard(allocator_.heaps().lock());

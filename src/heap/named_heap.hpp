@@ -144,7 +144,9 @@ class NamedHeap {
 
  private:
   [[nodiscard]] bool has(std::uint64_t flag) const noexcept { return (options_.flags & flag) != 0; }
-  [[nodiscard]] void* charged(void* block) noexcept;
+  [[nodiscard]] void* charged(void* block, std::size_t asked_bytes) noexcept;
+  void note_allocation(std::size_t asked_bytes) noexcept;
+  [[nodiscard]] std::uint64_t refilled_blocks() noexcept;
   void note_served() noexcept;
   void close_reserve() noexcept;
   void apply_limit() noexcept;
@@ -168,7 +170,8 @@ class NamedHeap {
   std::atomic<bool> is_large_{false};
   std::atomic<std::uint64_t> limit_{0};
   std::atomic<std::uint64_t> denied_{0};
-  std::atomic<std::size_t> exact_bytes_{0};  // charged for blocks
+  std::atomic<std::uint64_t> allocations_{0};  // but for refilled_blocks()
+  std::atomic<std::size_t> exact_bytes_{0};    // charged for blocks
   std::atomic<std::size_t> guarded_blocks_{0};
   std::atomic<std::size_t> guarded_bytes_{0};  // that they were asked for
   const std::size_t number_;

@@ -44,6 +44,7 @@ void* NamedHeap::take_over(void* pointer, Allocator& from) noexcept {
     return nullptr;
   }
   exact_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  note_allocation(SIZE_MAX);
   if (reserve_is_open_.load(std::memory_order_relaxed)) close_reserve();
   return block;
 }
