@@ -69,21 +69,42 @@ void many_threads() {
   printf("%zu operations\n", operations.load());
 }
 
-void destroy() {
-  const char* wanted = getenv("LUNA_HEAP_BLOCKS");
-  const std::size_t count = wanted != nullptr ? strtoull(wanted, nullptr, 10) : 500'000;
-  const std::size_t before = measure::resident_bytes();
-  luna_heap* own = made("large");
+// Two threads hold caches of the heap, and free into it while it ends.
+void destroy_large(std::uint64_t flags, std::size_t count) {
+  luna_heap* own = made("large", 0, flags);
   for (std::size_t i = 0; i < count; ++i) *static_cast<std::size_t*>(heap_malloc(own, 64)) = i;
   static_cast<void>(heap_malloc(own, 5 * kMiB));
   EXPECT(stats(own).live_blocks == count + 1);
+  std::atomic<int> ready{0};
+  std::atomic<bool> go{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i)
+    threads.emplace_back([&] {
+      std::vector<void*> blocks = fill(own, 64, count / 100);
+      free_all(fill(own, 200, 1000));
+      ++ready;
+      while (!go) std::this_thread::yield();
+      free_all(blocks);
+    });
+  while (ready < 2) std::this_thread::yield();
+  go = true;
   const auto start = std::chrono::steady_clock::now();
   EXPECT(heap_destroy(own) == 0);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  printf("%zu blocks in %.1f ms\n", count, took.count());
-  EXPECT(measure::resident_bytes() < before + 2 * kMiB + count * 64 / 50);
-  luna_heap* next = made("next");
-  EXPECT(stats(next).live_blocks == 0 && stats(next).resident_bytes == 0);
+  printf("%zu blocks%s in %.1f ms\n", count, flags != 0 ? " in huge pages" : "", took.count());
+  for (std::thread& thread : threads) thread.join();
+}
+
+void destroy() {
+  const char* wanted = getenv("LUNA_HEAP_BLOCKS");
+  const std::size_t count = wanted != nullptr ? strtoull(wanted, nullptr, 10) : 500'000;
+  for (const std::uint64_t flags : {0U, LUNA_HEAP_HUGE_PAGES}) {
+    const std::size_t before = measure::resident_bytes();
+    destroy_large(flags, count);
+    EXPECT_FOR(flags, measure::resident_bytes() < before + 2 * kMiB + count * 64 / 50);
+    luna_heap* next = made("next");
+    EXPECT(stats(next).live_blocks == 0 && stats(next).resident_bytes == 0);
+  }
 }
 
 // Others hold caches of the heap, and free into it while it goes, and a little later.
