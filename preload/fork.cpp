@@ -21,7 +21,7 @@ void Process::before_fork() noexcept {
   process.server_.prepare_fork();
   process.profiler_.prepare_fork();
   process.pressure_.prepare_fork();
-  process.pools_.prepare_fork();
+  seldom.pools.prepare_fork();
   named_heaps.prepare_fork();
   os::Lock::begin_fork();
 }
@@ -31,7 +31,7 @@ void Process::after_fork_in_parent() noexcept {
   if (!path.entered()) return;
   os::Lock::end_fork();
   named_heaps.resume_parent();
-  process.pools_.resume_parent();
+  seldom.pools.resume_parent();
   process.pressure_.resume_parent();
   process.profiler_.resume_parent();
   process.server_.resume_parent();
@@ -54,7 +54,7 @@ void Process::resume_child(ThreadHeap* heap) noexcept {
   main_thread_ = &thread_state;
   named_heaps.resume_child(*thread_state.parts);
   allocator_.resume_child(heap);
-  pools_.resume_child();
+  seldom.pools.resume_child();
   profiler_.resume_child();
   option_changes_.resume_child();
   profile_quota_.resume_child();

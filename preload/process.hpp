@@ -56,9 +56,10 @@ struct Hearing {
   std::atomic<bool> asked_once{false};
 };
 
-// What is written to only where an option asks for it. Apart from the process, which would reach
-// into one more page for it.
+// What is written to only where an option or a call asks for it. Apart from the process, which
+// would reach into one more page for it.
 struct Seldom {
+  PoolList pools;
   LimitWatch limit_watch;
   BlackBox black_box;
 };
@@ -94,7 +95,7 @@ class Process {
     return option_changes_.words(text);
   }
   [[nodiscard]] constexpr Allocator& allocator() noexcept { return allocator_; }
-  [[nodiscard]] PoolList& pools() noexcept { return pools_; }
+  [[nodiscard]] PoolList& pools() noexcept { return seldom.pools; }
   [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
 
   // Begun if the option stats_hardware says so.
@@ -168,7 +169,6 @@ class Process {
   void end_own_threads() noexcept;
 
   Allocator allocator_;
-  PoolList pools_;
   SignalReserve reserve_;
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/format.hpp"
 
+#include "base/inline_text.hpp"
+
 #include <array>
 
 namespace luna {
@@ -34,7 +36,7 @@ Text& Text::add_hex(std::uint64_t value) noexcept {
 }
 
 Text& Text::add_bytes(std::uint64_t bytes) noexcept {
-  static constexpr std::array<std::string_view, 5> kUnits = {" B", " KiB", " MiB", " GiB", " TiB"};
+  static constexpr std::array<InlineText<5>, 5> kUnits = {" B", " KiB", " MiB", " GiB", " TiB"};
   if (bytes < 1024) return add_decimal(bytes).add(kUnits[0]);
   std::size_t unit = 1;
   while (unit + 1 < kUnits.size() && bytes >> (10 * (unit + 1)) != 0) ++unit;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/verdict.hpp"
 
+#include "base/inline_text.hpp"
 #include "base/math.hpp"
 #include "telemetry/amounts.hpp"
 
@@ -135,8 +136,8 @@ void classify(LeakVerdict& verdict, double grew, double goes_on, double grows) n
 }  // namespace
 
 std::string_view name_of(LeakClass leak_class) noexcept {
-  static constexpr std::array<std::string_view, kLeakClasses> kNames = {
-      "lost", "leak", "grows", "plateau", "burst", "steady"};
+  static constexpr std::array<InlineText<8>, kLeakClasses> kNames = {"lost",    "leak",  "grows",
+                                                                     "plateau", "burst", "steady"};
   return kNames[static_cast<std::size_t>(leak_class)];
 }
 
@@ -185,7 +186,7 @@ LeakVerdict judge(const LeakRow& row, const Moment& began, const Moment& now) no
 void add_duration(Text& text, std::uint64_t milliseconds) noexcept {
   struct Unit {
     std::uint64_t milliseconds;
-    std::string_view name;
+    InlineText<5> name;
   };
   static constexpr std::array<Unit, 4> kUnits = {Unit{86'400'000, " d"}, Unit{3'600'000, " h"},
                                                  Unit{60'000, " min"}, Unit{1000, " s"}};
