@@ -59,7 +59,7 @@ void Process::resume_child(ThreadHeap* heap) noexcept {
   option_changes_.resume_child();
   profile_quota_.resume_child();
   seldom.limit_watch.resume_child();
-  frame_callback_.resume_child();
+  seldom.frame_callback.resume_child();
   hardware_.resume_child();
   pressure_.resume_child();
   resume_black_box_in_child();

@@ -62,6 +62,7 @@ struct Seldom {
   PoolList pools;
   LimitWatch limit_watch;
   BlackBox black_box;
+  FrameCallback frame_callback;
 };
 
 extern constinit Seldom seldom;
@@ -111,7 +112,7 @@ class Process {
   [[nodiscard]] BlackBox& black_box() noexcept { return seldom.black_box; }
 
   // What a runtime wants to be asked.
-  [[nodiscard]] FrameCallback& frame_callback() noexcept { return frame_callback_; }
+  [[nodiscard]] FrameCallback& frame_callback() noexcept { return seldom.frame_callback; }
 
   [[nodiscard]] Pressure& pressure() noexcept { return pressure_; }
   [[nodiscard]] os::WorkerThread& worker() noexcept { return worker_; }
@@ -173,7 +174,6 @@ class Process {
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};
   FileQuota profile_quota_;
-  FrameCallback frame_callback_;
   os::PerfCounters hardware_;
   Pressure pressure_{allocator_};
   os::WorkerThread worker_;

@@ -66,10 +66,10 @@ void PageHeap::put_granule_locked(void* memory, std::size_t touched_pages) noexc
 }
 
 void* PageHeap::take(std::size_t pages, std::size_t alignment_pages, bool zero) noexcept {
-  if (pages >= kMinRecentPages && has_recent()) {
+  if (pages >= kMinRecentPages) {
     void* memory = zero ? nullptr : take_recent(pages, alignment_pages);
     if (memory != nullptr) return memory;
-    settle_recent();
+    if (has_recent()) settle_recent();
   }
   if (pages > kPagesPerRegion || alignment_pages > kPagesPerRegion)
     return take_span(pages, alignment_pages, zero);

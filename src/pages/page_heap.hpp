@@ -15,6 +15,7 @@
 #include "pages/placement.hpp"
 #include "pages/quota.hpp"
 #include "pages/region.hpp"
+#include "pages/sparse_zeros.hpp"
 #include "pages/window.hpp"
 
 #include <array>
@@ -232,9 +233,7 @@ class PageHeap {
 
  private:
   static constexpr std::uint8_t kNoList = 0xff;
-
-  // Shorter runs are kept by threads.
-  static constexpr std::size_t kMinRecentPages = 65;
+  static constexpr std::size_t kMinRecentPages = 65;  // shorter runs are kept by threads
 
   // A place for a run or granule; no region: there is none.
   struct Found {
@@ -298,6 +297,7 @@ class PageHeap {
 
   // span.cpp, move.cpp
   [[nodiscard]] void* take_span(std::size_t pages, std::size_t alignment, bool zero) noexcept;
+  [[nodiscard]] std::size_t make_zeros(Region* head, std::size_t pages, std::size_t fresh) noexcept;
   [[nodiscard]] bool settle_span(const Region* head) noexcept;
   [[nodiscard]] bool begin_move(Region* head) noexcept;
   void end_move(Region* head, bool has_others_pages) noexcept;
@@ -364,6 +364,7 @@ class PageHeap {
   std::size_t arena_step_ = 0;
   std::atomic<std::size_t> freed_spans_{0};
   std::atomic<bool> spans_are_sparse_{false};  // so was the last one looked at
+  SparseZeros sparse_zeros_;
   std::array<std::atomic<std::uint64_t>, kRecentPlaces> recent_{};
   std::array<std::uint64_t, kRecentPlaces> recent_seen_{};
   std::size_t huge_blocks_ = 0;

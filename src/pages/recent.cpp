@@ -38,7 +38,7 @@ void* PageHeap::take_recent(std::size_t pages, std::size_t alignment_pages) noex
   for (auto& place : recent_) {
     std::uint64_t word = place.load(std::memory_order_relaxed);
     if (word >> kLengthShift != pages) continue;
-    if (address_of(memory_of(word)) % (alignment_pages * kPageBytes) != 0) continue;
+    if ((address_of(memory_of(word)) & (alignment_pages * kPageBytes - 1)) != 0) continue;
     // pairs with the release in put_recent()
     if (place.compare_exchange_strong(word, 0, std::memory_order_acquire,
                                       std::memory_order_relaxed))

@@ -71,6 +71,14 @@ static_assert(kPagesPerGranule == 8);
   return result;
 }
 
+// What is known, when a span is freed, of which of its pages were written to. One that was recently
+// freed may serve a program that did not ask for zeros: then it is a guess.
+enum class Zeros : std::uint8_t {
+  kNone,
+  kProbed,  // where it will be looked at it came without pages
+  kFresh    // as a whole
+};
+
 class PageHeap;
 struct Arena;
 
@@ -100,6 +108,7 @@ struct Region {
   std::uint16_t used_pages = 0;   // as counted in the page heap's sums
   std::uint16_t dirty_pages = 0;  // likewise
   RegionState state = RegionState::kReserved;
+  Zeros zeros = Zeros::kNone;    // of a span
   std::uint8_t list = 0;         // number of the list it is in
   bool moved = false;            // span whose pages came by mremap
   bool moving = false;           // span whose pages go by mremap now, without the lock

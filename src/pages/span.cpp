@@ -23,6 +23,20 @@ constexpr std::size_t kSparsePages = 4;
 // One free of a span in so many is looked at.
 constexpr std::size_t kFreesPerLook = 8;
 
+// Programs write to the first page of most blocks, so it tells nothing.
+[[nodiscard]] std::byte* sample_of(const Region& head, std::size_t i) noexcept {
+  const std::size_t stride = head.span_pages / kSamples;
+  return head.memory + (i * stride + stride / 2) * kPageBytes;
+}
+
+// Whether all pages of a span can be given back, and be had again one by one.
+[[nodiscard]] bool is_renewable(const Region* head, std::size_t regions) noexcept {
+  if (head->arena->hugetlb || os::page_bytes() != kPageBytes) return false;
+  for (std::size_t i = 0; i < regions; ++i)
+    if (head[i].huge || head[i].collapsing) return false;
+  return true;
+}
+
 void clear_span(Region* head, std::size_t pages) noexcept {
   for (std::size_t page = 0; page < pages; page += kPagesPerRegion) {
     Region* region = head + page / kPagesPerRegion;
@@ -61,15 +75,39 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   head->state = RegionState::kSpanHead;
   head->span_pages = pages;
   head->moved = false;
+  head->zeros = zero && fresh == pages ? Zeros::kFresh : Zeros::kNone;
+  if (zero && fresh != pages && is_renewable(head, regions)) {
+    if (sparse_zeros_.are_sparse()) {
+      head->zeros = Zeros::kFresh;
+    } else if (sparse_zeros_.is_probe_due()) {
+      head->zeros = Zeros::kProbed;
+    }
+  }
   lock_.unlock();
 
   // Nobody else knows of the span yet, so its pages are cleared without the lock.
-  if (zero) clear_span(head, pages);
+  if (zero && fresh != pages) fresh = make_zeros(head, pages, fresh);
   os::ScopedLock guard(lock_);
   split_tail(head, pages);
   balance(fresh);
   settle_charge();
   return head->memory;
+}
+
+// Returns how many of the pages are fresh then.
+std::size_t PageHeap::make_zeros(Region* head, std::size_t pages, std::size_t fresh) noexcept {
+  if (head->zeros == Zeros::kFresh && os::purge(head->memory, pages * kPageBytes)) {
+    note_purge(pages);
+    return pages;
+  }
+  clear_span(head, pages);
+  if (head->zeros != Zeros::kProbed) {
+    head->zeros = Zeros::kNone;
+    return fresh;
+  }
+  for (std::size_t i = 0; i < kSamples; ++i)
+    if (!os::purge(sample_of(*head, i), kSampledPages * kPageBytes)) head->zeros = Zeros::kNone;
+  return fresh;
 }
 
 // Gives a whole region to the span that starts at `head`.
@@ -105,18 +143,19 @@ bool PageHeap::settle_span(const Region* head) noexcept {
   if (head->moved || head->arena->hugetlb || os::page_bytes() != kPageBytes) return true;
   // Others are taken to be as the last one looked at; what is kept goes after the
   // decay time anyway.
-  if (freed_spans_.fetch_add(1, std::memory_order_relaxed) % kFreesPerLook != 0) return true;
-  const std::size_t stride = head->span_pages / kSamples;
+  const bool news = head->zeros != Zeros::kNone && !sparse_zeros_.are_sparse();
+  if (!news && freed_spans_.fetch_add(1, std::memory_order_relaxed) % kFreesPerLook != 0)
+    return true;
   std::size_t resident = 0;
   for (std::size_t i = 0; i < kSamples; ++i) {
-    // Programs write to the first page of most blocks, so it tells nothing.
-    const std::size_t page = i * stride + stride / 2;
     std::array<unsigned char, kSampledPages> backed;
-    const std::byte* memory = head->memory + page * kPageBytes;
-    if (!os::find_resident(memory, kSampledPages * kPageBytes, backed.data())) return true;
+    if (!os::find_resident(sample_of(*head, i), kSampledPages * kPageBytes, backed.data()))
+      return true;
     for (const unsigned char byte : backed) resident += byte & 1U;
   }
   const bool sparse = resident <= kSparsePages;
+  if (head->zeros != Zeros::kNone) sparse_zeros_.note(sparse);
+  if (head->zeros == Zeros::kProbed) return true;  // most of its pages were cleared
   spans_are_sparse_.store(sparse, std::memory_order_relaxed);
   if (!sparse) return true;
   if (!os::purge(head->memory, head->span_pages * kPageBytes)) return true;
@@ -165,6 +204,7 @@ bool PageHeap::resize_span(Region* head, std::size_t pages) noexcept {
   if (pages > head->span_pages && !grow_span(head, pages)) return false;
   if (pages < head->span_pages) shrink_span(head, pages);
   head->span_pages = pages;
+  head->zeros = Zeros::kNone;  // it would be looked at elsewhere now
   return true;
 }
 
