@@ -3,6 +3,7 @@
 // that are done when the slow path ends. Nothing here waits, and all of it may be interrupted.
 #include "base/report.hpp"
 #include "preload/foreign.hpp"
+#include "preload/heaps.hpp"
 #include "preload/slow_path.hpp"
 
 #include <cstring>
@@ -37,9 +38,11 @@ void Process::deallocate_in_handler(void* pointer) noexcept {
 }
 
 // Not in a guarded block, which may be shorter, nor in what is not ours: both lie outside of the
-// regions. nullptr: no memory.
+// regions; nor in a heap that is closed. nullptr: no memory.
 DeferredFree* Process::entry_for(void* pointer) noexcept {
-  if (allocator_.window().region_of(pointer) == nullptr)
+  const NamedHeap* heap = named_heaps.of(pointer);
+  const bool is_closed = heap != nullptr && !heap->is_open();
+  if (is_closed || allocator_.window().region_of(pointer) == nullptr)
     return static_cast<DeferredFree*>(reserve_.allocate(sizeof(DeferredFree)));
   auto* entry = static_cast<DeferredFree*>(pointer);
   if (entry->pointer != pointer) return entry;

@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "base/format.hpp"
 #include "heap/named_heap.hpp"
+#include "preload/heaps.hpp"
 #include "preload/slow_path.hpp"
 
 #include <array>
@@ -32,12 +33,14 @@ namespace {
 bool asks_again(NamedHeap& heap, std::size_t bytes) noexcept {
   const luna_heap_options& options = heap.options();
   if (options.denial == LUNA_HEAP_ABORTS) abort_denied(heap, bytes);
-  return options.denial == LUNA_HEAP_CALLS &&
-         options.on_denial(public_name(heap), bytes, options.context) != 0;
+  if (options.denial != LUNA_HEAP_CALLS) return false;
+  const OutOfHeaps out;  // what the callback allocates would be denied too
+  return options.on_denial(public_name(heap), bytes, options.context) != 0;
 }
 
 void tell_if_large(NamedHeap& heap) noexcept {
   if (!heap.has_become_large() || heap.options().on_soft_limit == nullptr) return;
+  const OutOfHeaps out;
   heap.options().on_soft_limit(public_name(heap), heap.quota().used(), heap.options().context);
 }
 

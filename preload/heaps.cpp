@@ -43,6 +43,34 @@ namespace {
   return &parts != &no_parts ? named_heaps.part_of(parts, heap) : nullptr;
 }
 
+// While it lives nobody ends the heap. Requires: the thread is in a SlowPath, and in no other of
+// these.
+class AtHeap {
+ public:
+  explicit AtHeap(NamedHeap& heap) noexcept : parts_(parts_for_frees()) {
+    if (&parts_ == &no_parts) return;
+    parts_.begin(heap);
+    is_there_ = heap.is_alive();
+  }
+  ~AtHeap() {
+    if (&parts_ != &no_parts) parts_.end();
+  }
+
+  AtHeap(const AtHeap&) = delete;
+  AtHeap& operator=(const AtHeap&) = delete;
+
+  // False: it ends just now, or there is no memory to tell who ends it.
+  [[nodiscard]] bool is_there() const noexcept { return is_there_; }
+
+  [[nodiscard]] ThreadHeap* part_of(const NamedHeap& heap) const noexcept {
+    return parts_.at(heap.number());
+  }
+
+ private:
+  ThreadParts& parts_;
+  bool is_there_ = false;
+};
+
 // From now on the thread allocates there, or from the heap of all: on the fast path of its part, if
 // that can free all that the thread's own heap can. Requires: it is in a SlowPath.
 void allocate_in(NamedHeap* heap) noexcept {
@@ -83,7 +111,7 @@ template <typename Allocate>
 
 template <typename Allocate>
 [[nodiscard]] void* allocate_from(NamedHeap& heap, std::size_t bytes, Allocate allocate) noexcept {
-  if (!heap.is_open_here()) return nullptr;
+  if (!heap.is_open_here() || thread_state.aside != nullptr) return nullptr;
   void* block = try_with_part(heap, allocate);
   while (block == nullptr && heap.is_open() && asks_again(heap, bytes))
     block = try_with_part(heap, allocate);
@@ -282,13 +310,17 @@ LUNA_EXPORT int luna_heap_stats_read(luna_heap* heap, luna_heap_stats* stats) {
   NamedHeap& of = luna::named(heap);
   const luna::SlowPath path;
   if (!path.entered()) return EBUSY;
-  *stats = of.statistics(thread_state.parts->at(of.number()));
+  const luna::AtHeap at(of);
+  if (!at.is_there()) return EBUSY;
+  *stats = of.statistics(at.part_of(of));
   return 0;
 }
 
 LUNA_EXPORT size_t luna_heap_classes(luna_heap* heap, luna_class_stats* rows, size_t count) {
   const luna::SlowPath path;
   if (!path.entered()) return 0;
+  const luna::AtHeap at(luna::named(heap));
+  if (!at.is_there()) return 0;
   std::array<luna_class_stats, luna::kSizeClasses> classes{};
   luna::named(heap).count_classes(classes);
   size_t found = 0;
@@ -303,12 +335,9 @@ LUNA_EXPORT size_t luna_heap_classes(luna_heap* heap, luna_class_stats* rows, si
 LUNA_EXPORT size_t luna_heap_list(luna_heap** heaps, size_t count) {
   const luna::SlowPath path;
   if (!path.entered()) return 0;
-  const size_t all = named_heaps.count();
-  size_t at = all;
-  named_heaps.for_each([&](NamedHeap& heap) noexcept {
-    if (at != 0 && --at < count) heaps[at] = luna::public_name(&heap);
+  return named_heaps.for_each_numbered([&](NamedHeap& heap, size_t number) noexcept {
+    if (number < count) heaps[number] = luna::public_name(&heap);
   });
-  return all;
 }
 
 LUNA_EXPORT void luna_heap_set_limit(luna_heap* heap, uint64_t limit_bytes) {
@@ -318,8 +347,11 @@ LUNA_EXPORT void luna_heap_set_limit(luna_heap* heap, uint64_t limit_bytes) {
 LUNA_EXPORT size_t luna_heap_trim(luna_heap* heap) {
   const luna::SlowPath path;
   if (!path.entered()) return 0;
-  luna::process.pools().trim_those_of(luna::named(heap));
-  return luna::named(heap).trim(thread_state.parts->at(luna::named(heap).number()));
+  NamedHeap& of = luna::named(heap);
+  const luna::AtHeap at(of);
+  if (!at.is_there()) return 0;
+  luna::process.pools().trim_those_of(of);
+  return of.trim(at.part_of(of));
 }
 
 LUNA_EXPORT int luna_heap_reset(luna_heap* heap) {

@@ -319,8 +319,11 @@ std::size_t Process::usable_bytes_of_other(const void* pointer) noexcept {
 }
 
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
-  if (NamedHeap* named = named_heaps.of(pointer); named != nullptr) [[unlikely]]
-    return reallocate_named(*named, pointer, bytes);
+  if (NamedHeap* named = named_heaps.of(pointer); named != nullptr) [[unlikely]] {
+    const bool in_handler = thread_state.aside != nullptr;
+    return in_handler ? reallocate_in_handler(pointer, bytes)
+                      : reallocate_named(*named, pointer, bytes);
+  }
   {
     const SlowPath path;
     if (!path.entered()) [[unlikely]]

@@ -10,6 +10,6 @@ LUNA_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attribut
   return luna::create_thread(luna::foreign::create_thread(), thread, attributes, start, argument);
 }
 
-LUNA_EXPORT int thrd_create(thrd_t* thread, thrd_start_t start, void* argument) noexcept {
+LUNA_EXPORT int thrd_create(thrd_t* thread, thrd_start_t start, void* argument) {
   return luna::create_c_thread(luna::foreign::create_c_thread(), thread, start, argument);
 }

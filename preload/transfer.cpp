@@ -48,9 +48,10 @@ extern "C" [[gnu::visibility("default")]] int luna_block_transfer(void** pointer
   if (bytes == 0) return EINVAL;
   luna_transfer way = LUNA_TRANSFER_NONE;
   auto* heap = reinterpret_cast<NamedHeap*>(to);
-  if (luna::named_heaps.of(*pointer) != heap) {
+  if (const NamedHeap* from = luna::named_heaps.of(*pointer); from != heap) {
+    if (from != nullptr && !from->is_readable_here()) return EACCES;
     const luna::Place place = luna::place_for(heap, *pointer, bytes);
-    if (place.memory == nullptr) return heap != nullptr && !heap->is_open() ? EACCES : ENOMEM;
+    if (place.memory == nullptr) return heap != nullptr && !heap->is_open_here() ? EACCES : ENOMEM;
     if (!place.has_pages) {
       std::memcpy(place.memory, *pointer, bytes);
       luna::entry::free(*pointer);

@@ -94,7 +94,8 @@ typedef struct luna_heap_stats {
   uint64_t allocations;
 } luna_heap_stats;
 
-// Read while others go on. Returns 0, or EINVAL if struct_size is unknown to this version.
+// Read while others go on. Returns 0, EINVAL if struct_size is unknown to this version, or EBUSY
+// while another thread resets the heap.
 int luna_heap_stats_read(luna_heap* heap, luna_heap_stats* stats);
 
 // Fills rows, one for each size class of which the heap has slabs, up to `count` of them; returns
@@ -136,9 +137,9 @@ typedef enum luna_heap_access {
 } luna_heap_access;
 
 // What all threads may do with its memory. Nothing can be allocated from it unless it is
-// LUNA_HEAP_READ_WRITE; freeing is possible. No thread may be allocating from it, or freeing its
-// blocks, while this is called, and what a thread that ends while it is protected kept free there
-// stays out of use until a reset. Whoever violates it is told on stderr by the names of
+// LUNA_HEAP_READ_WRITE; freeing is possible. No thread may be allocating from it, freeing its
+// blocks, entering or leaving it while this is called; one that has entered it gets no memory until
+// it has left, or the heap is open again. Whoever violates it is told on stderr by the names of
 // the heap and the thread, before the signal SIGSEGV takes its course. Returns 0, EINVAL, or what
 // the kernel says.
 int luna_heap_protect(luna_heap* heap, luna_heap_access access);
@@ -162,8 +163,8 @@ typedef enum luna_transfer {
 // Hands a block over to another heap, for which it counts from then on; NULL: the heap of all.
 // `*pointer` is where it is then, another address unless it was there already, and `*how` (unless
 // NULL) how it came there. Until it has arrived it counts for both heaps, and nobody else may use
-// it. Returns 0; or EINVAL if it is no block, ENOMEM, or EACCES while `to` is protected, and then
-// the block is where it was.
+// it. Returns 0; or EINVAL if it is no block, ENOMEM, or EACCES while `to` is protected or the
+// block cannot be read, and then it is where it was.
 int luna_block_transfer(void** pointer, luna_heap* to, luna_transfer* how);
 
 #ifdef __cplusplus

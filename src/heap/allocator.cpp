@@ -225,13 +225,14 @@ void Allocator::forget_samples() noexcept {
   const auto forget = [&](std::byte* memory) noexcept {
     static_cast<void>(observer.freed(observer.context, memory));
   };
-  const auto visit = [&](Region* region, std::size_t page) noexcept {
+  const auto visit = [&](const Region* region, std::size_t page) noexcept {
     std::byte* memory = region->memory + page * kPageBytes;
     const auto& slab = *reinterpret_cast<const Slab*>(window_.slot_of(memory));
     if (!samples_.own(slab)) return;
     if (!slab.is_slab()) return forget(memory);
     for (std::size_t i = 0; i < slab.fresh; ++i) forget(memory + i * slab.info().block_bytes);
   };
+  pages_.for_each_huge([&](const Region& head) noexcept { visit(&head, 0); });
   pages_.for_each_region([&](Region* region) noexcept {
     if (region->state == RegionState::kSpanHead) return visit(region, 0);
     if (region->state != RegionState::kShared) return;

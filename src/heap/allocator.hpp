@@ -131,6 +131,7 @@ class Allocator {
 
   // From now on blocks cannot be written to, or can again: what is freed is noted beside them.
   void set_closed(bool closed) noexcept { closed_ = closed; }
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
 
   // Ends all its blocks and begins anew. Its thread heaps stay mapped, and serve it again.
   // `own` is the calling thread's, or nullptr. Requires: nobody else uses it, but for threads that

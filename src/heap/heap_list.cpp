@@ -132,7 +132,29 @@ std::size_t HeapList::trim_parked(bool purge) noexcept {
 
 void HeapList::end_following() noexcept {
   os::ScopedLock guard(lock_);
-  for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) heap->follow(*heap);
+  for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap) {
+    heap->follow(*heap);
+    heap->interrupt();
+  }
+}
+
+void HeapList::leave(ThreadHeap& heap) noexcept {
+  os::ScopedLock guard(lock_);
+  heap.left = true;
+}
+
+void HeapList::park_left() noexcept {
+  while (true) {
+    ThreadHeap* heap = nullptr;
+    {
+      os::ScopedLock guard(lock_);
+      heap = heaps_;
+      while (heap != nullptr && !heap->left) heap = heap->next_heap;
+      if (heap == nullptr) return;
+      heap->left = false;
+    }
+    park(*heap);
+  }
 }
 
 void HeapList::interrupt_all() noexcept {

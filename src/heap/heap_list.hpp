@@ -47,6 +47,10 @@ class HeapList {
   // Has all own their slabs by their own names. Requires: their threads are not at them.
   void end_following() noexcept;
 
+  // Parks a heap whose thread ends later: when its blocks can be written to again.
+  void leave(ThreadHeap& heap) noexcept;
+  void park_left() noexcept;
+
   // Has every thread take the slow path at its next allocation.
   void interrupt_all() noexcept;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/named_heap.hpp"
 
+#include "base/align.hpp"
 #include "os/memory.hpp"
 
 #include <cstring>
@@ -58,9 +59,7 @@ void NamedHeap::empty(ThreadHeap* part) noexcept {
   // Of an exact heap the blocks are charged, and not the pages that they lie in.
   allocator_.abandon(store_, has(LUNA_HEAP_EXACT) ? nullptr : &quota_, part);
   if (has(LUNA_HEAP_HUGE_PAGES)) allocator_.pages().set_huge_threshold(1);
-  access_.store(LUNA_HEAP_READ_WRITE, std::memory_order_relaxed);
-  allocator_.set_closed(false);
-  find_place();
+  set_access(LUNA_HEAP_READ_WRITE);
 }
 
 // A fast path neither charges, nor wipes, nor asks who may, nor has rights that its caller has not.
@@ -145,7 +144,7 @@ void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
   if (!is_open()) part = nullptr;  // what is freed is noted beside the blocks then
   const bool asks = has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES);
   const std::size_t bytes = asks ? allocator_.usable_bytes(pointer) : 0;
-  if (has(LUNA_HEAP_WIPES) && is_open()) std::memset(pointer, 0, bytes);
+  if (has(LUNA_HEAP_WIPES)) clear(pointer, bytes);
   // The fast path counts what it leaves alone: it is not asked twice.
   const bool asked = part == nullptr || part->follows();
   if (asked || !part->try_deallocate(pointer))
@@ -153,6 +152,23 @@ void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
   if (!has(LUNA_HEAP_EXACT)) return;
   exact_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   quota_.release(bytes);
+}
+
+// Of a closed heap the pages are opened for as long as it takes. Others may free in the same pages:
+// hence the lock.
+void NamedHeap::clear(void* pointer, std::size_t bytes) noexcept {
+  const luna_heap_access access = access_.load(std::memory_order_relaxed);
+  if (access == LUNA_HEAP_READ_WRITE) {
+    std::memset(pointer, 0, bytes);
+    return;
+  }
+  const std::uintptr_t begin = round_down(address_of(pointer), os::page_bytes());
+  const std::size_t size = round_up(address_of(pointer) + bytes - begin, os::page_bytes());
+  auto* memory = reinterpret_cast<void*>(begin);
+  os::ScopedLock guard(allocator_.pages().lock());
+  if (os::set_access(memory, size, true, true) != 0) return;  // the kernel has no memory for it
+  std::memset(pointer, 0, bytes);
+  static_cast<void>(os::set_access(memory, size, access != LUNA_HEAP_NO_ACCESS, false));
 }
 
 // What is charged, wiped or guarded block by block is copied instead; and where there is a key,
@@ -309,17 +325,27 @@ void NamedHeap::count_classes(std::span<luna_class_stats, kSizeClasses> classes)
 }
 
 int NamedHeap::protect(luna_heap_access access) noexcept {
-  access_.store(access, std::memory_order_relaxed);
-  allocator_.set_closed(!is_open());
-  if (!is_open()) allocator_.heaps().end_following();
-  find_place();
+  const bool opens = access == LUNA_HEAP_READ_WRITE;
+  if (!opens) {
+    set_access(access);
+    allocator_.heaps().end_following();
+  }
   int error = protect_guarded(access);
   for_each_range(allocator_.pages(), [&](std::byte* memory, std::size_t size) noexcept {
     const int refused =
         os::set_access(memory, size, access != LUNA_HEAP_NO_ACCESS, access == LUNA_HEAP_READ_WRITE);
     if (refused != 0) error = refused;
   });
-  return error;
+  if (!opens || error != 0) return error;
+  set_access(access);
+  allocator_.heaps().park_left();
+  return 0;
+}
+
+void NamedHeap::set_access(luna_heap_access access) noexcept {
+  access_.store(access, std::memory_order_relaxed);
+  allocator_.set_closed(!is_open());
+  find_place();
 }
 
 }  // namespace luna

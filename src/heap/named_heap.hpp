@@ -106,6 +106,14 @@ class NamedHeap {
     return is_open() && keys_.rights(key_) == os::KeyRights::kReadWrite;
   }
 
+  [[nodiscard]] bool is_readable_here() const noexcept {
+    if (access_.load(std::memory_order_relaxed) == LUNA_HEAP_NO_ACCESS) return false;
+    return key_ == os::ProtectionKeys::kNoKey || keys_.rights(key_) != os::KeyRights::kNone;
+  }
+
+  // Fills a block with zeros, also where the calling thread might not write.
+  void clear(void* pointer, std::size_t bytes) noexcept;
+
   void set_limit(std::uint64_t bytes) noexcept;
   [[nodiscard]] std::uint64_t limit() const noexcept {
     return limit_.load(std::memory_order_relaxed);
@@ -152,6 +160,7 @@ class NamedHeap {
   void apply_limit() noexcept;
   [[nodiscard]] std::uint64_t limit_without_reserve() const noexcept;
   void find_place() noexcept;
+  void set_access(luna_heap_access access) noexcept;
   [[nodiscard]] void* keyed(void* block) noexcept;
   [[nodiscard]] bool tag(void* block) noexcept;
   void untag() noexcept;

@@ -185,8 +185,13 @@ bool NamedHeaps::try_detach(ThreadParts& parts) noexcept {
     if (part == nullptr) continue;
     part->follow(*part);
     parts.set(heap->number(), nullptr);
-    // Of a protected heap nothing can be given back: what the thread kept free there is lost to it.
-    if (heap->is_open()) heap->allocator().park(*part);
+    if (heap->is_open()) {
+      heap->allocator().park(*part);
+      continue;
+    }
+    // Of a protected heap nothing can be given back just now. Who opens it looks once.
+    heap->allocator().heaps().leave(*part);
+    if (heap->is_open()) heap->allocator().heaps().park_left();
   }
   if (parts.own_heap() != nullptr) parts.own_heap()->set_parts(nullptr);
   parts.set_own_heap(nullptr);

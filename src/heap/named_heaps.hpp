@@ -69,6 +69,20 @@ class NamedHeaps {
   }
   [[nodiscard]] std::size_t count() noexcept;
 
+  // The same for visit(NamedHeap&, std::size_t number), where parents have lower numbers than their
+  // children, beginning with 0. Returns how many there are.
+  template <typename Visit>
+  std::size_t for_each_numbered(Visit visit) noexcept {
+    os::ScopedLock guard(lock_);
+    std::size_t all = 0;
+    for (const NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+      if (heap->is_alive()) ++all;
+    std::size_t number = all;
+    for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+      if (heap->is_alive()) visit(*heap, --number);
+    return all;
+  }
+
   // Calls visit(const void* table, std::size_t bytes) for the metadata that is in no allocator.
   template <typename Visit>
   void for_each_table(Visit visit) noexcept {

@@ -108,8 +108,8 @@ PoolFree Pool::free_block(void* pointer, bool may_lock) noexcept {
 // Who ends the pool waits for us, or we see that it is gone.
 void Pool::wipe(const PoolChunk& chunk, std::size_t block, void* pointer) noexcept {
   wiping_.fetch_add(1);
-  if (!is_gone() && options_.heap->is_open() && PoolChunks::is_in_use(chunk, block))
-    std::memset(pointer, 0, chunks_.shape().block_bytes);
+  if (!is_gone() && PoolChunks::is_in_use(chunk, block))
+    options_.heap->clear(pointer, chunks_.shape().block_bytes);
   wiping_.fetch_sub(1);
 }
 

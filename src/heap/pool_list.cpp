@@ -31,12 +31,11 @@ void PoolList::unmake(PageHeap& pages, Pool& pool) noexcept {
   pages.put(reinterpret_cast<std::byte*>(&pool) - kLeadBytes);
 }
 
+// All under the lock, so that who ends the heap of the pool waits until its chunks are back.
 void PoolList::destroy(PageHeap& pages, Pool& pool) noexcept {
-  {
-    os::ScopedLock guard(lock_);
-    if (pool.is_gone()) return;
-    pools_.remove(&pool);
-  }
+  os::ScopedLock guard(lock_);
+  if (pool.is_gone()) return;
+  pools_.remove(&pool);
   unmake(pages, pool);
 }
 

@@ -65,9 +65,9 @@ struct alignas(64) Slab {
   SizeClass size_class;
   SlabState state;
   bool kept : 1;                // empty, but kept by its heap
-  bool named : 1;               // of a named heap
+  bool warm : 1;                // its pages held data before it was begun
+  bool named;                   // of a named heap; others read it too
   bool shared;                  // other threads freed blocks of it
-  bool warm;                    // its pages held data before it was begun
   std::uint8_t touched_before;  // pages from its start that the page heap does not know of
   std::uint16_t used_at_purge;  // blocks that were in use when its free pages were last looked for
 

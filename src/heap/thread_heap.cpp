@@ -228,8 +228,10 @@ std::size_t ThreadHeap::purge_slabs(ClassSlabs& slabs) noexcept {
 }
 
 void ThreadHeap::follow(ThreadHeap& heap) noexcept {
-  if (identity == &heap) return;
-  identity = &heap;
+  if (followed_ == &heap) return;
+  followed_ = &heap;
+  // It stays the cache of its thread, if it is that, also when it follows nobody any more.
+  if (follows()) identity = &heap;
   // Pairs with the acquire in owner_heap().
   const auto rename = [this](Slab& slab) noexcept {
     slab.owner.store(owner_word(), std::memory_order_release);
@@ -254,6 +256,7 @@ void ThreadHeap::detach() noexcept {
   watch(false);
   trim(false);
   attached_ = false;
+  identity = this;
   thread_.store(0, std::memory_order_relaxed);
 }
 
@@ -297,8 +300,9 @@ std::uint64_t ThreadHeap::classes_with_room() noexcept {
 // use, so they stay out of use; see docs/adr/0005.
 void ThreadHeap::forget_after_fork() noexcept {
   lost_after_fork = true;
+  left = false;
   attached_ = false;
-  identity = this;
+  identity = followed_ = this;
   thread_.store(0, std::memory_order_relaxed);
   observed_ = false;
   for (std::size_t i = 0; i < kLists; ++i) {
@@ -325,7 +329,13 @@ void ThreadHeap::adopt_after_fork(Slab& slab) noexcept {
   put_to_sleep(classes_[slab.size_class], slab);
   slab.owner.store(owner_word(), std::memory_order_relaxed);
   RemoteArea& area = remote_area(allocator_.window(), &slab);
-  if (collect_freed(area, slab, memory_of(slab)) != 0) became_free(slab);
+  if (allocator_.is_closed()) {
+    if (!has_freed(area)) return;
+    area.listed.store(1, std::memory_order_relaxed);
+    returned_.push(area, &slab);
+  } else if (collect_freed(area, slab, memory_of(slab)) != 0) {
+    became_free(slab);
+  }
 }
 
 std::size_t ThreadHeap::listed_blocks(SizeClass size_class) const noexcept {

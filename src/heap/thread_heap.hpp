@@ -150,8 +150,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // of that one frees their blocks too; of itself: its own again. Slow: looks at each slab. What
   // is a run of pages keeps its owner, for nobody knows where all of them are.
   void follow(ThreadHeap& heap) noexcept;
-  [[nodiscard]] bool follows() const noexcept { return identity != this; }
-  [[nodiscard]] std::uintptr_t owner_word() const noexcept { return address_of(identity); }
+  [[nodiscard]] bool follows() const noexcept { return followed_ != this; }
+  [[nodiscard]] std::uintptr_t owner_word() const noexcept { return address_of(followed_); }
   [[nodiscard]] bool owns(const Slab& slab) const noexcept {
     return slab.owner.load(std::memory_order_relaxed) == owner_word();
   }
@@ -229,6 +229,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   ThreadHeap* next_heap = nullptr;
   ThreadHeap* next_parked = nullptr;
   bool lost_after_fork = false;  // its thread is gone, its lists are forgotten
+  bool left = false;             // its thread is gone, and it could not be parked
   std::uint64_t gone_since_ms = 0;
 
  private:
@@ -334,6 +335,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   const std::atomic<std::uint32_t>& trims_;  // how often the allocator was trimmed
 
   alignas(64) bool attached_ = false;
+  ThreadHeap* followed_ = this;  // whose name its slabs bear
   std::array<ClassSlabs, kSizeClasses> classes_{};
 
   // Written by its thread alone, so without a read-modify-write.

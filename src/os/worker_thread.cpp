@@ -115,7 +115,9 @@ bool WorkerThread::ends(bool (*is_wanted)() noexcept) noexcept {
   forget_files();
   // pairs with start(): who found it running then is seen by is_wanted() now
   started_.exchange(false, std::memory_order_acq_rel);
-  return !is_wanted() || started_.exchange(true, std::memory_order_acq_rel);
+  if (!is_wanted() || started_.exchange(true, std::memory_order_acq_rel)) return true;
+  woken_.store(1, std::memory_order_relaxed);  // who wanted to wake it just now found nobody
+  return false;
 }
 
 void WorkerThread::stop(std::uint64_t milliseconds) noexcept {

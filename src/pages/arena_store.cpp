@@ -24,8 +24,10 @@ void purge_blocks(Arena& arena) noexcept {
   }
 }
 
-// Makes an arena as new, but for its place in the store.
+// Makes an arena as new, but for its place in the store. Who was in the middle of a free when it
+// came may have written to its blocks since.
 void renew(Window& window, Arena& arena) noexcept {
+  purge_blocks(arena);
   window.clear_slots(arena.memory, arena.regions);
   std::byte* memory = arena.memory;
   Arena* next = arena.next;
@@ -71,6 +73,34 @@ void ArenaStore::put(Arena* arena) noexcept {
   bound_stock(arena->gone_since_ms);
 }
 
+// The place of its metadata notes where its addresses rest.
+void ArenaStore::put_huge(Region* head) noexcept {
+  std::byte* memory = head->memory;
+  const std::size_t regions = regions_for(head->span_pages);
+  window_->publish_all(memory, regions, gone_);
+  static_cast<void>(os::purge(memory, regions * kRegionBytes));
+  const std::uint64_t now_ms = os::coarse_milliseconds();
+  os::ScopedLock guard(lock_);
+  release_rested_huge(now_ms);
+  *last_huge_ = ::new (head) Huge{nullptr, memory, regions, now_ms};
+  last_huge_ = &(*last_huge_)->next;
+}
+
+void ArenaStore::release_first_huge() noexcept {
+  Huge* huge = first_huge_;
+  first_huge_ = huge->next;
+  if (first_huge_ == nullptr) last_huge_ = &first_huge_;
+  window_->clear_slots(huge->memory, huge->regions);
+  os::ScopedLock guard(window_->lock());
+  window_->release(huge->memory, huge->regions, nullptr);
+  os::release(huge, round_up(sizeof(Region), os::page_bytes()));
+}
+
+void ArenaStore::release_rested_huge(std::uint64_t now_ms) noexcept {
+  while (first_huge_ != nullptr && now_ms - first_huge_->gone_since_ms >= kRestMs)
+    release_first_huge();
+}
+
 // Gives addresses back of which there are many. Of very many it may be before they have rested.
 void ArenaStore::bound_stock(std::uint64_t now_ms) noexcept {
   while (first_ != nullptr && regions_ > kStockRegions) {
@@ -89,8 +119,9 @@ void ArenaStore::release_first() noexcept {
 
 bool ArenaStore::give_up() noexcept {
   os::ScopedLock guard(lock_);
-  if (first_ == nullptr) return false;
+  if (first_ == nullptr && first_huge_ == nullptr) return false;
   while (first_ != nullptr) release_first();
+  while (first_huge_ != nullptr) release_first_huge();
   return true;
 }
 
@@ -113,6 +144,7 @@ void ArenaStore::renew_rested(std::uint64_t now_ms) noexcept {
 Arena* ArenaStore::take(std::size_t regions, std::uint64_t now_ms) noexcept {
   os::ScopedLock guard(lock_);
   renew_rested(now_ms);
+  release_rested_huge(now_ms);
   for (Arena** at = &first_; *at != nullptr; at = &(*at)->next) {
     if (now_ms - (*at)->gone_since_ms < kRestMs) return nullptr;
     if ((*at)->regions < regions) continue;

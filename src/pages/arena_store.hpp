@@ -33,6 +33,9 @@ class ArenaStore {
   // Takes an arena with all that is in it. Slow: system calls.
   void put(Arena* arena) noexcept;
 
+  // The same for a huge block, whose addresses come back when they have rested.
+  void put_huge(Region* head) noexcept;
+
   // One of at least so many regions, as new, that has rested; nullptr: there is none.
   [[nodiscard]] Arena* take(std::size_t regions, std::uint64_t now_ms) noexcept;
 
@@ -49,16 +52,28 @@ class ArenaStore {
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 
  private:
+  struct Huge {
+    Huge* next;
+    std::byte* memory;
+    std::size_t regions;
+    std::uint64_t gone_since_ms;
+  };
+  static_assert(sizeof(Huge) <= sizeof(Region));
+
   [[nodiscard]] Arena* remove(Arena** at) noexcept;
   void renew_rested(std::uint64_t now_ms) noexcept;
   void bound_stock(std::uint64_t now_ms) noexcept;
   void release_first() noexcept;
+  void release_first_huge() noexcept;
+  void release_rested_huge(std::uint64_t now_ms) noexcept;
 
   Window* window_ = nullptr;
   os::Lock lock_;
   Arena* first_ = nullptr;  // the one that rests longest
   Arena** last_ = &first_;  // where the next one is hung on
   std::size_t regions_ = 0;
+  Huge* first_huge_ = nullptr;
+  Huge** last_huge_ = &first_huge_;
   Region* gone_ = nullptr;  // stands for all regions in here
 };
 

@@ -226,9 +226,9 @@ void PageHeap::share(ArenaStore& store) noexcept {
 
 void PageHeap::abandon() noexcept {
   for (auto& place : recent_) place.store(0, std::memory_order_relaxed);
-  while (!used_huge_.empty()) {
-    os::ScopedLock guard(lock_);
-    put_huge(used_huge_.first());
+  while (Region* head = used_huge_.first()) {
+    used_huge_.remove(head);
+    store_->put_huge(head);
   }
   for (Region *head = freed_huge_, *next; head != nullptr; head = next) {
     next = head->next;

@@ -51,21 +51,29 @@ struct Ending {
   static bool is_wanted() noexcept { return wanted.load(); }
   static void work(void* context) {
     auto* self = static_cast<Ending*>(context);
-    ++self->runs;
-    while (is_wanted() || !self->thread.ends(&Ending::is_wanted)) self->thread.sleep(1);
+    while (is_wanted() || !self->thread.ends(&Ending::is_wanted)) {
+      ++self->turns;
+      self->thread.sleep(1);
+    }
+  }
+
+  // Has it started, and waits until it is at work: the same thread again, if that was about to end.
+  void want() {
+    const int before = turns;
+    wanted = true;
+    ASSERT_TRUE(thread.start(&Ending::work, this));
+    while (turns == before) std::this_thread::yield();
   }
 
   static inline std::atomic<bool> wanted{false};
   WorkerThread thread;
-  std::atomic<int> runs{0};
+  std::atomic<int> turns{0};
 };
 
 TEST(WorkerThread, EndsWhenItIsNotWanted) {
   static Ending& ending = *new Ending;  // for good, as its thread may be about to end
   for (int run = 1; run <= 20; ++run) {
-    Ending::wanted = true;
-    ASSERT_TRUE(ending.thread.start(&Ending::work, &ending));
-    while (ending.runs < run) std::this_thread::yield();
+    ending.want();
     Ending::wanted = false;
     while (ending.thread.is_running()) std::this_thread::yield();
   }
@@ -75,12 +83,8 @@ TEST(WorkerThread, EndsWhenItIsNotWanted) {
 TEST(WorkerThread, IsThereForWhoeverWantsIt) {
   static Ending& ending = *new Ending;
   for (int i = 0; i < 2000; ++i) {
-    Ending::wanted = true;
-    ASSERT_TRUE(ending.thread.start(&Ending::work, &ending));
-    std::this_thread::yield();
-    ASSERT_TRUE(ending.thread.is_running());
+    ending.want();
     if (i % 7 == 0) usleep(200);
-    ASSERT_TRUE(ending.thread.is_running());
     Ending::wanted = false;
     if (i % 3 == 0) usleep(static_cast<unsigned>(i % 50));
   }

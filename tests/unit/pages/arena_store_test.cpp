@@ -57,6 +57,43 @@ TEST_F(ArenaStoreTest, WhatIsGoneIsOfNobodyAndNotBacked) {
   }
 }
 
+// By who was in the middle of a free when the heap ended.
+TEST_F(ArenaStoreTest, WhatIsWrittenToTheGoneIsNotHandedOut) {
+  const std::unique_ptr<PageHeap> heap = other();
+  std::byte* run = take(*heap, 20);
+  heap->abandon();
+  test::make_dirty(run, 1);
+  Arena* arena = store.take(1, later());
+  ASSERT_NE(arena, nullptr);
+  EXPECT_EQ(arena->memory, run);
+  EXPECT_EQ(os::resident_bytes(run, 20 * kPageBytes), 0U);
+  store.put(arena);
+}
+
+TEST_F(ArenaStoreTest, HugeBlocksRestToo) {
+  const std::unique_ptr<PageHeap> heap = other();
+  constexpr std::size_t kHugePages = (kMaxArenaRegions + 1) * kPagesPerRegion;
+  auto* memory = static_cast<std::byte*>(heap->take(kHugePages, 1, false));
+  ASSERT_NE(memory, nullptr);
+  test::make_dirty(memory, 1);
+  heap->abandon();
+  for (std::byte* at : {memory, memory + kMaxArenaRegions * kRegionBytes})
+    EXPECT_EQ(pages.window.region_of(at)->state, RegionState::kGone);
+  EXPECT_EQ(os::resident_bytes(memory, kPageBytes), 0U);
+
+  EXPECT_EQ(store.take(1, later()), nullptr);
+  EXPECT_EQ(pages.window.region_of(memory), nullptr);
+}
+
+TEST_F(ArenaStoreTest, HugeAddressesAreGivenUpWhenThereAreNoneElse) {
+  const std::unique_ptr<PageHeap> heap = other();
+  void* memory = heap->take((kMaxArenaRegions + 1) * kPagesPerRegion, 1, false);
+  heap->abandon();
+  EXPECT_TRUE(store.give_up());
+  EXPECT_EQ(pages.window.region_of(memory), nullptr);
+  EXPECT_FALSE(store.give_up());
+}
+
 TEST_F(ArenaStoreTest, SlotsStayUntilTheArenaHasRested) {
   const std::unique_ptr<PageHeap> heap = other();
   void* granule = heap->take_granule();
