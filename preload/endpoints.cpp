@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the server answers: metrics, statistics, profiles and controls. docs/socket.md.
+// What the server answers: metrics, statistics and controls; profiles are in profile_pages.cpp.
+// docs/socket.md.
 #include "preload/control.hpp"
 #include "preload/process.hpp"
-#include "preload/profile.hpp"
+#include "preload/profile_pages.hpp"
 #include "preload/server.hpp"
 #include "preload/slow_path.hpp"
 #include "preload/statistics.hpp"
 #include "telemetry/json.hpp"
-#include "telemetry/profile_writer.hpp"
 
 #include <errno.h>
 #include <lunalloc/lunalloc.h>
@@ -20,29 +20,9 @@ namespace {
 constexpr std::string_view kReads = "GET, HEAD";
 constexpr std::string_view kSets = "PUT, POST";
 constexpr std::string_view kBoth = "GET, HEAD, PUT, POST";
-constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kControls = "/control/";
 
 using ValueText = std::array<char, 256>;
-
-// A profile that is being recorded for somebody; the server's thread alone knows of it.
-struct Recording {
-  bool is_on = false;
-  bool has_begun_samples = false;
-};
-constinit Recording recording;
-
-void end_recording() noexcept {
-  if (recording.has_begun_samples && !process.options().profile) stop_profile();
-  recording = {};
-}
-
-// Begins the words of a refusal.
-Output& refuse(Exchange& exchange, int status) noexcept {
-  exchange.response.status = status;
-  exchange.response.type = kPlainText;
-  return exchange.out;
-}
 
 void refuse_method(Exchange& exchange, std::string_view allow) noexcept {
   exchange.response.allow = allow;
@@ -70,90 +50,14 @@ void answer_metrics(Exchange& exchange) noexcept {
   answer_statistics(exchange, is_open ? LUNA_STATS_OPENMETRICS : LUNA_STATS_PROMETHEUS);
 }
 
+void answer_text(Exchange& exchange) noexcept {
+  exchange.response.type = kPlainText;
+  answer_statistics(exchange, LUNA_STATS_TEXT);
+}
+
 void answer_json(Exchange& exchange) noexcept {
-  exchange.response.type = kJson;
+  exchange.response.type = kJsonType;
   answer_statistics(exchange, LUNA_STATS_JSON);
-}
-
-// ---- Profiles ------------------------------------------------------------------------
-
-void write_profile_of(Exchange& exchange, ProfileKind kind, ProfileFormat format,
-                      std::string_view first_column = {}) noexcept {
-  const bool is_text = format == ProfileFormat::kText;
-  exchange.response.type = is_text ? kPlainText : "application/octet-stream";
-  bool written = false;
-  const SlowPath path;
-  const auto write = [&](const Profile& profile) noexcept {
-    Profile shown = profile;
-    shown.first_column = first_column;
-    written = write_profile(shown, format, exchange.out);
-  };
-  const bool taken = path.entered() && process.profiler().with_profile(write, kind);
-  // What was written of it is dropped with the connection's memory: out is not ok.
-  if (!taken || (!written && exchange.out.ok()))
-    refuse(exchange, 503).add("there is no memory for the profile\n");
-}
-
-// False, and the request is refused: the parameter debug is neither 0 nor 1.
-[[nodiscard]] bool read_format(Exchange& exchange, ProfileFormat& format) noexcept {
-  std::array<char, HttpRequest::kMaxBodyBytes> buffer;
-  std::string_view debug;
-  format = ProfileFormat::kPprof;
-  if (!find_parameter(exchange.request.query, "debug", buffer, debug) || debug == "0") return true;
-  format = ProfileFormat::kText;
-  if (debug == "1") return true;
-  refuse(exchange, 400).add("debug wants 0 or 1\n");
-  return false;
-}
-
-void answer_heap(Exchange& exchange) noexcept {
-  ProfileFormat format;
-  if (!read_format(exchange, format)) return;
-  if (process.profiler().begun()) return write_profile_of(exchange, ProfileKind::kHeap, format);
-  refuse(exchange, 409)
-      .add(
-          "no samples were ever taken. Switch them on: PUT true to /control/profile.active, or "
-          "start "
-          "the program with LUNALLOC_CONF=profile:true\n");
-}
-
-// 0: the request is refused.
-[[nodiscard]] std::uint64_t read_seconds(Exchange& exchange) noexcept {
-  constexpr std::uint64_t kMost = 600;
-  std::array<char, HttpRequest::kMaxBodyBytes> buffer;
-  std::string_view text;
-  std::uint64_t seconds = 0;
-  if (find_parameter(exchange.request.query, "seconds", buffer, text) &&
-      read_number(text, seconds) && seconds != 0 && seconds <= kMost)
-    return seconds;
-  refuse(exchange, 400).add("want seconds=1 to seconds=600\n");
-  return 0;
-}
-
-// What lives more, and was allocated, between now and then.
-void answer_allocs(Exchange& exchange) noexcept {
-  ProfileFormat format;
-  if (!read_format(exchange, format)) return;
-  const std::uint64_t seconds = read_seconds(exchange);
-  if (seconds == 0) return;
-  if (exchange.is_again) {
-    write_profile_of(exchange, ProfileKind::kGrowth, format, "alloc_space");
-    return end_recording();
-  }
-  if (recording.is_on) {
-    refuse(exchange, 409).add("somebody else is recording; there is one at a time\n");
-    return;
-  }
-  if (!process.profiler().running()) {
-    if (const int error = start_profile(0); error != 0) {
-      refuse(exchange, 503).add("no samples: ").add(strerrordesc_np(error)).add("\n");
-      return;
-    }
-    recording.has_begun_samples = true;
-  }
-  recording.is_on = true;
-  static_cast<void>(mark_profile());
-  exchange.response.later_ms = seconds * 1000;
 }
 
 // ---- Controls ------------------------------------------------------------------------
@@ -176,7 +80,7 @@ void add_value(const Control& control, luna_stats& reader, Output& out) noexcept
 }
 
 void answer_list(Exchange& exchange) noexcept {
-  exchange.response.type = kJson;
+  exchange.response.type = kJsonType;
   Output& out = exchange.out;
   luna_stats reader{};
   out.add("[");
@@ -292,9 +196,10 @@ void answer_index(Exchange& exchange) noexcept {
   exchange.out.add(
       "lunalloc\n\n"
       "GET /metrics                         for Prometheus, also as OpenMetrics\n"
-      "GET /stats.json                      all statistics\n"
-      "GET /debug/pprof/heap                a profile of the heap for pprof; ?debug=1 as text\n"
+      "GET /stats.json, /stats.txt          all statistics\n"
+      "GET /debug/pprof/heap                a profile of the heap for pprof; ?format= and ?kind=\n"
       "GET /debug/pprof/allocs?seconds=10   what is allocated in this time\n"
+      "GET /debug/leaks                     who leaks; ?format=json, ?prove=1\n"
       "GET /control                         all controls\n"
       "GET, PUT or POST /control/NAME       one of them\n");
 }
@@ -305,6 +210,8 @@ using Answer = void (*)(Exchange& exchange) noexcept;
   if (path == "/") return answer_index;
   if (path == "/metrics") return answer_metrics;
   if (path == "/stats.json") return answer_json;
+  if (path == "/stats.txt") return answer_text;
+  if (path == "/debug/leaks") return answer_leaks;
   if (path == "/debug/pprof/heap") return answer_heap;
   if (path == "/debug/pprof/allocs") return answer_allocs;
   return path == "/control" || path == kControls ? answer_list : nullptr;
@@ -323,12 +230,6 @@ void answer(void*, Exchange& exchange) noexcept {
 
 Endpoints endpoints() noexcept {
   return {nullptr, answer, [](void*) noexcept { end_recording(); }};
-}
-
-// The caller is in a slow path, where stop_profile() does nothing.
-void resume_endpoints_in_child() noexcept {
-  if (recording.has_begun_samples && !process.options().profile) process.profiler().stop();
-  recording = {};
 }
 
 }  // namespace luna

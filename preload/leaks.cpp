@@ -59,6 +59,15 @@ void complain_of(const SuppressionError& error) noexcept {
                                         : write_leak_text(report, suppressions, out);
 }
 
+[[nodiscard]] bool write_report_now(const Reachability* proved, ProfileFormat format,
+                                    Output& out) noexcept {
+  bool written = false;
+  const auto write = [&](const LeakProfile& profile) noexcept {
+    written = write_report(profile, format, out);
+  };
+  return process.profiler().with_leaks(write, proved) && written;
+}
+
 // What nothing points to, if the options want it. False: it could not be found, which is said.
 [[nodiscard]] bool prove(Reachability& proof) noexcept {
   if (!process.options().leak_proof) return false;
@@ -72,15 +81,11 @@ void complain_of(const SuppressionError& error) noexcept {
   if (mapped.file == nullptr) return ENOMEM;
   os::FileOutput& file = *mapped.file;
   if (!file.create(path)) return file.error();
-  bool written = false;
   Reachability proof;
   const Reachability* proved = prove(proof) ? &proof : nullptr;
-  const auto write = [&](const LeakProfile& profile) noexcept {
-    Output out = file.output();
-    written = write_report(profile, format, out);
-  };
-  const bool taken = process.profiler().with_leaks(write, proved);
-  if (taken && written && file.finish()) {
+  Output out = file.output();
+  const bool written = write_report_now(proved, format, out);
+  if (written && file.finish()) {
     process.profile_quota().note_bytes(file.written_bytes());
     return 0;
   }
@@ -99,6 +104,16 @@ int dump_leaks(const char* path, ProfileFormat format) noexcept {
   const std::string_view name =
       expand_profile_path(format == ProfileFormat::kJson ? ".leaks.json" : ".leaks.txt", expanded);
   return name.empty() ? EINVAL : write_file(name, format);
+}
+
+int write_leaks(ProfileFormat format, bool is_proved, Output& out) noexcept {
+  const SlowPath slow_path;
+  if (!slow_path.entered()) return EBUSY;
+  Reachability proof;
+  if (is_proved) {
+    if (const int error = process.profiler().prove(proof); error != 0) return error;
+  }
+  return write_report_now(is_proved ? &proof : nullptr, format, out) ? 0 : ENOMEM;
 }
 
 void report_leaks_at_exit() noexcept {

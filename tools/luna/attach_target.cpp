@@ -3,6 +3,7 @@
 
 #include "loaded_image.hpp"
 #include "process_lock.hpp"
+#include "signal_watch.hpp"
 #include "why_not.hpp"
 
 #include <sys/random.h>
@@ -145,6 +146,7 @@ bool AttachTarget::wait_for(std::uint64_t number, Clock::time_point end) {
     if (header.answered == number) return true;
     if (header.asked != number && read_header().answered != number) return false;
     if (Clock::now() >= end) throw_no_answer();
+    SignalWatch::look();
     std::this_thread::sleep_for(kLook);
   }
 }
@@ -181,7 +183,7 @@ void AttachTarget::throw_why_not(int error) const {
 }
 
 void AttachTarget::throw_no_answer() const {
-  throw AttachError(
+  throw NobodyCame(
       AttachError::kNoAnswer,
       name_ +
           " has not answered: it has not come by a slow path of malloc, as a\n"

@@ -27,6 +27,11 @@ class AttachError : public std::runtime_error {
   Status status_;
 };
 
+// Nobody came by who could carry the request out.
+struct NobodyCame : AttachError {
+  using AttachError::AttachError;
+};
+
 struct Answer {
   std::string text;
   std::uint32_t mistakes = 0;
@@ -39,7 +44,7 @@ class AttachTarget {
   // Finds what the library exports. Throws AttachError, which says why it cannot be reached.
   explicit AttachTarget(pid_t process);
 
-  // Throws AttachError.
+  // Throws AttachError, and Interrupted of signal_watch.hpp.
   [[nodiscard]] Answer ask(std::string_view request, std::chrono::milliseconds patience);
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "blackbox_command.hpp"
+#include "byte_text.hpp"
 #include "printable.hpp"
 
 #include <algorithm>
@@ -18,14 +19,7 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes) {
   if (bytes == LUNA_BLACKBOX_UNKNOWN) return "unknown";
   if (bytes == LUNA_BLACKBOX_UNLIMITED) return "unlimited";
-  constexpr std::array kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  if (bytes < 1024) return std::to_string(bytes) + " B";
-  double value = static_cast<double>(bytes) / 1024;
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(1) << value << ' ' << kUnits[unit];
-  return text.str();
+  return byte_text(bytes);
 }
 
 [[nodiscard]] std::string time_text(std::uint64_t epoch_ns) {

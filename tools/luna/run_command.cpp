@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "run_command.hpp"
+
+#include "attach_target.hpp"
+#include "child_process.hpp"
+#include "run_summary.hpp"
+#include "verb.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <vector>
+
+namespace luna::tool {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::vector<std::string> command;
+  std::string profile;  // empty: none; else "true", or bytes for a sample
+  std::string conf;
+  std::uint64_t heap_limit = 0;  // bytes; 0: none
+  std::string library;
+  std::string folder = ".";
+  bool is_quiet = false;
+};
+
+constexpr const char* kLibrary = "liblunalloc.so";
+
+// Beside this program, or where it is installed with it.
+[[nodiscard]] fs::path find_library() {
+  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
+  if (fs::exists(here / kLibrary)) return here / kLibrary;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(here.parent_path(), error)) {
+    if (!entry.path().filename().string().starts_with("lib")) continue;
+    if (fs::exists(entry.path() / kLibrary, error)) return entry.path() / kLibrary;
+    for (const auto& inner : fs::directory_iterator(entry.path(), error))
+      if (fs::exists(inner.path() / kLibrary, error)) return inner.path() / kLibrary;
+  }
+  throw AttachError(
+      AttachError::kUsage,
+      "there is no liblunalloc.so beside this program or in ../lib*; say where by --lib");
+}
+
+[[nodiscard]] std::string library_of(const Arguments& arguments) {
+  const fs::path library =
+      arguments.library.empty() ? find_library() : fs::absolute(arguments.library);
+  if (!fs::exists(library))
+    throw AttachError(AttachError::kUsage, library.string() + ": there is no such file");
+  if (library.string().find_first_of(": ") != std::string::npos)
+    throw AttachError(
+        AttachError::kUsage,
+        library.string() + ": the dynamic linker takes no path with blanks or colons");
+  return library;
+}
+
+// As a part of the value of an option.
+[[nodiscard]] std::string option_path(const fs::path& folder) {
+  const std::string text = fs::canonical(folder);
+  if (text.find_first_of(",%") == std::string::npos) return text;
+  throw AttachError(AttachError::kUsage, text + ": options take no path with , or %");
+}
+
+[[nodiscard]] std::string joined(const std::string& one, const char* between,
+                                 const std::string& other) {
+  return one.empty() || other.empty() ? one + other : one + between + other;
+}
+
+[[nodiscard]] std::string value_of(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value != nullptr ? value : "";
+}
+
+[[nodiscard]] std::string interval_of(const Arguments& arguments) {
+  const std::string& text = arguments.profile;
+  if (text == "true") return "524288";
+  if (text.find_first_not_of("0123456789") == text.npos) return text;
+  throw AttachError(AttachError::kUsage, "--profile=" + text + ": want a number of bytes");
+}
+
+// A folder for what only the summary needs; goes with it.
+class OwnFolder {
+ public:
+  OwnFolder() {
+    std::string name = (fs::temp_directory_path() / "lunalloc-run-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr)
+      throw AttachError(AttachError::kMistakes, name + ": there can be no such folder");
+    path_ = name;
+  }
+  ~OwnFolder() {
+    std::error_code error;
+    fs::remove_all(path_, error);
+  }
+  OwnFolder(const OwnFolder&) = delete;
+  OwnFolder& operator=(const OwnFolder&) = delete;
+
+  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// What is set last counts.
+[[nodiscard]] std::string options_of(const Arguments& arguments, const fs::path& own) {
+  std::string text = value_of("LUNALLOC_CONF");
+  text = joined(text, ",", "stats_file:" + option_path(own) + "/%p.json");
+  if (!arguments.profile.empty())
+    text += ",profile:true,profile_interval:" + interval_of(arguments) +
+            ",profile_at_exit:true,profile_format:json,leak_report_at_exit:true,profile_file:" +
+            option_path(arguments.folder) + "/%e.%p";
+  if (arguments.heap_limit != 0)
+    text += ",hard_limit_mib:" + std::to_string((arguments.heap_limit + (1U << 20) - 1) >> 20);
+  return joined(text, ",", arguments.conf);
+}
+
+// The file of a process in a folder; empty: there is none.
+[[nodiscard]] fs::path find_file(const fs::path& folder, const std::string& ending) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (entry.path().filename().string().ends_with(ending)) return entry.path();
+  return {};
+}
+
+// Whatever the files are, the status is that of the program.
+void tell(const Arguments& arguments, const ChildEnd& end, const RunFiles& files) {
+  try {
+    std::ostringstream text;
+    write_summary(fs::path(arguments.command[0]).filename(), end, files, text);
+    std::cerr << text.str();
+  } catch (const std::exception& error) {
+    std::cerr << "luna: no summary: " << error.what() << '\n';
+  }
+}
+
+[[nodiscard]] int run(const Arguments& arguments) {
+  const OwnFolder own;
+  const ChildEnd end =
+      run_child(arguments.command,
+                {{"LD_PRELOAD", joined(library_of(arguments), ":", value_of("LD_PRELOAD"))},
+                 {"LUNALLOC_CONF", options_of(arguments, own.path())}});
+  const std::string number = std::to_string(end.process);
+  RunFiles files;
+  if (fs::exists(own.path() / (number + ".json")))
+    files.statistics = own.path() / (number + ".json");
+  if (!arguments.profile.empty()) {
+    files.profile = find_file(arguments.folder, "." + number + ".json");
+    files.leaks = find_file(arguments.folder, "." + number + ".leaks.txt");
+  }
+  const bool was_run = end.status != 126 && end.status != 127;
+  if (!arguments.is_quiet && (was_run || !files.statistics.empty())) tell(arguments, end, files);
+  return end.status;
+}
+
+void add_options(CLI::App& command, Arguments& arguments) {
+  command.add_flag("--profile", arguments.profile,
+                   "with a profile, as --profile=N with a sample for each N bytes, or 524288");
+  command.add_option("--conf", arguments.conf, "more options, as in LUNALLOC_CONF");
+  command
+      .add_option("--heap-limit", arguments.heap_limit,
+                  "malloc fails where the heap would grow beyond this, as 512M")
+      ->transform(CLI::AsSizeValue(false));
+  command.add_option("--lib", arguments.library,
+                     "liblunalloc.so, where it is not beside luna or in ../lib*");
+  command
+      .add_option("-o,--output", arguments.folder, "the folder for profiles and reports of leaks")
+      ->check(CLI::ExistingDirectory)
+      ->capture_default_str();
+  command.add_flag("-q,--quiet", arguments.is_quiet, "no summary");
+  command.add_option("COMMAND", arguments.command, "the program and its arguments")->required();
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& status) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App& command = *app.add_subcommand(
+      "run", "runs a program on lunalloc, and says on stderr what became of its memory");
+  add_options(command, *arguments);
+  command.footer(
+      "Examples:\n"
+      "  luna run -- ./app --its-own options\n"
+      "  luna run --profile -- python3 job.py        # who allocated, and who leaks\n"
+      "  luna run --profile=4096 -o /tmp -- ./app    # more samples\n"
+      "  luna run --heap-limit 512M --conf decay_ms:0 -- ./app\n\n"
+      "Exit status: that of the program, 128 + N if signal N killed it; 126 and 127: it cannot be\n"
+      "run, or there is none; 2 wrong usage. See luna(1).");
+  command.callback(
+      [arguments, &status] { status = run_verb([&arguments] { return run(*arguments); }); });
+}
+
+std::vector<std::string> set_apart(CLI::App& app, std::vector<std::string> words) {
+  constexpr const char* kEndOfOptions = "--";
+  if (words.empty() || words[0] != "run") return words;
+  const CLI::App& command = *app.get_subcommand("run");
+  std::size_t place = 1;
+  while (place < words.size() && words[place] != kEndOfOptions && words[place].starts_with("-")) {
+    const CLI::Option* const option = command.get_option_no_throw(words[place]);
+    place += option != nullptr && option->get_expected_min() > 0 ? 2 : 1;
+  }
+  if (place < words.size() && words[place] != kEndOfOptions)
+    words.insert(words.begin() + static_cast<std::ptrdiff_t>(place), kEndOfOptions);
+  return words;
+}
+
+}  // namespace luna::tool
