@@ -3,6 +3,7 @@
 #include "attach.hpp"
 #include "blackbox_command.hpp"
 #include "ctl_command.hpp"
+#include "doctor_command.hpp"
 #include "leaks_command.hpp"
 #include "patterns_command.hpp"
 #include "profile_command.hpp"
@@ -22,6 +23,7 @@ int main(int count, char** arguments) {
   luna::tool::add_attach(app, status);
   luna::tool::add_blackbox(app, status);
   luna::tool::add_ctl(app, status);
+  luna::tool::add_doctor(app, status);
   luna::tool::add_leaks(app, status);
   luna::tool::add_patterns(app, status);
   luna::tool::add_profile(app, status);
