@@ -80,6 +80,9 @@ struct Traces {
                     "the process has more rights than who started it (setuid, capabilities): it "
                     "ignores LD_PRELOAD",
                     "put the path of the library into /etc/ld.so.preload");
+  if (entry.find('/') == std::string::npos)
+    return kept_out("not loaded", "there is no " + entry + " where libraries are looked for",
+                    "name it by its whole path");
   if (entry.front() != '/')
     return kept_out("not loaded", "LD_PRELOAD names it by a path that is relative: " + entry,
                     "name it by its whole path");

@@ -24,7 +24,8 @@ class Sleeper:
     """A program that waits, with an environment of its own."""
 
     def __init__(self, arguments, **environment):
-        clean = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+        clean = {key: value for key, value in os.environ.items()
+                 if key not in ("LD_PRELOAD", "LD_LIBRARY_PATH")}
         self.process = subprocess.Popen(arguments, env=dict(clean, **environment),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
@@ -41,7 +42,7 @@ class Sleeper:
 
 
 def main():
-    luna, library, static = sys.argv[1:]
+    luna, library, static = map(os.path.abspath, sys.argv[1:])
     cat = shutil.which("cat")
     with Sleeper([cat], LD_PRELOAD=library) as process:
         status, said, wrong = examine(luna, process)
@@ -56,7 +57,9 @@ def main():
         ([cat], {}, "does not name the library", "luna run --"),
         ([cat], {"LD_PRELOAD": "/nowhere/liblunalloc.so"}, "there is no /nowhere/liblunalloc.so",
          "container"),
-        ([cat], {"LD_PRELOAD": "liblunalloc.so"}, "relative", "whole path"),
+        ([cat], {"LD_PRELOAD": "liblunalloc-nowhere.so"}, "where libraries are looked for",
+         "whole path"),
+        ([cat], {"LD_PRELOAD": "./nowhere/liblunalloc.so"}, "relative", "whole path"),
         ([cat], {"LD_PRELOAD": f"{folder}/liblunalloc.so"}, "could not load", "/bin/true"),
         ([static], {"LD_PRELOAD": library}, "is a static program", ""),
         ([cat], {"LD_PRELOAD": library, "LUNALLOC_CONF": "enabled:false"}, "enabled:false", ""),
