@@ -90,6 +90,8 @@ void add_code(Output& out, const LeakReport& report, std::uintptr_t frame) noexc
   add_string(out, found ? report.modules()[module].path : std::string_view{});
   add_name(out.add(","), "address").add("\"").add_hex(address - bias).add("\"");
   add_string(add_name(out.add(","), "function"), report.name_of(frame));
+  const std::string_view build_id = found ? report.modules()[module].build_id : std::string_view{};
+  if (!build_id.empty()) add_string(add_name(out.add(","), "build_id"), build_id);
 }
 
 void add_stack(Output& out, const LeakReport& report, const Stack& stack) noexcept {

@@ -4,6 +4,7 @@
 #include "blackbox_command.hpp"
 #include "ctl_command.hpp"
 #include "doctor_command.hpp"
+#include "file_commands.hpp"
 #include "leaks_command.hpp"
 #include "patterns_command.hpp"
 #include "profile_command.hpp"
@@ -23,6 +24,7 @@ int main(int count, char** arguments) {
   luna::tool::add_attach(app, status);
   luna::tool::add_blackbox(app, status);
   luna::tool::add_ctl(app, status);
+  luna::tool::add_diff(app, status);
   luna::tool::add_doctor(app, status);
   luna::tool::add_leaks(app, status);
   luna::tool::add_patterns(app, status);

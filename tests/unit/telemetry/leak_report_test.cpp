@@ -123,6 +123,9 @@ TEST(LeakReport, JsonHasTheSame) {
   EXPECT_NE(text.find("{\"verdict\":\"leak\",\"confidence\":0.9"), std::string::npos) << text;
   EXPECT_NE(text.find("\"suppressed\":true,\"labels\":{\"tenant\":\"blue\"},"), std::string::npos);
   EXPECT_NE(text.find("\"history\":[[1000,1000],[1000,2000],[2000,3000]"), std::string::npos);
+  EXPECT_NE(text.find("{\"module\":\"/opt/my app;1\",\"address\":\"0x401200\",\"function\":\"\","
+                      "\"build_id\":\"00ff10\"}"),
+            std::string::npos);
   EXPECT_NE(text.find("{\"module\":\"/lib/libx.so.6\",\"address\":\"0x2020\",\"function\":\"\"}"),
             std::string::npos);
   EXPECT_NE(text.find("{\"pattern\":\"libx\",\"sites\":2,\"bytes\":96000}"), std::string::npos);

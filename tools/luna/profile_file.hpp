@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// `luna profile`, `luna diff` and `luna leaks` on files. docs/profile-files.md.
+#pragma once
+
+#include "heap_profile.hpp"
+#include "profile_view.hpp"
+#include "symbolizer.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+namespace luna::tool {
+
+struct FileArguments {
+  std::string file;
+  std::string other;  // of `luna diff`, the later one
+  std::string out;    // empty: the standard output
+  std::string type;   // empty: what the file is of
+  std::string format = "text";
+  std::string debug_folder;
+  std::size_t rows = 20;
+};
+
+// Each prints what it is asked for, or complains in a line, and returns what the program ends with:
+// a ProfileError::Status.
+[[nodiscard]] int profile_file(const FileArguments& arguments);
+[[nodiscard]] int diff_files(const FileArguments& arguments);
+[[nodiscard]] int leaks_file(const FileArguments& arguments);
+
+// What the three have in common.
+
+// As the functions without `_of`, with the path in the messages of ProfileError.
+[[nodiscard]] HeapProfile read_profile_of(const std::string& path);
+[[nodiscard]] ProfileView choose_view_of(const std::string& path, const HeapProfile& profile,
+                                         const std::string& type);
+
+// Calls write(out) with the file that was asked for, or the standard output. Throws ProfileError.
+void write_output(const FileArguments& arguments, const std::function<void(std::ostream&)>& write);
+
+// A line on stderr for each file without names.
+void tell_unnamed(const Symbolizer& symbolizer);
+
+// The status of a profile that was read, which is told of on stderr if it was cut short.
+[[nodiscard]] int status_of(const std::string& path, const std::string& cut);
+
+// Calls run(), and turns ProfileError into a line on stderr and a status.
+[[nodiscard]] int run_or_complain(const std::function<int()>& run);
+
+}  // namespace luna::tool
