@@ -3,6 +3,7 @@
 
 #include "byte_text.hpp"
 #include "printable.hpp"
+#include "run_sites.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -69,44 +70,12 @@ void write_resident(const json& statistics, std::ostream& out) {
   write_row(out, number_in(whole, "not_ours_bytes"), "not of the heap: code, stacks, mappings");
 }
 
-// "module+0x12ab", or what a runtime has named.
-[[nodiscard]] std::string place_of(const json& site, const json& modules) {
-  const json& frames = part_of(site, "frames");
-  if (!frames.is_array() || frames.empty()) return "no stack";
-  const json& frame = frames.front();
-  if (frame.is_object()) return frame.value("function", "?");
-  if (!frame.is_string()) return "?";
-  const auto number = [](const json& text) {
-    return text.is_string() ? std::strtoull(text.get<std::string>().c_str(), nullptr, 16) : 0;
-  };
-  const std::uint64_t address = number(frame);
-  for (const json& module : modules) {
-    if (!module.is_object() || address < number(part_of(module, "begin")) ||
-        address >= number(part_of(module, "end")))
-      continue;
-    std::ostringstream text;
-    text << std::filesystem::path(module.value("path", "?")).filename().string() << "+0x"
-         << std::hex << address - number(part_of(module, "bias"));
-    return text.str();
-  }
-  return frame.get<std::string>();
-}
-
-// By what they had when that was most in all.
-void write_sites(const json& profile, std::ostream& out) {
-  std::vector<std::pair<std::uint64_t, const json*>> sites;
-  const json& list = part_of(profile, "sites");
-  for (const json& site : list)
-    sites.emplace_back(number_in(part_of(site, "peak"), "bytes"), &site);
-  std::stable_sort(sites.begin(), sites.end(),
-                   [](const auto& one, const auto& other) { return one.first > other.first; });
-  if (sites.size() > kSites) sites.resize(kSites);
+void write_sites(const std::filesystem::path& profile, std::ostream& out) {
+  const std::vector<PeakSite> sites = read_peak_sites(profile, kSites);
   if (!sites.empty()) out << "  most of the peak, estimated\n";
-  const json& modules = part_of(profile, "modules");
-  for (const auto& [bytes, site] : sites)
-    write_row(out, bytes,
-              printable(place_of(*site, modules)) + ", " +
-                  byte_text(number_in(part_of(*site, "allocated"), "bytes")) + " allocated in all");
+  for (const PeakSite& site : sites)
+    write_row(out, site.peak_bytes,
+              printable(site.place) + ", " + byte_text(site.allocated_bytes) + " allocated in all");
 }
 
 // The second line counts the verdicts.
@@ -140,7 +109,7 @@ void write_summary(const std::string& program, const ChildEnd& end, const RunFil
   } else {
     out << "  it has written no statistics: killed, ended by _exit(), or not run on lunalloc\n";
   }
-  if (profile.is_object()) write_sites(profile, out);
+  if (profile.is_object()) write_sites(files.profile, out);
   write_leaks(files.leaks, out);
   if (!files.profile.empty()) out << "  profile      " << printable(files.profile.string()) << '\n';
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`luna run`: a program in its place, and what is said of its memory when it has ended.
 
-Usage: run_test.py PART LIBRARY LUNA
+Usage: run_test.py PART LIBRARY LUNA [PROGRAM]
 """
 import json
 import os
@@ -61,7 +61,8 @@ def profile():
         expect(re.search(r"^  peak .* resident, (4[89]|5\d)\.\d MiB live \(estimated\)$", words,
                          re.M), words)
         first = words.split("most of the peak, estimated\n")[1].splitlines()[0]
-        expect(re.match(r" +(4[789]|5\d)\.\d MiB  libffi\.so\S*\+0x[0-9a-f]+, ", first), first)
+        expect(re.match(r" +(4[789]|5\d)\.\d MiB  \S.*, (4[789]|5\d)\.\d MiB allocated in all$",
+                        first), first)
         written = re.search(r"^  profile +(\S+)$", words, re.M)[1]
         expect(json.loads(pathlib.Path(written).read_text())["interval_bytes"] == 10000, written)
         leaks = re.search(r"^  leaks +\d+ leak, \d+ grow.*; see (\S+)$", words, re.M)[1]
@@ -70,6 +71,17 @@ def profile():
         status, _, words = run(["--profile=all"], "true")
         expect(status == 2 and words.startswith("luna: --profile=all: ") and
                words.count("\n") == 1, words)
+
+
+def names():
+    """The functions with most, by their names and lines."""
+    guest = sys.argv[4]
+    with tempfile.TemporaryDirectory() as folder:
+        status, _, words = run(["--profile=1", "-o", folder], guest)
+        first = words.split("most of the peak, estimated\n")[1].splitlines()[0]
+        expect(status == 0 and re.match(
+            r" +9\.\d MiB  .*keep_much\(\) at keeps_much\.cpp:11, 9\.\d MiB allocated in all$",
+            first), words)
 
 
 def status():
