@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// lunalloc.hpp - heap.h for C++17 and later: heaps that end with their scope, and what lets
-// containers allocate from them. Only this header; the functions are those of heap.h.
+// lunalloc.hpp - heap.h and pool.h for C++17 and later: heaps and pools that end with their scope,
+// and what lets containers allocate from heaps. Only this header; the functions are those of
+// heap.h and pool.h.
 //
-// What throws says so. Threads and costs are those of the functions of heap.h that are called.
+// What throws says so. Threads and costs are those of the functions that are called.
 #pragma once
 
 #include <lunalloc/heap.h>
+#include <lunalloc/pool.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -158,6 +160,111 @@ class [[nodiscard]] heap_scope {
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
+
+// What a pool shall be: pool_options("messages", 256).max_blocks(1000).heap(tenant.get()). Without
+// more it grows as it needs.
+class pool_options {
+ public:
+  pool_options(const char* name, std::size_t block_bytes) noexcept
+      : name_(name), block_bytes_(block_bytes) {}
+
+  pool_options& max_blocks(std::uint64_t count) noexcept {
+    options_.max_blocks = count;
+    return *this;
+  }
+  // Memory for all blocks is taken at once. Wants max_blocks().
+  pool_options& fixed() noexcept {
+    options_.auto_expand = 0;
+    return *this;
+  }
+  pool_options& alignment(std::size_t bytes) noexcept {
+    options_.alignment = bytes;
+    return *this;
+  }
+  pool_options& reclaim_on_free() noexcept {
+    options_.reclaim_on_free = 1;
+    return *this;
+  }
+  pool_options& reclaim_on_purge() noexcept {
+    options_.reclaim_on_purge = 1;
+    return *this;
+  }
+  pool_options& heap(luna_heap* of) noexcept {
+    options_.heap = of;
+    return *this;
+  }
+
+  [[nodiscard]] const char* name() const noexcept { return name_; }
+  [[nodiscard]] std::size_t block_bytes() const noexcept { return block_bytes_; }
+  [[nodiscard]] const luna_pool_options* get() const noexcept { return &options_; }
+
+ private:
+  static luna_pool_options growing() noexcept {
+    luna_pool_options result{};
+    result.struct_size = sizeof result;
+    result.auto_expand = 1;
+    return result;
+  }
+
+  const char* name_;
+  std::size_t block_bytes_;
+  luna_pool_options options_ = growing();
+};
+
+// Owns a pool: its blocks go with it, without a destructor being called.
+class pool {
+ public:
+  // Throws std::system_error with the errno value of luna_pool_create().
+  explicit pool(const pool_options& options) {
+    const int error =
+        luna_pool_create(options.name(), options.block_bytes(), options.get(), &pool_);
+    if (error != 0) throw std::system_error(error, std::generic_category(), "luna_pool_create");
+  }
+  pool(const char* name, std::size_t block_bytes) : pool(pool_options(name, block_bytes)) {}
+
+  // Takes over a pool that luna_pool_create() has made.
+  explicit pool(luna_pool* made) noexcept : pool_(made) {}
+
+  pool(pool&& other) noexcept : pool_(other.release()) {}
+  pool& operator=(pool&& other) noexcept {
+    pool(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~pool() {
+    if (pool_ != nullptr) static_cast<void>(luna_pool_destroy(pool_));
+  }
+
+  void swap(pool& other) noexcept { std::swap(pool_, other.pool_); }
+
+  // nullptr: it was moved from, or released.
+  [[nodiscard]] luna_pool* get() const noexcept { return pool_; }
+  explicit operator bool() const noexcept { return pool_ != nullptr; }
+  [[nodiscard]] luna_pool* release() noexcept { return std::exchange(pool_, nullptr); }
+
+  // Requires, of all that follow: it has a pool. A block; throws std::bad_alloc if the bound or
+  // memory does not permit one.
+  [[nodiscard]] void* allocate() {
+    void* block = try_allocate();
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+  }
+  [[nodiscard]] void* try_allocate() noexcept { return luna_pool_allocate(pool_); }
+
+  // False: it is no block of this pool, or free already; a line on stderr says so.
+  bool deallocate(void* block) noexcept { return luna_pool_free(pool_, block) == 0; }
+
+  [[nodiscard]] const char* name() const noexcept { return luna_pool_name(pool_); }
+  [[nodiscard]] luna_pool_usage stats() const noexcept {
+    luna_pool_usage result{};
+    result.struct_size = sizeof result;
+    static_cast<void>(luna_pool_stats(pool_, &result));
+    return result;
+  }
+  std::size_t trim() noexcept { return luna_pool_trim(pool_); }
+
+ private:
+  luna_pool* pool_ = nullptr;
+};
 
 // Lets std::pmr containers allocate from a heap. Does not own it. do_allocate() throws
 // std::bad_alloc.

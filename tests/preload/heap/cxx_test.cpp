@@ -308,6 +308,49 @@ void containers_stay_in_their_heaps() {
   EXPECT(left.stats().live_blocks == 0);
 }
 
+std::size_t pools() {
+  std::size_t count = 0;
+  EXPECT(luna_pool_list(nullptr, &count) == 0);
+  return count;
+}
+
+void pools_end_with_their_owner() {
+  luna::heap own("tenant");
+  {
+    luna::pool messages(
+        luna::pool_options("messages", 200).max_blocks(3).alignment(64).fixed().heap(own.get()));
+    luna::pool others("others", 24);
+    EXPECT(pools() == 2 && std::string(messages.name()) == "messages");
+    std::vector<void*> blocks;
+    for (int i = 0; i < 3; ++i) blocks.push_back(messages.allocate());
+    EXPECT(messages.try_allocate() == nullptr);
+    bool is_denied = false;
+    try {
+      static_cast<void>(messages.allocate());
+    } catch (const std::bad_alloc&) {
+      is_denied = true;
+    }
+    EXPECT(is_denied && messages.stats().denied == 2 && messages.stats().used_blocks == 3);
+    EXPECT(reinterpret_cast<std::uintptr_t>(blocks[1]) % 64 == 0);
+    EXPECT(luna_heap_of(blocks[0]) == own.get() && own.stats().live_blocks == 1);
+    EXPECT(!others.deallocate(blocks[0]) && messages.deallocate(blocks[0]));
+
+    luna::pool moved = std::move(messages);
+    EXPECT(!messages && moved.stats().used_blocks == 2);
+    others = std::move(moved);
+    EXPECT(pools() == 1 && std::string(others.name()) == "messages");
+    luna::pool again(others.release());
+    EXPECT(!others && again.trim() == 0);
+  }
+  EXPECT(pools() == 0 && own.stats().live_blocks == 0);
+  try {
+    const luna::pool none("none", 0);
+    EXPECT(false);
+  } catch (const std::system_error& error) {
+    EXPECT(error.code().value() == EINVAL);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -324,6 +367,7 @@ int main() {
   resource_serves_pmr();
   containers_live_in_heaps();
   containers_stay_in_their_heaps();
+  pools_end_with_their_owner();
   EXPECT(heaps() == 0);
   return 0;
 }
