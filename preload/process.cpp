@@ -320,9 +320,9 @@ std::size_t Process::usable_bytes_of_other(const void* pointer) noexcept {
 
 void* Process::reallocate(void* pointer, std::size_t bytes) noexcept {
   if (NamedHeap* named = named_heaps.of(pointer); named != nullptr) [[unlikely]] {
-    const bool in_handler = thread_state.aside != nullptr;
-    return in_handler ? reallocate_in_handler(pointer, bytes)
-                      : reallocate_named(*named, pointer, bytes);
+    if (thread_state.aside == nullptr) return reallocate_named(*named, pointer, bytes);
+    if (named->is_open_here()) return reallocate_in_handler(pointer, bytes);
+    return bytes <= usable_bytes(pointer) ? pointer : nullptr;
   }
   {
     const SlowPath path;

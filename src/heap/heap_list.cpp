@@ -183,6 +183,7 @@ void HeapList::repair_after_fork(Allocator& allocator, const ThreadHeap* survivo
   // trusted.
   for (ThreadHeap* heap = heaps_; heap != nullptr; heap = heap->next_heap)
     static_cast<void>(heap->returned().take_all());
+  allocator.samples().forget_returned();
   allocator.for_each_slab([&](Slab& slab) noexcept {
     RemoteArea& area = remote_area(allocator.window(), &slab);
     area.listed.store(0, std::memory_order_relaxed);

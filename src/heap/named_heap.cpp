@@ -339,6 +339,7 @@ int NamedHeap::protect(luna_heap_access access) noexcept {
   if (!opens || error != 0) return error;
   set_access(access);
   allocator_.heaps().park_left();
+  static_cast<void>(allocator_.samples().trim(false));  // takes back those that were freed
   return 0;
 }
 

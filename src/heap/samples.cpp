@@ -41,6 +41,10 @@ std::size_t Samples::trim(bool purge) noexcept {
   return heap() != nullptr ? heap()->trim(purge) : 0;
 }
 
+void Samples::forget_returned() noexcept {
+  if (heap() != nullptr) static_cast<void>(heap()->returned().take_all());
+}
+
 // The memory of the heap stays: a slab that is gone may name it.
 void Samples::abandon() noexcept {
   if (heap() == nullptr) return;

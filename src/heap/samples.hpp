@@ -86,6 +86,9 @@ class Samples {
   // Forgets its heap, which is gone with all its blocks.
   void abandon() noexcept;
 
+  // In the child of a fork: what was freed has yet to be found by its bits.
+  void forget_returned() noexcept;
+
   // The heap that they lie in; nullptr: there is none yet.
   [[nodiscard]] const ThreadHeap* thread_heap() const noexcept { return heap(); }
 

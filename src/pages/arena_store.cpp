@@ -4,14 +4,20 @@
 #include "os/clock.hpp"
 #include "os/memory.hpp"
 
+#include <cstring>
 #include <new>
 
 namespace luna {
 
 namespace {
 
-// Gives all memory of the blocks back. What the kernel refuses to take stays until the arena is
-// used again.
+// Pages that the program has locked cannot be purged: they are mapped anew.
+void give_back(std::byte* memory, std::size_t bytes) noexcept {
+  if (os::purge(memory, bytes) || os::renew(memory, bytes)) return;
+  std::memset(memory, 0, bytes);
+}
+
+// Gives all memory of the blocks back, or at least its contents.
 void purge_blocks(Arena& arena) noexcept {
   for (std::size_t at = arena.committed.find_set(0); at < arena.regions;) {
     std::size_t end = arena.committed.find_clear(at);
@@ -19,7 +25,7 @@ void purge_blocks(Arena& arena) noexcept {
     std::byte* memory = arena.memory + at * kRegionBytes;
     const std::size_t bytes = (end - at) * kRegionBytes;
     static_cast<void>(os::commit(memory, bytes));  // it may be protected
-    static_cast<void>(os::purge(memory, bytes));
+    give_back(memory, bytes);
     at = arena.committed.find_set(end);
   }
 }

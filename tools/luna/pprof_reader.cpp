@@ -29,6 +29,7 @@ enum Field : std::uint32_t {
 };
 
 constexpr std::size_t kMostTypes = 64;
+constexpr std::size_t kMostRows = std::size_t{1} << 24;  // of a kind, of which each has two bytes
 constexpr std::size_t kMostTextBytes = std::size_t{1} << 29;
 
 // Where the name of code that lies in no module is not known, its address says more.
@@ -48,7 +49,7 @@ class PprofReader {
   [[nodiscard]] HeapProfile read() {
     read_strings();
     for_each(kSampleType, [this](const ProtobufReader& field) { add_type(field.bytes()); });
-    if (profile_.types.empty() || profile_.types.size() > kMostTypes) throw_damaged();
+    if (profile_.types.empty()) throw_damaged();
     read_head();
     for_each(kMapping, [this](const ProtobufReader& field) { add_mapping(field.bytes()); });
     for_each(kFunction, [this](const ProtobufReader& field) { add_function(field.bytes()); });
@@ -63,8 +64,11 @@ class PprofReader {
   template <typename Visit>
   void for_each(std::uint32_t field, Visit visit) {
     ProtobufReader reader(data_);
-    while (reader.next())
-      if (reader.field() == field) visit(reader);
+    for (std::size_t rows = 0; reader.next();) {
+      if (reader.field() != field) continue;
+      if (++rows > kMostRows) throw_damaged();
+      visit(reader);
+    }
     if (!reader.is_whole() && whole_) throw_damaged();
   }
 
@@ -116,6 +120,7 @@ class PprofReader {
   }
 
   void add_type(std::string_view message) {
+    if (profile_.types.size() == kMostTypes) throw_damaged();
     HeapProfile::ValueType& type = profile_.types.emplace_back();
     for_each_in(message, [&](const ProtobufReader& field) {
       if (field.field() == 1) type.name = text(field.number());

@@ -8,6 +8,7 @@
 
 #include <lunalloc/pool.h>
 #include <lunalloc/profile.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <chrono>
@@ -173,11 +174,27 @@ void huge() {
   EXPECT(!text.str().empty() && text.str().find("3221225472") == std::string::npos);
 }
 
-constexpr Part kParts[] = {{"resets", resets},
-                           {"lists", lists},
-                           {"pools", pools},
-                           {"callbacks", callbacks},
-                           {"huge", huge}};
+// Pages that cannot be purged do not come back with what was in them.
+void locked() {
+  for (const std::size_t size : {100 * kKiB, 600 * kKiB, 3 * kMiB}) {
+    luna_heap* own = made("secret");
+    auto* block = static_cast<char*>(heap_malloc(own, size));
+    memset(block, 0x5a, size);
+    if (mlock(block, size) != 0) expect::skip("memory cannot be locked");
+    EXPECT(heap_destroy(own) == 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // as long as it rests
+    luna_heap* next = made("next");
+    for (int i = 0; i < 8; ++i) {
+      const auto* zeros = static_cast<const char*>(heap_calloc(next, 1, size));
+      EXPECT_FOR(size,
+                 zeros != nullptr && zeros[0] == 0 && memcmp(zeros, zeros + 1, size - 1) == 0);
+    }
+    EXPECT(heap_destroy(next) == 0);
+  }
+}
+
+constexpr Part kParts[] = {{"resets", resets},       {"lists", lists}, {"pools", pools},
+                           {"callbacks", callbacks}, {"huge", huge},   {"locked", locked}};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include "heap_api.hpp"
 #include "parts.hpp"
 
+#include <lunalloc/profile.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -195,6 +196,47 @@ void handler_resizes() {
   EXPECT(handler_at != 0 && asked == 0);
 }
 
+// Nothing is read of a heap that is closed.
+void handler_keeps() {
+  luna_heap* own = made("closed");
+  handler_blocks = {heap_malloc(own, 100)};
+  EXPECT(heap_protect(own, LUNA_HEAP_NO_ACCESS) == 0);
+  with_handler([](int) {
+    EXPECT(realloc(handler_blocks[0], 5000) == nullptr);
+    EXPECT(realloc(handler_blocks[0], 20) == handler_blocks[0]);
+    ++handler_at;
+  });
+  EXPECT(handler_at != 0);
+}
+
+// Samples that are freed meanwhile count as free when it is open, here and in the child of a fork.
+void sampled() {
+  const auto start = find<decltype(::luna_profile_start)>("luna_profile_start");
+  EXPECT(start(1024) == 0);
+  luna_heap* own = made("sampled");
+  std::vector<void*> others;
+  Helper thread([&] { others = fill(own, 100, 1000); });
+  std::vector<void*> blocks = fill(own, 100, 5000);
+  EXPECT(heap_protect(own, LUNA_HEAP_READ) == 0);
+  for (std::size_t i = 0; i < blocks.size() / 2; ++i) free(blocks[i]);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    if (heap_protect(own, LUNA_HEAP_READ_WRITE) != 0) _exit(1);
+    heap_trim(own);
+    free_all(fill(own, 100, 5000));
+    _exit(0);
+  }
+  int status = -1;
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  EXPECT(heap_protect(own, LUNA_HEAP_READ_WRITE) == 0);
+  // One in ten was a sample. What lists hold beside samples is not told exactly.
+  const std::size_t live = others.size() + blocks.size() - blocks.size() / 2;
+  const std::size_t told = stats(own).live_blocks;
+  EXPECT_FOR(told, told >= live && told < live + 80);
+  thread.end();
+}
+
 void wipes() {
   for (const luna_heap_access access : {LUNA_HEAP_NO_ACCESS, LUNA_HEAP_READ}) {
     luna_heap* own = made("wiped", 0, LUNA_HEAP_WIPES);
@@ -235,6 +277,8 @@ constexpr Part kParts[] = {
     {"fork", fork_within},
     {"handler_frees", handler_frees},
     {"handler_resizes", handler_resizes},
+    {"handler_keeps", handler_keeps},
+    {"sampled", sampled},
     {"wipes", wipes},
     {"transfer", transfer},
 };
