@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "protobuf_reader.hpp"
 
+#include "profile_reader.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -86,6 +88,13 @@ TEST(ProtobufReader, APackedNumberWithoutEndIsToldOf) {
 
   ASSERT_TRUE(reader.next());
   EXPECT_FALSE(reader.for_each_number([](std::uint64_t) {}));
+}
+
+// Of a profile: a small file in gzip may have as many of them as memory has room for.
+TEST(ProtobufReader, TooManyFieldsAreRefused) {
+  std::string message(2 * ((std::size_t{1} << 24) + 1), '\0');
+  for (std::size_t i = 0; i < message.size(); i += 2) message[i] = 0x32;  // a text, empty
+  EXPECT_THROW(static_cast<void>(parse_pprof(message, true)), ProfileError);
 }
 
 }  // namespace
