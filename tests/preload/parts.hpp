@@ -2,6 +2,9 @@
 // A guest with several parts, of which the first argument names one.
 #pragma once
 
+#include "expect.hpp"
+
+#include <cstdio>
 #include <span>
 #include <string_view>
 
@@ -18,4 +21,13 @@ struct Part {
     return true;
   }
   return false;
+}
+
+// What main() of such a guest does: runs the part on lunalloc, and says when it is through.
+[[nodiscard]] inline int run_guest(std::span<const Part> parts, int count, char** arguments) {
+  EXPECT(count == 2);
+  expect::on_lunalloc();
+  if (!run_part(parts, arguments[1])) return 2;
+  puts("done");
+  return 0;
 }

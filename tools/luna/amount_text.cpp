@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "amount_text.hpp"
 
+#include "byte_text.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -16,26 +18,25 @@ namespace {
   return text.data();
 }
 
-template <std::size_t kCount>
-[[nodiscard]] std::string scaled(double value, double factor,
-                                 const std::array<const char*, kCount>& units) {
+[[nodiscard]] std::string bytes_with_sign(double bytes) {
+  const std::string text = byte_text(static_cast<std::uint64_t>(std::abs(bytes)));
+  return bytes < 0 ? '-' + text : text;
+}
+
+[[nodiscard]] std::string time_text(double nanoseconds) {
+  constexpr std::array kUnits = {"ns", "us", "ms", "s"};
   std::size_t unit = 0;
-  // What would be rounded up to the next unit is of that.
-  for (; std::abs(value) >= factor - 0.05 && unit + 1 < kCount; ++unit) value /= factor;
-  return with_one_digit(value, units[unit]);
+  for (; std::abs(nanoseconds) >= 999.95 && unit + 1 < kUnits.size(); ++unit) nanoseconds /= 1000;
+  return with_one_digit(nanoseconds, kUnits[unit]);
 }
 
 }  // namespace
 
 std::string amount_text(std::int64_t amount, std::string_view unit) {
   const auto value = static_cast<double>(amount);
-  constexpr std::array<const char*, 7> kBytes = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  constexpr std::array<const char*, 4> kTimes = {"ns", "us", "ms", "s"};
-  const bool is_small = amount > -1024 && amount < 1024;
-  if (unit == "bytes" && is_small) return std::to_string(amount) + " B";
-  if (unit == "bytes") return scaled(value, 1024, kBytes);
-  if (unit == "nanoseconds") return scaled(value, 1000, kTimes);
-  if (unit == "byte_milliseconds") return scaled(value / 1000, 1024, kBytes) + " s";
+  if (unit == "bytes") return bytes_with_sign(value);
+  if (unit == "nanoseconds") return time_text(value);
+  if (unit == "byte_milliseconds") return bytes_with_sign(value / 1000) + " s";
   if (unit == "count") return std::to_string(amount) + (amount == 1 ? " object" : " objects");
   return std::to_string(amount) + " " + std::string(unit);
 }

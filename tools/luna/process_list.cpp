@@ -60,7 +60,7 @@ std::optional<LunaProcess> look_at(pid_t process) {
   try {
     static_cast<void>(AttachTarget(process));
   } catch (const AttachError& error) {
-    if (found.library.empty()) return std::nullopt;
+    if (found.image.empty()) return std::nullopt;
     found.unreachable = error.what();
   }
   found.serves = has_thread(process, kServer) && !listening_paths(process).empty();

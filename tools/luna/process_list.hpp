@@ -15,7 +15,8 @@ namespace luna::tool {
 struct LunaProcess {
   pid_t number = 0;
   ProcessStatus status;
-  std::string library;      // its file as the process sees it; empty: it is part of the program
+  std::string
+      image;  // the file of the library as the process sees it; empty: it is part of the program
   std::string unreachable;  // why; empty: it can be reached
   bool serves = false;      // at a control socket
 };

@@ -36,7 +36,7 @@ void write_table(const std::vector<LunaProcess>& processes) {
               << name_of_user(process.status.user) << std::right << std::setw(11)
               << byte_text(process.status.resident_bytes) << ' ' << std::left << std::setw(6)
               << state_of(process) << ' ' << std::setw(16) << name << std::right << ' '
-              << (process.library.empty() ? "in the program" : printable(process.library)) << '\n';
+              << (process.image.empty() ? "in the program" : printable(process.image)) << '\n';
   }
 }
 
@@ -48,7 +48,7 @@ void write_json(const std::vector<LunaProcess>& processes) {
                     {"user", process.status.user},
                     {"resident_bytes", process.status.resident_bytes},
                     {"state", state_of(process)},
-                    {"library", printable(process.library)},
+                    {"library", printable(process.image)},
                     {"why_closed", printable(process.unreachable)}});
   std::cout << list.dump(1) << '\n';
 }

@@ -27,7 +27,7 @@ struct Arguments {
   std::string profile;  // empty: none; else "true", or bytes for a sample
   std::string conf;
   std::uint64_t heap_limit = 0;  // bytes; 0: none
-  std::string library;
+  std::string lib;
   std::string folder = ".";
   bool is_quiet = false;
 };
@@ -51,8 +51,7 @@ constexpr const char* kLibrary = "liblunalloc.so";
 }
 
 [[nodiscard]] std::string library_of(const Arguments& arguments) {
-  const fs::path library =
-      arguments.library.empty() ? find_library() : fs::absolute(arguments.library);
+  const fs::path library = arguments.lib.empty() ? find_library() : fs::absolute(arguments.lib);
   if (!fs::exists(library))
     throw AttachError(AttachError::kUsage, library.string() + ": there is no such file");
   if (library.string().find_first_of(": ") != std::string::npos)
@@ -167,7 +166,7 @@ void add_options(CLI::App& command, Arguments& arguments) {
       .add_option("--heap-limit", arguments.heap_limit,
                   "malloc fails where the heap would grow beyond this, as 512M")
       ->transform(CLI::AsSizeValue(false));
-  command.add_option("--lib", arguments.library,
+  command.add_option("--lib", arguments.lib,
                      "liblunalloc.so, where it is not beside luna or in ../lib*");
   command
       .add_option("-o,--output", arguments.folder, "the folder for profiles and reports of leaks")

@@ -198,10 +198,4 @@ constexpr Part kParts[] = {{"resets", resets},       {"lists", lists}, {"pools",
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  EXPECT(count == 2);
-  expect::on_lunalloc();
-  if (!run_part(kParts, arguments[1])) return 2;
-  puts("done");
-  return 0;
-}
+int main(int count, char** arguments) { return run_guest(kParts, count, arguments); }

@@ -144,10 +144,4 @@ constexpr Part kParts[] = {
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  EXPECT(count == 2);
-  expect::on_lunalloc();
-  if (!run_part(kParts, arguments[1])) return 2;
-  puts("done");
-  return 0;
-}
+int main(int count, char** arguments) { return run_guest(kParts, count, arguments); }

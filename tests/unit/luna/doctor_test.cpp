@@ -2,12 +2,12 @@
 // What `luna doctor` says of machines that are folders of files.
 #include "doctor.hpp"
 
+#include "support/file_tree.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 namespace luna::tool {
@@ -16,9 +16,6 @@ namespace {
 class DoctorTest : public testing::Test {
  protected:
   DoctorTest() {
-    std::string name = testing::TempDir() + "doctor_XXXXXX";
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
     put("/proc/sys/vm/overcommit_memory", "0\n");
     put("/proc/sys/vm/max_map_count", "65530\n");
     put("/proc/sys/kernel/yama/ptrace_scope", "0\n");
@@ -30,18 +27,13 @@ class DoctorTest : public testing::Test {
         "Max address space         unlimited            unlimited            bytes\n"
         "Max data size             unlimited            unlimited            bytes\n");
   }
-  ~DoctorTest() override { std::filesystem::remove_all(root_); }
 
-  void put(const std::string& path, const std::string& text) const {
-    const std::filesystem::path file = root_.string() + path;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-  }
-  void remove(const std::string& path) const { std::filesystem::remove(root_.string() + path); }
+  void put(const std::string& path, const std::string& text) const { tree_.write(path, text); }
+  void remove(const std::string& path) const { tree_.remove(path); }
 
   // What is said of one thing, of the machine or of process 7.
   [[nodiscard]] Finding finding(const std::string& what) const {
-    const MachineFiles files(root_);
+    const MachineFiles files(tree_.root());
     std::vector<Finding> all = examine_machine(files);
     for (Finding& one : examine_limits(files, "7")) all.push_back(std::move(one));
     const auto found =
@@ -49,11 +41,11 @@ class DoctorTest : public testing::Test {
     return found != all.end() ? *found : Finding{Health::kGood, "", "", "", ""};
   }
 
-  std::filesystem::path root_;
+  test::FileTree tree_;
 };
 
 TEST_F(DoctorTest, NothingIsToBeMendedOnAGoodMachine) {
-  const MachineFiles files(root_);
+  const MachineFiles files(tree_.root());
   std::vector<Finding> all = examine_machine(files);
   for (Finding& one : examine_limits(files, "7")) all.push_back(std::move(one));
   EXPECT_EQ(all.size(), 9U);
