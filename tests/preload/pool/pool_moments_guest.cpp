@@ -58,6 +58,18 @@ struct Handled {
   luna_queue* queue = nullptr;
   std::atomic<int> calls{0};
   std::atomic<int> given{0};
+  std::atomic<int> pushed{0};
+  std::atomic<int> popped{0};
+
+  // What is pushed beside a push or pop that was interrupted stays until that has ended.
+  void use_queue() {
+    if (queues.push(queue, this, 1) != 0) return;
+    ++pushed;
+    pop();
+  }
+  void pop() {
+    if (queues.pop(queue, nullptr) != nullptr) ++popped;
+  }
 }* handled = nullptr;
 
 void on_alarm(int) {
@@ -72,8 +84,7 @@ void on_alarm(int) {
   }
   static_cast<void>(handled->api.of(handled));
   static_cast<void>(handled->api.trim(handled->pool));
-  if (handled->queues.push(handled->queue, handled, 1) == 0)
-    static_cast<void>(handled->queues.pop(handled->queue, nullptr));
+  handled->use_queue();
 }
 
 void in_handlers() {
@@ -98,14 +109,18 @@ void in_handlers() {
     }
     for (void* const block : blocks) EXPECT(state.api.deallocate(state.pool, block) == 0);
     blocks.clear();
-    if (state.queues.push(state.queue, &state, 1) == 0)
-      static_cast<void>(state.queues.pop(state.queue, nullptr));
+    state.use_queue();
   }
   const itimerval never{};
   EXPECT(setitimer(ITIMER_REAL, &never, nullptr) == 0);
   EXPECT(state.calls > 0);
   EXPECT(usage_of(state.api, state.pool).used_blocks == 0);
-  EXPECT(state.queues.count(state.queue) == 0);
+  while (state.queues.count(state.queue) != 0) {
+    const int before = state.popped;
+    state.pop();
+    EXPECT(state.popped == before + 1);
+  }
+  EXPECT(state.pushed > 0 && state.pushed == state.popped);
   EXPECT(state.api.destroy(state.pool) == 0 && state.queues.destroy(state.queue) == 0);
 }
 
