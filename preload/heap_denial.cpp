@@ -14,10 +14,6 @@ namespace luna {
 
 namespace {
 
-[[nodiscard]] luna_heap* public_name(NamedHeap& heap) noexcept {
-  return reinterpret_cast<luna_heap*>(&heap);
-}
-
 [[noreturn, gnu::cold]] void abort_denied(const NamedHeap& heap, std::size_t bytes) noexcept {
   std::array<char, 256> buffer;
   Text text(buffer.data(), buffer.size());
@@ -35,13 +31,13 @@ bool asks_again(NamedHeap& heap, std::size_t bytes) noexcept {
   if (options.denial == LUNA_HEAP_ABORTS) abort_denied(heap, bytes);
   if (options.denial != LUNA_HEAP_CALLS) return false;
   const OutOfHeaps out;  // what the callback allocates would be denied too
-  return options.on_denial(public_name(heap), bytes, options.context) != 0;
+  return options.on_denial(public_name(&heap), bytes, options.context) != 0;
 }
 
 void tell_if_large(NamedHeap& heap) noexcept {
   if (!heap.has_become_large() || heap.options().on_soft_limit == nullptr) return;
   const OutOfHeaps out;
-  heap.options().on_soft_limit(public_name(heap), heap.quota().used(), heap.options().context);
+  heap.options().on_soft_limit(public_name(&heap), heap.quota().used(), heap.options().context);
 }
 
 // The reserve is open for the try after deny(), as for blocks.

@@ -25,9 +25,6 @@ namespace {
 [[nodiscard]] NamedHeap& named(luna_heap* heap) noexcept {
   return *reinterpret_cast<NamedHeap*>(heap);
 }
-[[nodiscard]] luna_heap* public_name(NamedHeap* heap) noexcept {
-  return reinterpret_cast<luna_heap*>(heap);
-}
 
 // Those of the calling thread; no_parts: no memory.
 [[nodiscard]] ThreadParts& own_parts() noexcept {

@@ -12,6 +12,11 @@ namespace luna {
 
 extern constinit NamedHeaps named_heaps;
 
+// What the program knows it by.
+[[nodiscard]] inline luna_heap* public_name(NamedHeap* heap) noexcept {
+  return reinterpret_cast<luna_heap*>(heap);
+}
+
 // What the thread allocates while it has entered a heap. nullptr: no memory; errno is the
 // caller's to set.
 [[nodiscard]] void* allocate_entered(std::size_t bytes) noexcept;

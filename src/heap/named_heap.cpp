@@ -62,11 +62,8 @@ void NamedHeap::empty(ThreadHeap* part) noexcept {
   set_access(LUNA_HEAP_READ_WRITE);
 }
 
-// A fast path neither charges, nor wipes, nor asks who may, nor has rights that its caller has not.
 void NamedHeap::find_place() noexcept {
-  const bool fast =
-      is_open() && !has(LUNA_HEAP_EXACT | LUNA_HEAP_GUARDS) && key_ == os::ProtectionKeys::kNoKey;
-  place_.store(fast ? number_ : ThreadParts::kNowhere, std::memory_order_relaxed);
+  place_.store(allocates_fast() ? number_ : ThreadParts::kNowhere, std::memory_order_relaxed);
 }
 
 void* NamedHeap::allocate(ThreadHeap& part, std::size_t bytes) noexcept {

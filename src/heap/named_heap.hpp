@@ -124,10 +124,14 @@ class NamedHeap {
   [[nodiscard]] bool is_alive() const noexcept { return alive_.load(std::memory_order_seq_cst); }
   void set_alive(bool alive) noexcept { alive_.store(alive, std::memory_order_seq_cst); }
 
-  // Whether fast paths free its blocks: nobody has to charge, wipe, guard or look who may.
-  [[nodiscard]] bool frees_fast() const noexcept {
-    return is_open() && !has(LUNA_HEAP_EXACT | LUNA_HEAP_WIPES | LUNA_HEAP_GUARDS) &&
+  // Whether fast paths hand its blocks out, where nobody has to charge, guard or look who may; and
+  // whether they free them, where nobody has to wipe either.
+  [[nodiscard]] bool allocates_fast() const noexcept {
+    return is_open() && !has(LUNA_HEAP_EXACT | LUNA_HEAP_GUARDS) &&
            key_ == os::ProtectionKeys::kNoKey;
+  }
+  [[nodiscard]] bool frees_fast() const noexcept {
+    return allocates_fast() && !has(LUNA_HEAP_WIPES);
   }
 
   // Where fast paths find a thread's part of it; ThreadParts::kNowhere: they shall not.

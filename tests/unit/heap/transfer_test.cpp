@@ -57,6 +57,20 @@ struct TransferTest : testing::Test {
     return block;
   }
 
+  // nullptr, as it has to be, where the kernel's pages are larger than ours.
+  [[nodiscard]] void* moved(void* block, NamedHeap& to) {
+    void* there = heaps.move(*parts, block, &to);
+    EXPECT_EQ(there != nullptr, test::kernel_pages_are_ours());
+    return there;
+  }
+  // From now on all are.
+  void begin_samples() {
+    ASSERT_TRUE(first.begin_sampling(
+        {&recorder, Recorder::allocated, Recorder::freed, Recorder::resized, Recorder::moved}));
+    first.set_sampling_interval(1, 1);
+  }
+
+  Recorder recorder;
   test::TestAllocator first;
   os::ProtectionKeys keys;
   NamedHeaps heaps{first, keys};
@@ -64,14 +78,12 @@ struct TransferTest : testing::Test {
 };
 
 TEST_F(TransferTest, ChargeGoesAlongWhateverIsCharged) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
   NamedHeap& plain = create();
   NamedHeap& exact = create(LUNA_HEAP_EXACT);
   void* block = filled(plain);
 
-  void* there = heaps.move(*parts, block, &exact);
-
-  ASSERT_NE(there, nullptr);
+  void* there = moved(block, exact);
+  if (there == nullptr) return;
   EXPECT_EQ(heaps.of(there), &exact);
   EXPECT_TRUE(test::has_pattern(there, kLarge, 1));
   EXPECT_EQ(plain.quota().used(), 0U);
@@ -119,19 +131,14 @@ TEST_F(TransferTest, BlockOfAProtectedHeapIsCopiedAndOneThatIsGoneIsNot) {
 }
 
 TEST_F(TransferTest, SampleIsFollowed) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
-  Recorder recorder;
-  ASSERT_TRUE(first.begin_sampling(
-      {&recorder, Recorder::allocated, Recorder::freed, Recorder::resized, Recorder::moved}));
-  first.set_sampling_interval(1, 1);
+  begin_samples();
   NamedHeap& from = create();
   NamedHeap& to = create();
   void* block = filled(from);
   ASSERT_EQ(recorder.live.count(block), 1U);
 
-  void* there = heaps.move(*parts, block, &to);
-
-  ASSERT_NE(there, nullptr);
+  void* there = moved(block, to);
+  if (there == nullptr) return;
   EXPECT_EQ(recorder.live.size(), 1U);
   EXPECT_EQ(recorder.live.count(there), 1U);
   // Its old slot is nobody's sample: a block there is freed with nobody being told.
@@ -145,15 +152,11 @@ TEST_F(TransferTest, SampleIsFollowed) {
 }
 
 TEST_F(TransferTest, SampleGoesWithTheHeapThatItIsIn) {
-  if (!test::kernel_pages_are_ours()) GTEST_SKIP() << test::kLargerPages;
-  Recorder recorder;
-  ASSERT_TRUE(first.begin_sampling(
-      {&recorder, Recorder::allocated, Recorder::freed, Recorder::resized, Recorder::moved}));
-  first.set_sampling_interval(1, 1);
+  begin_samples();
   NamedHeap& from = create();
   NamedHeap& to = create();
-  void* there = heaps.move(*parts, filled(from), &to);
-  ASSERT_NE(there, nullptr);
+  void* there = moved(filled(from), to);
+  if (there == nullptr) return;
 
   ASSERT_EQ(heaps.destroy(from, *parts), 0);
   EXPECT_EQ(recorder.live.count(there), 1U);
