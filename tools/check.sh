@@ -122,7 +122,7 @@ fi
 
 stress_seconds=${LUNA_STRESS_SECONDS-}
 if wanted gcc && build check --native-file ci/gcc.ini; then
-  run_suites check "unit preload misuse real style"
+  run_suites check "unit preload misuse fault real style"
   if [ $full = yes ] && [ -z "$only_suite" ]; then
     export LUNA_STRESS_SECONDS="${stress_seconds:-60}"
     run_suites check stress

@@ -40,7 +40,10 @@ bool OwnFile::adopt(long opened) noexcept {
   system_call(SYS_close, opened);
   if (moved < 0) return false;
   const int number = static_cast<int>(moved);
-  if (!identify(number, identity_, true)) return false;
+  if (!identify(number, identity_, true)) {
+    system_call(SYS_close, number);
+    return false;
+  }
   number_.store(number, std::memory_order_relaxed);
   return true;
 }

@@ -96,10 +96,14 @@ Socket Socket::adopt(long descriptor) noexcept {
   Socket socket;
   if (descriptor < 0) return socket;
   socket.identity_ = identity_of(descriptor);
+  if (socket.identity_ == SocketIdentity{}) {  // close() would not know it
+    system_call(SYS_close, descriptor);
+    return socket;
+  }
   socket.descriptor_ = static_cast<int>(descriptor);
   const long high = system_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, first_number());
   if (high < 0) return socket;
-  socket.close();
+  system_call(SYS_close, descriptor);
   socket.descriptor_ = static_cast<int>(high);
   return socket;
 }
