@@ -54,8 +54,9 @@ using Bytes = std::vector<unsigned char>;
 }
 
 // -1: it is not there, or is another file. Waits for nobody, as a pipe would.
-[[nodiscard]] int open_by_path(const WantedFile& wanted, std::string& why_not) {
-  const int file = open(wanted.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+[[nodiscard]] int open_by_path(const WantedFile& wanted, const std::string& path,
+                               std::string& why_not) {
+  const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   struct stat status {};
   if (file < 0 || fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
     why_not = "is not there";
@@ -103,12 +104,13 @@ std::string debug_path(const std::string& folder) {
 }
 
 int find_file(const WantedFile& wanted, const Dwfl_Callbacks& callbacks, std::string& why_not) {
-  const int file = open_by_path(wanted, why_not);
-  if (file >= 0) return file;
-  const int other = open_by_build_id(wanted, callbacks);
-  if (other < 0) return -1;
-  why_not.clear();
-  return other;
+  int file = open_by_path(wanted, wanted.path, why_not);
+  std::string ignored;  // what counts is why it is not where it was
+  for (const std::string& path : wanted.other_paths)
+    if (file < 0) file = open_by_path(wanted, path, ignored);
+  if (file < 0) file = open_by_build_id(wanted, callbacks);
+  if (file >= 0) why_not.clear();
+  return file;
 }
 
 }  // namespace luna::tool

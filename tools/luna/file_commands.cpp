@@ -15,21 +15,25 @@ bool names_file(const std::string& word) {
 }
 
 void add_type(CLI::App& command, FileArguments& arguments) {
-  command.add_option("--type", arguments.type, "of a file: what to show, instead of what it is of")
+  command.add_option("--type", arguments.type, "what to show, instead of what it is of")
       ->check(CLI::IsMember(view_names()));
 }
 
-void add_file_options(CLI::App& command, FileArguments& arguments) {
-  command.add_option("--rows", arguments.rows, "of a file: functions and sites that the text has")
-      ->capture_default_str();
+void add_debug_folder(CLI::App& command, FileArguments& arguments) {
   // The search by build-id wants whole paths.
   const auto set_debug_folder = [&arguments](const std::string& folder) {
     arguments.debug_folder = std::filesystem::absolute(folder).string();
   };
   command
       .add_option_function<std::string>("--debug-dir", set_debug_folder,
-                                        "of a file: look for separate debug files here first")
+                                        "look for separate debug files here first")
       ->check(CLI::ExistingDirectory);
+}
+
+void add_file_options(CLI::App& command, FileArguments& arguments) {
+  command.add_option("--rows", arguments.rows, "functions and sites that the text has")
+      ->capture_default_str();
+  add_debug_folder(command, arguments);
 }
 
 void add_diff(CLI::App& app, int& status) {

@@ -15,8 +15,9 @@ namespace luna::tool {
 // and it is no number.
 [[nodiscard]] bool names_file(const std::string& word);
 
-// --type, --rows and --debug-dir.
+// --type, --debug-dir, and --rows with --debug-dir.
 void add_type(CLI::App& command, FileArguments& arguments);
+void add_debug_folder(CLI::App& command, FileArguments& arguments);
 void add_file_options(CLI::App& command, FileArguments& arguments);
 
 // Adds the subcommand, which sets `status` when it has run. Both must outlive the parse.

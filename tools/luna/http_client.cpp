@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http_client.hpp"
 
+#include "byte_text.hpp"
 #include "signal_watch.hpp"
 
 #include <poll.h>
@@ -20,7 +21,6 @@ namespace luna::tool {
 namespace {
 
 constexpr std::size_t kMostHead = std::size_t{8} << 10;
-constexpr std::size_t kMostBody = std::size_t{1} << 30;
 constexpr std::size_t kPart = std::size_t{64} << 10;
 constexpr std::chrono::milliseconds kLook{100};  // for a signal that came just before a wait
 
@@ -48,7 +48,7 @@ constexpr std::chrono::milliseconds kLook{100};  // for a signal that came just 
 }
 
 // The server says it always.
-[[nodiscard]] std::size_t read_length(std::string_view head) {
+[[nodiscard]] std::size_t read_length(std::string_view head, std::size_t most) {
   constexpr std::string_view kName = "\r\nContent-Length:";
   for (std::size_t at = head.find("\r\n"); at != head.npos; at = head.find("\r\n", at + 2)) {
     std::string_view line = head.substr(at);
@@ -58,7 +58,7 @@ constexpr std::chrono::milliseconds kLook{100};  // for a signal that came just 
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     std::size_t length = 0;
     if (!read_number(line, length)) break;
-    if (length > kMostBody) throw HttpError("the answer is longer than 1 GiB");
+    if (length > most) throw HttpError("the answer is longer than " + byte_text(most));
     return length;
   }
   throw HttpError("the answer does not say how long it is");
@@ -79,7 +79,7 @@ HttpAnswer HttpClient::ask(const HttpQuestion& question, Clock::time_point end) 
   const std::string_view head(text.data(), head_end + 2);
   HttpAnswer answer;
   answer.status = read_status(head);
-  const std::size_t length = read_length(head);
+  const std::size_t length = read_length(head, question.most_bytes);
   text.erase(0, head_end + 4);
   while (text.size() < length)
     if (!receive(text, end)) throw HttpError("the connection was closed within the answer");

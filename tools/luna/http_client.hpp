@@ -13,6 +13,7 @@ struct HttpQuestion {
   std::string target;  // path and query, escaped
   std::string body = {};
   std::string accept = {};
+  std::size_t most_bytes = std::size_t{1} << 30;  // of the body of the answer
 };
 
 struct HttpAnswer {
@@ -28,7 +29,7 @@ struct HttpError : std::runtime_error {
 };
 
 // Owns the descriptor of a connected socket. Nothing that is read is trusted: heads have 8 KiB at
-// most, bodies 1 GiB, and all of it has to be there by `end`.
+// most, bodies what the question allows, and all of it has to be there by `end`.
 class HttpClient {
  public:
   using Clock = std::chrono::steady_clock;

@@ -26,12 +26,14 @@ constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 28;
 // In the whole, in the array of sites.
 constexpr int kHeadDepth = 1;
 constexpr int kSiteDepth = 2;
+constexpr int kDeepest = 16;  // what lies deeper is no report, and would exhaust the stack
 
 // Takes the sites off while they come, so that a report that is cut short has those before the cut.
 [[nodiscard]] Json parse(std::istream& in, std::vector<Json>& sites, bool& whole) {
   std::string section;
   Json head = Json::object();
   const auto keep = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kDeepest) return false;
     if (event == Json::parse_event_t::key && depth == kHeadDepth)
       section = parsed.get<std::string>();
     if (event == Json::parse_event_t::value && depth == kHeadDepth) head[section] = parsed;

@@ -2,9 +2,13 @@
 #include "leaks_command.hpp"
 
 #include "file_commands.hpp"
+#include "leak_report.hpp"
+#include "process_symbolizer.hpp"
 #include "verb.hpp"
 
 #include <memory>
+#include <sstream>
+#include <utility>
 
 namespace luna::tool {
 
@@ -19,22 +23,36 @@ struct Arguments : VerbArguments {
 // The library gives up after a minute.
 constexpr std::chrono::seconds kProof{120};
 
-[[nodiscard]] std::string read_leaks(const Arguments& arguments) {
+struct Report {
+  pid_t process;
+  std::string text;
+};
+
+// When it returns, the process is as it was before.
+[[nodiscard]] Report read_leaks(const Arguments& arguments) {
   const ReachedProcess process = reach(arguments);
-  const std::string proof = arguments.proves ? "&prove=1" : "";
-  return get_samples(process, "/debug/leaks?format=" + escaped(arguments.format) + proof,
-                     arguments.proves ? kProof : std::chrono::seconds(0));
+  const std::string target = "/debug/leaks?format=json";
+  return {process.number(), get_samples(process, target + (arguments.proves ? "&prove=1" : ""),
+                                        arguments.proves ? kProof : std::chrono::seconds(0))};
+}
+
+[[nodiscard]] int leaks_of_process(FileArguments output, const Arguments& arguments) {
+  Report report = read_leaks(arguments);
+  output.file = "process " + std::to_string(report.process);
+  return run_on_samples(report.process, [&] {
+    std::istringstream text(std::move(report.text));
+    LeakFile leaks = read_leak_report(text);
+    Symbolizer symbolizer = symbolizer_for(report.process, output.debug_folder);
+    return print_leaks(leaks, symbolizer, output);
+  });
 }
 
 [[nodiscard]] int leaks(const Arguments& arguments) {
-  if (!names_file(arguments.process)) {
-    print_lines(read_leaks(arguments));
-    return 0;
-  }
-  FileArguments of_file = arguments.of_file;
-  of_file.file = arguments.process;
-  of_file.format = arguments.format;
-  return leaks_file(of_file);
+  FileArguments output = arguments.of_file;
+  output.format = arguments.format;
+  if (!names_file(arguments.process)) return leaks_of_process(output, arguments);
+  output.file = arguments.process;
+  return leaks_file(output);
 }
 
 }  // namespace

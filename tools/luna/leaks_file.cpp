@@ -110,6 +110,16 @@ void write_json(const LeakFile& report, std::ostream& out) {
 [[nodiscard]] int leaks(const FileArguments& arguments) {
   LeakFile report = read_leak_report(arguments.file);
   Symbolizer symbolizer(arguments.debug_folder);
+  return print_leaks(report, symbolizer, arguments);
+}
+
+}  // namespace
+
+int leaks_file(const FileArguments& arguments) {
+  return run_or_complain([&] { return leaks(arguments); });
+}
+
+int print_leaks(LeakFile& report, Symbolizer& symbolizer, const FileArguments& arguments) {
   symbolizer.name_frames(report.stacks);
   keep_linker_names(report);
   write_output(arguments, [&](std::ostream& out) {
@@ -121,12 +131,6 @@ void write_json(const LeakFile& report, std::ostream& out) {
   });
   tell_unnamed(symbolizer);
   return status_of(arguments.file, report.stacks.cut);
-}
-
-}  // namespace
-
-int leaks_file(const FileArguments& arguments) {
-  return run_or_complain([&] { return leaks(arguments); });
 }
 
 }  // namespace luna::tool

@@ -11,6 +11,7 @@
 #include "ps_command.hpp"
 #include "purge_command.hpp"
 #include "run_command.hpp"
+#include "serve_command.hpp"
 #include "stats_command.hpp"
 
 #include <algorithm>
@@ -32,6 +33,7 @@ int main(int count, char** arguments) {
   luna::tool::add_ps(app, status);
   luna::tool::add_purge(app, status);
   luna::tool::add_run(app, status);
+  luna::tool::add_serve(app, status);
   luna::tool::add_stats(app, status);
   try {
     auto words = luna::tool::set_apart(app, {arguments + std::min(count, 1), arguments + count});

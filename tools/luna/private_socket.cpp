@@ -203,16 +203,14 @@ void PrivateSocket::switch_on(Clock::time_point end) {
   if (before_.empty() || before_.find("/lunalloc-") != before_.npos) before_ = "off";
 }
 
-// The request that was not answered gives way to one that changes nothing, and tells whether it
-// was carried out at last.
-void PrivateSocket::withdraw() {
-  AttachTarget target(process_);
-  if (target.ask("?socket", kForEnd).text == "socket = " + path_ + "\n") switch_off();
-}
-
+// By a request where it does not listen. One that was not answered gives way to a question, which
+// tells whether it was carried out at last, and whether the socket is still ours: meanwhile the
+// process may have set another, or be another one with the same number.
 void PrivateSocket::switch_off() {
   if (is_switched_off_by_request()) return;
   AttachTarget target(process_);
+  if (target.ask("?socket", kForEnd).text != "socket = " + path_ + "\n") return;
+  if (is_switched_off_by_request()) return;
   static_cast<void>(target.ask("socket=off", kForEnd));
 }
 
@@ -238,8 +236,7 @@ void PrivateSocket::leave() noexcept {
   if (lock_ < 0) return;
   if (flock(lock_, LOCK_EX | LOCK_NB) == 0 && has_lock_of_path()) {
     try {
-      if (state_ == State::kAsked) withdraw();
-      if (state_ == State::kOn) switch_off();
+      if (state_ != State::kOff) switch_off();
     } catch (const std::exception&) {
       state_ = State::kOff;
     }

@@ -68,7 +68,6 @@ class PrivateSocket {
   void open_lock();
   [[nodiscard]] bool has_lock_of_path() const;
   void switch_on(Clock::time_point end);
-  void withdraw();
   void switch_off();
   [[nodiscard]] bool is_switched_off_by_request() noexcept;
   void leave() noexcept;

@@ -24,12 +24,21 @@ constexpr std::size_t kMostToldOf = 10;  // files without names
 [[nodiscard]] std::string error_text() { return std::generic_category().message(errno); }
 
 [[nodiscard]] int profile(const FileArguments& arguments) {
-  if (arguments.format == "pprof" && arguments.out.empty() && isatty(STDOUT_FILENO) == 1)
-    throw ProfileError(ProfileError::kUsage,
-                       "a profile for pprof is not for a terminal; name a file with -o");
+  refuse_terminal(arguments);
   HeapProfile profile = read_profile_of(arguments.file);
   const ProfileView view = choose_view_of(arguments.file, profile, arguments.type);
   Symbolizer symbolizer(arguments.debug_folder);
+  return print_profile(profile, view, symbolizer, arguments);
+}
+
+}  // namespace
+
+int profile_file(const FileArguments& arguments) {
+  return run_or_complain([&] { return profile(arguments); });
+}
+
+int print_profile(HeapProfile& profile, const ProfileView& view, Symbolizer& symbolizer,
+                  const FileArguments& arguments) {
   symbolizer.name_frames(profile);
   write_output(arguments, [&](std::ostream& out) {
     if (arguments.format == "collapsed") {
@@ -46,10 +55,10 @@ constexpr std::size_t kMostToldOf = 10;  // files without names
   return status_of(arguments.file, profile.cut);
 }
 
-}  // namespace
-
-int profile_file(const FileArguments& arguments) {
-  return run_or_complain([&] { return profile(arguments); });
+void refuse_terminal(const FileArguments& arguments) {
+  if (arguments.format == "pprof" && arguments.out.empty() && isatty(STDOUT_FILENO) == 1)
+    throw ProfileError(ProfileError::kUsage,
+                       "a profile for pprof is not for a terminal; name a file with -o");
 }
 
 HeapProfile read_profile_of(const std::string& path) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `luna profile`, `luna diff` and `luna leaks` on files. docs/profile-files.md.
+// `luna profile`, `luna diff` and `luna leaks` on files, and how they print what a process says.
+// docs/profile-files.md.
 #pragma once
 
 #include "heap_profile.hpp"
@@ -13,8 +14,10 @@
 
 namespace luna::tool {
 
+struct LeakFile;  // leak_report.hpp
+
 struct FileArguments {
-  std::string file;
+  std::string file;   // or what messages call the process
   std::string other;  // of `luna diff`, the later one
   std::string out;    // empty: the standard output
   std::string type;   // empty: what the file is of
@@ -28,6 +31,16 @@ struct FileArguments {
 [[nodiscard]] int profile_file(const FileArguments& arguments);
 [[nodiscard]] int diff_files(const FileArguments& arguments);
 [[nodiscard]] int leaks_file(const FileArguments& arguments);
+
+// Give names to the frames, print what is asked for, and tell on stderr of what has no names and of
+// what is missing. They return a ProfileError::Status, or throw ProfileError.
+[[nodiscard]] int print_profile(HeapProfile& profile, const ProfileView& view,
+                                Symbolizer& symbolizer, const FileArguments& arguments);
+[[nodiscard]] int print_leaks(LeakFile& report, Symbolizer& symbolizer,
+                              const FileArguments& arguments);
+
+// Throws ProfileError (kUsage): what would be written is not for a terminal, and there is one.
+void refuse_terminal(const FileArguments& arguments);
 
 // What the three have in common.
 

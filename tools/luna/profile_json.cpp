@@ -57,7 +57,21 @@ using Json = nlohmann::ordered_json;
           {"modules", modules}};
 }
 
+// Without the brackets around it.
+[[nodiscard]] std::string frames_text(const HeapProfile& profile,
+                                      const HeapProfile::Location& location) {
+  const std::string list = text_of(json_of(profile, location));
+  return list.substr(1, list.size() - 2);
+}
+
 }  // namespace
+
+std::string stack_json(const HeapProfile& profile, const HeapProfile::Sample& sample) {
+  std::string list;
+  for (const std::uint32_t frame : profile.stack_of(sample))
+    list += (list.empty() ? "" : ",") + frames_text(profile, profile.locations[frame]);
+  return "[" + list + "]";
+}
 
 // Site by site, for a million of them would not fit as a whole.
 void write_profile_json(const HeapProfile& profile, const ProfileView& view, std::ostream& out) {
@@ -65,10 +79,8 @@ void write_profile_json(const HeapProfile& profile, const ProfileView& view, std
   head.pop_back();
   out << head << ",\n\"sites\":[";
   std::vector<std::string> frames(profile.locations.size());
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    const std::string list = text_of(json_of(profile, profile.locations[i]));
-    frames[i] = list.substr(1, list.size() - 2);
-  }
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    frames[i] = frames_text(profile, profile.locations[i]);
   const char* separator = "\n";
   for (const std::uint32_t i : samples_by_amount(profile, view.amount)) {
     const HeapProfile::Sample& sample = profile.samples[i];

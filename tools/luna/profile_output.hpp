@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <iosfwd>
+#include <string>
+#include <string_view>
 
 namespace luna::tool {
 
@@ -20,6 +22,9 @@ void write_profile_collapsed(const HeapProfile& profile, const ProfileView& view
 
 // For programs: all types of values, with the frames by function, file and line.
 void write_profile_json(const HeapProfile& profile, const ProfileView& view, std::ostream& out);
+
+// The frames of a stack as they are in that, as an array.
+[[nodiscard]] std::string stack_json(const HeapProfile& profile, const HeapProfile::Sample& sample);
 
 // For pprof, compressed: as it was read, with functions and lines.
 void write_profile_pprof(const HeapProfile& profile, const ProfileView& view, std::ostream& out);

@@ -18,7 +18,7 @@ struct Choice {
 
 // A profile for pprof has the peak and what is temporary under the names of the others, without
 // these beside them; see docs/telemetry.md, "Kinds of profiles".
-constexpr std::array<Choice, 9> kChoices = {{
+constexpr std::array<Choice, 10> kChoices = {{
     {"inuse", "In use", "inuse_space", "inuse_objects"},
     {"alloc", "Allocated", "alloc_space", "alloc_objects"},
     {"peak", "At the peak", "peak_space", "peak_objects"},
@@ -28,6 +28,7 @@ constexpr std::array<Choice, 9> kChoices = {{
     {"lifetime", "Lifetimes of what was freed", "lifetime", "freed_objects"},
     {"temporary", "Temporary blocks", "temporary_space", "temporary_objects"},
     {"temporary", "Temporary blocks", "alloc_space", "alloc_objects"},
+    {"recorded", "Allocated meanwhile", "growth_alloc_space", "growth_alloc_objects"},
 }};
 
 [[nodiscard]] std::optional<std::size_t> find_type(const HeapProfile& profile,

@@ -19,7 +19,8 @@ struct ProfileView {
 // What can be asked for.
 [[nodiscard]] const std::vector<std::string>& view_names();
 
-// An empty name: what the profile is of. Throws ProfileError if it does not have that.
+// An empty name: what the profile is of. Of JSON also "recorded", what was allocated since the
+// mark. Throws ProfileError if it does not have that.
 [[nodiscard]] ProfileView choose_view(const HeapProfile& profile, const std::string& name);
 
 [[nodiscard]] std::int64_t sum_of(const HeapProfile& profile, std::size_t type) noexcept;

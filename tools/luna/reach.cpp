@@ -36,7 +36,7 @@ constexpr std::string_view kIndex = "lunalloc\n";
 
 // Where it serves is seen by its descriptors, without a question, which a process that sleeps might
 // not answer, and without the rights to trace it.
-ReachedProcess::ReachedProcess(pid_t process, std::chrono::milliseconds patience)
+ReachedProcess::ReachedProcess(pid_t process, std::chrono::milliseconds patience, Means means)
     : process_(process), patience_(patience) {
   const ProcessStatus status = status_of_running(process);
   const std::string own = PrivateSocket::path_for(process, status);
@@ -46,6 +46,8 @@ ReachedProcess::ReachedProcess(pid_t process, std::chrono::milliseconds patience
       path_ = path;
       return;
     }
+  if (means == Means::kAsItIs)
+    throw ServesNot(AttachError::kUnreachable, name_of(process) + " serves at no control socket");
   static_cast<void>(AttachTarget(process));  // or says why not
   own_.emplace(process, status, patience);
   path_ = own_->path();

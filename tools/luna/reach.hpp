@@ -15,10 +15,18 @@
 
 namespace luna::tool {
 
+// It has no control socket of its own.
+struct ServesNot : AttachError {
+  using AttachError::AttachError;
+};
+
 class ReachedProcess {
  public:
+  // kAsItIs: nothing is switched on, and ServesNot is thrown where that were needed.
+  enum class Means : char { kAny, kAsItIs };
+
   // Throws AttachError, which says why it cannot be reached, and Interrupted.
-  ReachedProcess(pid_t process, std::chrono::milliseconds patience);
+  ReachedProcess(pid_t process, std::chrono::milliseconds patience, Means means = Means::kAny);
 
   [[nodiscard]] pid_t number() const noexcept { return process_; }
 

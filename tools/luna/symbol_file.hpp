@@ -20,6 +20,7 @@ struct WantedFile {
   std::string path;
   std::string build_id;         // in hexadecimal digits; empty: unknown
   std::uint64_t before_ns = 0;  // without build-id: it is none if changed later; 0: unknown
+  std::vector<std::string> other_paths = {};  // where it may be too, if it is not at `path`
 };
 
 // Names as linkers know them. The texts are good as long as the file is.

@@ -29,7 +29,8 @@ void Symbolizer::name_frames(HeapProfile& profile) {
 void Symbolizer::name_file(HeapProfile& profile, const std::vector<std::uint32_t>& mappings,
                            const std::vector<std::vector<std::uint32_t>>& locations) {
   const HeapProfile::Mapping& first = profile.mappings[mappings[0]];
-  const WantedFile wanted = {first.path, first.build_id, profile.began_ns};
+  WantedFile wanted = {first.path, first.build_id, profile.began_ns};
+  if (seek_) seek_(wanted);
   File& file =
       files_.try_emplace({first.path, first.build_id}, wanted, debug_folder_).first->second;
   if (!file.symbols.is_open()) {

@@ -6,6 +6,7 @@
 #include "symbol_file.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -18,8 +19,12 @@ namespace luna::tool {
 // asks for little.
 class Symbolizer {
  public:
+  // Changes the paths of a file to where it is seen from here.
+  using Seek = std::function<void(WantedFile&)>;
+
   // `debug_folder`: where separate debug files are looked for first; may be empty.
-  explicit Symbolizer(std::string debug_folder = {}) : debug_folder_(std::move(debug_folder)) {}
+  explicit Symbolizer(std::string debug_folder = {}, Seek seek = {})
+      : debug_folder_(std::move(debug_folder)), seek_(std::move(seek)) {}
 
   // Names each location that has an address in a file and no name. Sets the bias of mappings
   // that do not tell it, where their file is found.
@@ -52,6 +57,7 @@ class Symbolizer {
   [[nodiscard]] Lines lines_for(const Lines& lines, HeapProfile& profile);
 
   std::string debug_folder_;
+  Seek seek_;  // may be empty
   std::map<FileKey, File> files_;
   std::map<std::string, std::string> unnamed_;
   std::vector<HeapProfile::Function> functions_;

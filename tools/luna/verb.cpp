@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "verb.hpp"
 
+#include "heap_profile.hpp"
 #include "printable.hpp"
 #include "process_list.hpp"
 #include "signal_watch.hpp"
@@ -9,6 +10,7 @@
 
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string_view>
 
 namespace luna::tool {
@@ -59,6 +61,20 @@ std::string get_samples(const ReachedProcess& process, const std::string& target
         "process " + number + " has never taken samples; `luna ctl " + number +
             " profile.active=true` begins with that, or see `luna profile --seconds`");
   return ReachedProcess::body_of(std::move(answer));
+}
+
+int run_on_samples(pid_t process, const std::function<int()>& run) {
+  const std::string name = "process " + std::to_string(process) + ": ";
+  try {
+    return run() == ProfileError::kDone ? AttachError::kDone : AttachError::kMistakes;
+  } catch (const ProfileError& error) {
+    if (error.status() == ProfileError::kUsage)
+      throw AttachError(AttachError::kUsage, error.what());
+    const bool is_of_output = error.status() == ProfileError::kCannotOpen;
+    throw AttachError(AttachError::kMistakes, (is_of_output ? "" : name) + error.what());
+  } catch (const std::bad_alloc&) {
+    throw AttachError(AttachError::kMistakes, name + "there is no memory for all that it says");
+  }
 }
 
 int run_verb(const std::function<int()>& verb) {

@@ -5,6 +5,7 @@
 #include "reach.hpp"
 
 #include <CLI/CLI.hpp>
+#include <sys/types.h>
 
 #include <functional>
 #include <string>
@@ -26,6 +27,10 @@ void add_process(CLI::App& command, VerbArguments& arguments, const std::string&
 // Interrupted.
 [[nodiscard]] std::string get_samples(const ReachedProcess& process, const std::string& target,
                                       std::chrono::milliseconds works_for);
+
+// Runs what reads and prints what the process said, and turns ProfileError into AttachError.
+// Returns the exit status.
+[[nodiscard]] int run_on_samples(pid_t process, const std::function<int()>& run);
 
 // Runs it and says in one line what went wrong. Returns the exit status; a signal ends the process.
 [[nodiscard]] int run_verb(const std::function<int()>& verb);

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Allocates by way of inlined functions. The test finds the lines by the words behind `line:`.
 //
-// Usage: symbols_guest [REPORT]; with an argument it allocates twice as much, and writes a report
-// of leaks there.
+// Usage: symbols_guest [REPORT | wait]; with a report it allocates twice as much, and writes one
+// of leaks there. To wait it says x, and ends when stdin does.
 #include "expect.hpp"
 #include "find_function.hpp"
 
 #include <lunalloc/profile.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdlib>
+#include <string_view>
 
 namespace guest {
 
@@ -54,10 +56,15 @@ namespace {
 }  // namespace guest
 
 int main(int count, char** arguments) {
+  const bool waits = count > 1 && std::string_view(arguments[1]) == "wait";
   guest::Store<guest::Kilobyte> store;
-  guest::fill_often(store, count > 1 ? 40 : 20);  // line: main
+  guest::fill_often(store, count > 1 && !waits ? 40 : 20);  // line: main
   guest::kept[97] = nullptr;
   if (count == 1) return 0;
+  if (waits) {
+    char byte = 'x';
+    return write(STDOUT_FILENO, &byte, 1) == 1 && read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 1;
+  }
   const auto dump = find<decltype(luna_leaks_dump)>("luna_leaks_dump");
   return dump(arguments[1], LUNA_PROFILE_JSON);
 }

@@ -12,37 +12,9 @@ import subprocess
 import sys
 import tempfile
 
-library, luna, guest, source = (os.path.abspath(path) for path in sys.argv[2:])
-KIB = 1024
-
-
-def expect(holds, what):
-    """Fails unless it holds."""
-    if not holds:
-        sys.exit(f"failed: {what}")
-
-
-def expect_equal(found, expected, what):
-    """Fails unless they are the same."""
-    expect(found == expected, f"{what}: {found}, not {expected}")
-
-
-def line_of(word):
-    """Where the source has `line: WORD` at the end of a line."""
-    for number, line in enumerate(pathlib.Path(source).read_text().splitlines(), 1):
-        if line.endswith(f"line: {word}"):
-            return number
-    sys.exit(f"failed: no {word} in {source}")
-
-
-def stack(call):
-    """What the stack of one of the two sites has of the guest: function, line, inlined."""
-    store = "guest::Store<guest::Kilobyte>"
-    return [(f"{store}::reserve(unsigned long)", line_of("reserve"), True),
-            (f"{store}::add(unsigned long)", line_of("add"), True),
-            (f"guest::(anonymous namespace)::fill({store}&, unsigned long)", line_of("fill"), False),
-            (f"guest::fill_often({store}&, unsigned long)", line_of(call), False),
-            ("main", line_of("main"), False)]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from support import (KIB, as_build_id_folder, check_sites, expect, expect_equal, frames_in, guest,
+                     library, line_of, luna, run_luna, stack, stripped_guest)
 
 
 def run_guest(path, output, form="json", arguments=(), more=""):
@@ -54,30 +26,11 @@ def run_guest(path, output, form="json", arguments=(), more=""):
     return output + {"json": ".json", "pprof": ".pb.gz"}[form]
 
 
-def run_luna(*arguments, status=0):
-    """Runs luna, which has to end with the status; returns what it prints."""
-    environment = {key: value for key, value in os.environ.items() if key != "DEBUGINFOD_URLS"}
-    result = subprocess.run([luna, *arguments], capture_output=True, timeout=200, check=False,
-                            env=environment)
-    error = result.stderr.decode()
-    expect_equal(result.returncode, status, f"status of {arguments}, which says {error!r}")
-    return result.stdout.decode(), error
-
-
-def frames_in(site):
-    """Of a site of `--format json`, what is of the guest's source."""
-    return [(frame["function"], frame["line"], frame["inlined"]) for frame in site["frames"]
-            if frame.get("file", "").endswith("symbols_guest.cpp")]
-
-
 def check_names(profile, *options):
     """Each frame of the guest has its function, line and place in a chain of inlined calls."""
     text, error = run_luna("profile", "--format", "json", *options, profile)
     expect("symbols_guest" not in error, error)
-    sites = [site for site in json.loads(text)["sites"] if frames_in(site)]
-    expect_equal([site["values"]["inuse_space"] for site in sites], [20 * KIB, 10 * KIB], "bytes")
-    for site, call in zip(sites, ("fill_often", "fill_often again"), strict=True):
-        expect_equal(frames_in(site), stack(call), call)
+    check_sites(text)
 
 
 def check_nameless(profile, reason, path, *options):
@@ -87,26 +40,6 @@ def check_nameless(profile, reason, path, *options):
     expect_equal(len(error.splitlines()), len(re.findall("^luna: ", error, re.M)), "lines of stderr")
     expect("guest::" not in text and re.search(r"symbols_guest\+0x[0-9a-f]+\n", text), text)
     expect("main" not in re.findall(r"^ +main", text, re.M), text)
-
-
-def stripped_guest(folder):
-    """A copy of the guest without debug information, which is in a file of its own."""
-    path = f"{folder}/symbols_guest"
-    debug = f"{folder}/symbols_guest.debug"
-    shutil.copy(guest, path)
-    subprocess.run(["objcopy", "--only-keep-debug", path, debug], check=True)
-    subprocess.run(["objcopy", "--strip-all", f"--add-gnu-debuglink={debug}", path], check=True)
-    return path, debug
-
-
-def as_build_id_folder(folder, debug):
-    """Puts a debug file where it is found by its build-id; returns the folder for --debug-dir."""
-    notes = subprocess.run(["readelf", "--notes", debug], capture_output=True, text=True, check=True)
-    build_id = re.search(r"Build ID: ([0-9a-f]+)", notes.stdout)[1]
-    place = pathlib.Path(folder, "debug", ".build-id", build_id[:2])
-    place.mkdir(parents=True)
-    os.rename(debug, place / f"{build_id[2:]}.debug")
-    return f"{folder}/debug"
 
 
 def separate(folder):
@@ -267,7 +200,7 @@ def refused(folder):
             (["profile", heap, "-o", f"{folder}/none/out"], 1, "none/out"),
             (["profile", heap, "-o", heap], 2, "written over"),
             (["profile", heap, "--format", "heap_v2"], 2, "collapsed"),
-            (["profile", str(os.getpid()), "--type", "peak"], 2, "--kind"),
+            (["profile", str(os.getpid()), "--seconds", "1", "--type", "peak"], 2, "alloc and growth"),
             (["diff", guest, heap, "-o", heap], 3, "no profile"),
             (["diff", heap, guest], 3, "no profile"),
             (["leaks", heap], 3, "luna profile"),

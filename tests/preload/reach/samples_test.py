@@ -31,30 +31,33 @@ def formats():
         expect(stat.S_IMODE(written.stat().st_mode) == 0o600, "others may read it")
         expect(b"inuse_space" in gzip.decompress(written.read_bytes()), "no profile")
         text = output_of("profile", guest.number, "--format", "text")
-        expect(text.startswith("Heap profile of") and "\nPatterns\n" in text, text[:200])
+        expect(text.startswith("In use: ") and "One sample" not in text, text[:200])
         whole = json.loads(output_of("profile", guest.number, "--format", "json"))
-        expect(whole["live"]["bytes"] > 300 * 70_000, whole["live"])
+        expect(whole["sites"][0]["values"]["inuse_space"] > 300 * 70_000, whole["sites"][0])
         expect(re.match(r"\S+;\S.* \d+\n", output_of("profile", guest.number, "--format",
                                                      "collapsed")), "collapsed")
         for form, head in (("heap_v2", "heap_v2/"), ("gperftools", "heap profile:")):
             expect(output_of("profile", guest.number, "--format", form).startswith(head), form)
         file = f"{folder}/own"
         expect(ask("profile", guest.number, "--format", "text", "-o", file)[0] == 0, "-o")
-        expect(pathlib.Path(file).read_text().startswith("Heap profile"), "-o")
+        expect(pathlib.Path(file).read_text().startswith("In use: "), "-o")
         expect_failure(1, "No such file", "profile", guest.number, "-o", folder + "/no/file")
 
 
-def kinds():
+def types():
     """What a profile is of; those that a format cannot say are refused."""
     with running(BUSY, EVERY_BLOCK) as guest:
         guest.do(WORK)
-        for kind, head in (("peak", "the peak"), ("temporary", "temporary"),
-                           ("lifetimes", "lifetimes")):
-            text = output_of("profile", guest.number, "--format", "text", "--kind", kind)
-            expect(head in text.splitlines()[0], f"{kind}: {text[:200]}")
-        expect_failure(1, "knows heap and peak", "profile", guest.number, "--format", "heap_v2",
-                       "--kind", "growth")
-        expect(ask("profile", guest.number, "--kind", "growth", "--seconds", "1")[0] == 2, "both")
+        for kind, head in (("peak", "At the peak: "), ("temporary", "Temporary blocks: "),
+                           ("lifetime", "Lifetimes of what was freed: "), ("alloc", "Allocated: ")):
+            text = output_of("profile", guest.number, "--format", "text", "--type", kind)
+            expect(text.startswith(head), f"{kind}: {text[:200]}")
+        peak = output_of("profile", guest.number, "--format", "heap_v2", "--type", "peak")
+        expect(peak.startswith("heap_v2/"), peak[:200])
+        expect_failure(2, "inuse and peak", "profile", guest.number, "--format", "heap_v2",
+                       "--type", "growth")
+        expect_failure(2, "alloc and growth", "profile", guest.number, "--type", "peak",
+                       "--seconds", "1")
         expect(ask("profile", guest.number, "--seconds", "601")[0] == 2, "601 seconds")
 
 
@@ -64,7 +67,11 @@ def recorded():
         for verb in ("profile", "leaks", "patterns"):
             expect_failure(1, "has never taken samples", verb, guest.number)
         whole = json.loads(output_of("profile", guest.number, "--seconds", "1", "--format", "json"))
-        expect(whole["kind"] == "growth" and whole["allocated"]["bytes"] > 3000, whole["allocated"])
+        expect(whole["shown"] == "growth_alloc_space", whole["shown"])
+        expect(sum(site["values"]["growth_alloc_space"] for site in whole["sites"]) > 3000, "bytes")
+        stays = output_of("profile", guest.number, "--seconds", "1", "--format", "text",
+                          "--type", "growth")
+        expect(stays.startswith("Growth since the mark: "), stays[:200])
         expect(output_of("ctl", guest.number, "profile.active") == "profile.active = false\n",
                "samples are taken on")
         expect_failure(1, "cannot say what grew", "profile", guest.number, "--seconds", "1",
@@ -81,7 +88,7 @@ def leaks():
         text = output_of("leaks", guest.number, "--timeout", "60")
         expect(text.startswith("Leak report of ") and " lost" not in text.splitlines()[1], text[:300])
         report = json.loads(output_of("leaks", guest.number, "--format", "json"))
-        expect(report["format"] == "lunalloc-leak-report" and not report["proved"], report["format"])
+        expect(report["format"] == "luna-leak-report" and not report["proved"], report["format"])
         report = json.loads(output_of("leaks", guest.number, "--prove", "--format", "json"))
         expect(report["proved"] and report["sites"][0]["verdict"] == "lost", report["sites"][:1])
         # An address may stand somewhere by chance.
@@ -97,7 +104,9 @@ def patterns():
         told = json.loads(output_of("patterns", guest.number, "--format", "json"))
         top = told["patterns"]["top_sites"]
         expect(top and all(told["sites"][str(row["site"])]["frames"] for row in top), top)
-        expect(any("python" in module["path"] for module in told["modules"]), told["modules"][:1])
+        modules = [frame.get("module", "") for site in told["sites"].values()
+                   for frame in site["frames"]]
+        expect(any("python" in module for module in modules), modules[:9])
 
 
 globals()[sys.argv[1]]()

@@ -3,6 +3,7 @@
 
 Usage: prometheus_test.py LIBRARY
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -64,6 +65,29 @@ def query(port, text):
         return []
 
 
+@contextlib.contextmanager
+def scraping(folder, scraped):
+    """A Prometheus that asks there each second: its port, and a function for its last words."""
+    config, log = folder / "prometheus.yml", folder / "log"
+    config.write_text(CONFIG.format(port=scraped))
+    port = free_port()
+    with open(log, "wb") as output, subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
+             f"--web.listen-address=127.0.0.1:{port}"], stdout=output, stderr=output) as server:
+        try:
+            yield port, lambda: log.read_text()[-2000:]
+        finally:
+            server.kill()
+
+
+def wait_for(port, text, holds):
+    """The values of a query when they are as wanted, or after two minutes."""
+    deadline = time.monotonic() + 120
+    while not holds(values := query(port, text)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return values
+
+
 def main():
     """The figures of the guest are found by a query."""
     if shutil.which("prometheus") is None:
@@ -72,24 +96,11 @@ def main():
         guest.tell("len([kept.append(bytearray(1 << 20)) for i in range(64)])")
         listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=proxy, args=(listener, guest.path), daemon=True).start()
-        config = guest.folder / "prometheus.yml"
-        config.write_text(CONFIG.format(port=listener.getsockname()[1]))
-        port = free_port()
-        with open(guest.folder / "log", "wb") as log:
-            server = subprocess.Popen(
-                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={guest.folder}/data",
-                 f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + 120
-            while not query(port, "lunalloc_live_bytes") and time.monotonic() < deadline:
-                time.sleep(0.5)
-            values = query(port, "lunalloc_live_bytes")
-            log = (guest.folder / "log").read_text()
-            expect(values and float(values[0]) > 64 << 20, f"no figure: {values}: {log[-2000:]}")
+        with scraping(guest.folder, listener.getsockname()[1]) as (port, last_words):
+            values = wait_for(port, "lunalloc_live_bytes", bool)
+            expect(values and float(values[0]) > 64 << 20, f"no figure: {values}: {last_words()}")
             expect(query(port, "up") == ["1"], "the scrape failed")
-        finally:
-            server.kill()
-            server.wait()
 
 
-main()
+if __name__ == "__main__":
+    main()
