@@ -2,6 +2,7 @@
 // What the server answers: metrics, statistics and controls; profiles are in profile_pages.cpp.
 // docs/socket.md.
 #include "preload/control.hpp"
+#include "preload/page_map.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_pages.hpp"
 #include "preload/server.hpp"
@@ -58,6 +59,13 @@ void answer_text(Exchange& exchange) noexcept {
 void answer_json(Exchange& exchange) noexcept {
   exchange.response.type = kJsonType;
   answer_statistics(exchange, LUNA_STATS_JSON);
+}
+
+void answer_map(Exchange& exchange) noexcept {
+  exchange.response.type = kJsonType;
+  const SlowPath path;
+  if (!path.entered() || !write_map(exchange.out))
+    refuse(exchange, 503).add("there is no memory for the map\n");
 }
 
 // ---- Controls ------------------------------------------------------------------------
@@ -199,6 +207,7 @@ void answer_index(Exchange& exchange) noexcept {
       "GET /stats.json, /stats.txt          all statistics\n"
       "GET /debug/pprof/heap                a profile of the heap for pprof; ?format= and ?kind=\n"
       "GET /debug/pprof/allocs?seconds=10   what is allocated in this time\n"
+      "GET /debug/map                       which pages are used for what, as JSON\n"
       "GET /debug/leaks                     who leaks; ?format=json, ?prove=1\n"
       "GET /control                         all controls\n"
       "GET, PUT or POST /control/NAME       one of them\n");
@@ -212,6 +221,7 @@ using Answer = void (*)(Exchange& exchange) noexcept;
   if (path == "/stats.json") return answer_json;
   if (path == "/stats.txt") return answer_text;
   if (path == "/debug/leaks") return answer_leaks;
+  if (path == "/debug/map") return answer_map;
   if (path == "/debug/pprof/heap") return answer_heap;
   if (path == "/debug/pprof/allocs") return answer_allocs;
   return path == "/control" || path == kControls ? answer_list : nullptr;

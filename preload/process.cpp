@@ -13,6 +13,7 @@
 #include "preload/labels.hpp"
 #include "preload/leaks.hpp"
 #include "preload/own_code.hpp"
+#include "preload/page_map.hpp"
 #include "preload/pressure.hpp"
 #include "preload/profile.hpp"
 #include "preload/profile_dumps.hpp"
@@ -101,6 +102,7 @@ void Process::exit() noexcept {
   report_leaks_at_exit();
   end_profile();
   write_statistics_at_exit();
+  if (options_.map_at_exit) write_map_at_exit();
   seldom.black_box.end(allocator_, profiler_);
   if (!options_.stats_print) return;
   std::array<char, 1280> buffer;
@@ -112,7 +114,8 @@ void Process::exit() noexcept {
 
 // A handler has interrupted us, and any lock of ours may be held by its thread.
 void Process::tell_of_exit_in_handler() const noexcept {
-  if (options_.stats_print || options_.profile_at_exit || options_.leak_report_at_exit)
+  if (options_.stats_print || options_.profile_at_exit || options_.leak_report_at_exit ||
+      options_.map_at_exit)
     write_error("lunalloc: exit() in a signal handler that interrupted malloc: nothing is told\n");
 }
 

@@ -5,7 +5,7 @@
 #include "control/statistics.hpp"
 #include "control/statistics_writer.hpp"
 #include "heap/named_heaps.hpp"
-#include "os/system_call.hpp"
+#include "preload/descriptor_output.hpp"
 #include "preload/mapped_snapshot.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <lunalloc/stats.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <array>
 
@@ -23,51 +22,6 @@
 namespace luna {
 
 namespace {
-
-// What is written to a file descriptor, a few lines at a time. errno stays as it was.
-class DescriptorOutput {
- public:
-  explicit DescriptorOutput(int file) noexcept : file_(file) {}
-
-  [[nodiscard]] Output output() noexcept { return {&DescriptorOutput::write, this}; }
-
-  // Writes the rest. Returns 0, or what failed first.
-  [[nodiscard]] int finish() noexcept {
-    flush();
-    return error_;
-  }
-
- private:
-  static bool write(void* self, std::string_view bytes) noexcept {
-    auto& out = *static_cast<DescriptorOutput*>(self);
-    while (!bytes.empty() && out.error_ == 0) {
-      const std::size_t length = bytes.copy(&out.buffer_[out.length_], kBytes - out.length_);
-      out.length_ += length;
-      bytes.remove_prefix(length);
-      if (out.length_ == kBytes) out.flush();
-    }
-    return out.error_ == 0;
-  }
-
-  void flush() noexcept {
-    for (std::size_t done = 0; done < length_ && error_ == 0;) {
-      // Not write(2) of the C library, where a thread may be cancelled.
-      const long written = os::system_call(SYS_write, file_, &buffer_[done], length_ - done);
-      if (written > 0)
-        done += static_cast<std::size_t>(written);
-      else if (written != -EINTR)
-        error_ = written == 0 ? EIO : static_cast<int>(-written);
-    }
-    length_ = 0;
-  }
-
-  static constexpr std::size_t kBytes = 2048;
-
-  int file_;
-  int error_ = 0;
-  std::size_t length_ = 0;
-  std::array<char, kBytes> buffer_;
-};
 
 void write_info(Output& out) noexcept {
   std::array<char, 2048> buffer;

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "control/own_ranges.hpp"
 
+#include "base/inline_text.hpp"
 #include "control/residency.hpp"
 #include "heap/named_heaps.hpp"
 #include "os/memory.hpp"
 
 namespace luna {
+
+namespace {
+
+constexpr std::array<InlineText<16>, 5> kKindNames = {"arena", "huge", "metadata", "telemetry",
+                                                      "guarded"};
+
+}  // namespace
+
+std::string_view name_of(OwnKind kind) noexcept {
+  return kKindNames[static_cast<std::size_t>(kind)];
+}
 
 void OwnRanges::collect(Allocator& allocator, Profiler& profiler) noexcept {
   for_each_allocator(allocator, [this](Allocator& each) noexcept {

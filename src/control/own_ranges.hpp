@@ -10,10 +10,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace luna {
 
 enum class OwnKind : std::uint8_t { kArena, kHuge, kMetadata, kTelemetry, kGuarded };
+
+[[nodiscard]] std::string_view name_of(OwnKind kind) noexcept;
 
 struct OwnRange {
   std::uintptr_t begin = 0;

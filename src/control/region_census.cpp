@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "control/region_census.hpp"
 
+#include "pages/region_search.hpp"
+
 namespace luna {
 
 namespace {
@@ -63,7 +65,7 @@ void RegionCensus::count(const Region& region, const PageSet& resident) noexcept
   PageSet used;
   used.set_range(0, kPagesPerRegion);
   used.remove(region.free);
-  const PageSet kept = kept_pages(region) & used;
+  const PageSet kept = kept_pages(allocator_.pages(), region) & used;
   used.remove(kept);
   add(sums_.kept, kept, resident, true);
   add(sums_.large, used, resident, true);
@@ -85,7 +87,7 @@ void RegionCensus::count_shared(const Region& region, const PageSet& resident) n
         allocator_.window().slot_of(region.memory + page * kPageBytes));
     count_slab(*slab, region, resident, page);
   }
-  const PageSet kept = kept_pages(region) & large;
+  const PageSet kept = kept_pages(allocator_.pages(), region) & large;
   large.remove(kept);
   add(sums_.kept, kept, resident, true);
   add(sums_.large, large, resident, true);
@@ -139,20 +141,6 @@ void RegionCensus::count_free_runs(const Region& region) noexcept {
     while (region.free.test(kPagesPerRegion - 1 - free_before_)) ++free_before_;
   }
   if (longest > sums_.longest_free_pages) sums_.longest_free_pages = longest;
-}
-
-// Those of large blocks that were freed and wait to be handed out whole.
-PageSet RegionCensus::kept_pages(const Region& region) const noexcept {
-  PageSet result;
-  const std::uintptr_t begin = address_of(region.memory);
-  for (std::size_t i = 0; i < PageHeap::kRecentPlaces; ++i) {
-    const std::uintptr_t block = address_of(allocator_.pages().recent(i));
-    const std::uintptr_t block_end = block + allocator_.pages().recent_pages(i) * kPageBytes;
-    const std::uintptr_t from = block > begin ? block : begin;
-    const std::uintptr_t to = block_end < begin + kRegionBytes ? block_end : begin + kRegionBytes;
-    if (from < to) result.set_range((from - begin) / kPageBytes, (to - from) / kPageBytes);
-  }
-  return result;
 }
 
 }  // namespace luna

@@ -63,7 +63,6 @@ class RegionCensus {
                   std::size_t first) noexcept;
   void count_class(const Slab& slab) noexcept;
   void count_free_runs(const Region& region) noexcept;
-  [[nodiscard]] PageSet kept_pages(const Region& region) const noexcept;
 
   Allocator& allocator_;
   RegionSums& sums_;

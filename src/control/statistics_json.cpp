@@ -86,12 +86,11 @@ void add_heaps(Output& out, const StatisticsSnapshot& snapshot) noexcept {
 }
 
 void add_own_mappings(Output& out, const StatisticsSnapshot& snapshot) noexcept {
-  constexpr std::string_view kKinds[] = {"arena", "huge", "metadata", "telemetry", "guarded"};
   std::string_view comma;
   for (const OwnRange& range : snapshot.own().ranges()) {
     add_name(out.add(comma).add("\n  {"), "begin").add("\"").add_hex(range.begin);
     add_name(out.add("\","), "end").add("\"").add_hex(range.end).add("\",");
-    add_string(add_name(out, "kind"), kKinds[static_cast<std::size_t>(range.kind)]).add("}");
+    add_string(add_name(out, "kind"), name_of(range.kind)).add("}");
     comma = ",";
   }
 }

@@ -69,8 +69,21 @@ class NamedHeaps {
   }
   [[nodiscard]] std::size_t count() noexcept;
 
-  // The same for visit(NamedHeap&, std::size_t number), where parents have lower numbers than their
-  // children, beginning with 0. Returns how many there are.
+  // The same for the one of the lowest number that is not below `number`. False: there is none.
+  template <typename Visit>
+  bool visit_from(std::size_t number, Visit visit) noexcept {
+    os::ScopedLock guard(lock_);
+    NamedHeap* found = nullptr;
+    for (NamedHeap* heap = heaps_; heap != nullptr; heap = heap->next)
+      if (heap->is_alive() && heap->number() >= number &&
+          (found == nullptr || heap->number() < found->number()))
+        found = heap;
+    if (found != nullptr) visit(*found);
+    return found != nullptr;
+  }
+
+  // Calls visit(NamedHeap&, std::size_t number) for each, where parents have lower numbers than
+  // their children, beginning with 0. Returns how many there are.
   template <typename Visit>
   std::size_t for_each_numbered(Visit visit) noexcept {
     os::ScopedLock guard(lock_);

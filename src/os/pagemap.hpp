@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Physical addresses, as /proc/self/pagemap tells them to those who may know.
+// What /proc/self/pagemap tells: physical addresses, to those who may know, and huge pages.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace luna::os {
@@ -11,5 +12,21 @@ namespace luna::os {
 
 // What an entry says of a page that is mapped: 0 and the number of its frame, or ENXIO or EPERM.
 [[nodiscard]] int frame_of(std::uint64_t entry, std::uint64_t& frame) noexcept;
+
+// Which memory huge pages back, by the ioctl PAGEMAP_SCAN of Linux 6.7. Has a file open while it
+// lives: to be short. Threads: one.
+class HugePageScan {
+ public:
+  HugePageScan() noexcept;
+  ~HugePageScan();
+  HugePageScan(const HugePageScan&) = delete;
+  HugePageScan& operator=(const HugePageScan&) = delete;
+
+  // How many bytes of a range; false: the kernel does not say. Requires: whole kernel pages.
+  [[nodiscard]] bool count(std::uintptr_t begin, std::size_t bytes, std::size_t& huge) noexcept;
+
+ private:
+  long file_;
+};
 
 }  // namespace luna::os

@@ -157,6 +157,9 @@ struct alignas(64) Arena {
   [[nodiscard]] Region* region(std::size_t at) noexcept {
     return reinterpret_cast<Region*>(this + 1) + at;
   }
+  [[nodiscard]] const Region* region(std::size_t at) const noexcept {
+    return reinterpret_cast<const Region*>(this + 1) + at;
+  }
 };
 
 }  // namespace luna

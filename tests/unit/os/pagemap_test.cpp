@@ -3,6 +3,7 @@
 
 #include "base/align.hpp"
 #include "os/memory.hpp"
+#include "support/huge_memory.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -181,6 +182,28 @@ TEST(PagemapErrors, EntriesMeanWhatTheKernelSays) {
   EXPECT_EQ(os::frame_of(kSwappedOut | 0x1234, frame), ENXIO);
   EXPECT_EQ(os::frame_of(0, frame), ENXIO);
   EXPECT_EQ(frame, 0x1234U);
+}
+
+TEST(HugePageScan, FindsWhatHugePagesBack) {
+  if (!test::kernel_collapses()) GTEST_SKIP() << test::kNoCollapse;
+  const test::LoneRegion region;
+  region.commit();
+  const std::uintptr_t begin = address_of(region.memory);
+  std::memset(region.memory, 1, kRegionBytes);
+  std::size_t huge = 7;
+  os::HugePageScan scan;
+  if (!scan.count(begin, kRegionBytes, huge)) GTEST_SKIP() << "Linux before 6.7 does not tell";
+  EXPECT_EQ(huge, 0U);
+
+  ASSERT_TRUE(os::collapse_to_huge_page(region.memory, kRegionBytes));
+  EXPECT_TRUE(scan.count(begin, kRegionBytes, huge));
+  EXPECT_EQ(huge, kRegionBytes);
+  EXPECT_TRUE(scan.count(begin, kRegionBytes / 2, huge));
+  EXPECT_EQ(huge, kRegionBytes / 2);
+
+  ASSERT_TRUE(os::purge(region.memory, os::page_bytes()));
+  EXPECT_TRUE(scan.count(begin, kRegionBytes, huge));
+  EXPECT_EQ(huge, 0U);
 }
 
 }  // namespace
