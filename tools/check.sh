@@ -95,7 +95,8 @@ run_suites() {
 if [ $install = yes ]; then
   phase "packages"
   need_packages g++ gcc meson ninja-build python3 pkg-config binutils git libgtest-dev \
-    libcli11-dev nlohmann-json3-dev zlib1g-dev libdw-dev libiberty-dev libmicrohttpd-dev || exit 1
+    libcli11-dev nlohmann-json3-dev zlib1g-dev libdw-dev libiberty-dev libncurses-dev libmicrohttpd-dev \
+    tmux || exit 1
   want_packages cmake clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev util-linux gdb libjemalloc-dev curl
   if [ $full = yes ] || [ "$only_config" = aarch64 ]; then
     want_packages g++-aarch64-linux-gnu qemu-user googletest

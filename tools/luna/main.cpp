@@ -13,6 +13,7 @@
 #include "run_command.hpp"
 #include "serve_command.hpp"
 #include "stats_command.hpp"
+#include "top_command.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -35,6 +36,7 @@ int main(int count, char** arguments) {
   luna::tool::add_run(app, status);
   luna::tool::add_serve(app, status);
   luna::tool::add_stats(app, status);
+  luna::tool::add_top(app, status);
   try {
     auto words = luna::tool::set_apart(app, {arguments + std::min(count, 1), arguments + count});
     std::reverse(words.begin(), words.end());  // as the parser wants them

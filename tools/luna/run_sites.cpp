@@ -40,8 +40,9 @@ namespace {
 
 [[nodiscard]] bool is_of_system(const std::string& file) { return file.starts_with("/usr/"); }
 
-// The innermost function whose line is known and not of the system's headers; else the innermost.
-[[nodiscard]] std::string place_of(const HeapProfile& profile, const HeapProfile::Sample& sample) {
+}  // namespace
+
+std::string site_place(const HeapProfile& profile, const HeapProfile::Sample& sample) {
   std::string first;
   for (const std::uint32_t number : profile.stack_of(sample)) {
     const HeapProfile::Location& location = profile.locations[number];
@@ -56,6 +57,8 @@ namespace {
   }
   return first.empty() ? "no stack" : first;
 }
+
+namespace {
 
 [[nodiscard]] std::uint64_t amount_of(const HeapProfile& profile, std::size_t sample,
                                       std::size_t type) {
@@ -76,7 +79,7 @@ std::vector<PeakSite> read_peak_sites(const std::filesystem::path& file, std::si
     Symbolizer().name_frames(shown);
     for (std::size_t i = 0; i < shown.samples.size(); ++i)
       result.push_back({amount_of(shown, i, peak), amount_of(shown, i, allocated),
-                        place_of(shown, shown.samples[i])});
+                        site_place(shown, shown.samples[i])});
   } catch (const ProfileError&) {
     result.clear();
   }

@@ -2,6 +2,8 @@
 // The call stacks with most of the peak of a profile, a line each.
 #pragma once
 
+#include "heap_profile.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,5 +21,9 @@ struct PeakSite {
 // Those with most first. Empty: the file is no profile, or nothing lived.
 [[nodiscard]] std::vector<PeakSite> read_peak_sites(const std::filesystem::path& file,
                                                     std::size_t most);
+
+// The innermost function whose line is known and not of the system's headers, else the innermost;
+// as it came. The frames have their names already.
+[[nodiscard]] std::string site_place(const HeapProfile& profile, const HeapProfile::Sample& sample);
 
 }  // namespace luna::tool

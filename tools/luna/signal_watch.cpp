@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "signal_watch.hpp"
 
+#include <atomic>
 #include <cstdlib>
 
 namespace luna::tool {
@@ -9,7 +10,8 @@ namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
-volatile std::sig_atomic_t noted = 0;
+std::atomic<int> noted = 0;
+static_assert(std::atomic<int>::is_always_lock_free);  // for the handler
 
 void note(int signal) { noted = signal; }
 
@@ -31,10 +33,7 @@ SignalWatch::~SignalWatch() {
 }
 
 void SignalWatch::look() {
-  if (const int signal = noted; signal != 0) {
-    noted = 0;
-    throw Interrupted(signal);
-  }
+  if (const int signal = noted.exchange(0); signal != 0) throw Interrupted(signal);
 }
 
 void SignalWatch::end_by(int signal) {

@@ -13,7 +13,7 @@ struct Interrupted : std::runtime_error {
   int signal;
 };
 
-// One at a time. Threads: the first of the process.
+// Several at a time end in the reverse order. Threads: any may look, one makes and ends them.
 class SignalWatch {
  public:
   SignalWatch();
