@@ -92,6 +92,14 @@ void complain_of(const SuppressionError& error) noexcept {
   return file.error() != 0 ? file.error() : ENOMEM;
 }
 
+void report_in_form(std::string_view ending, ProfileFormat format) noexcept {
+  ProfilePath path;
+  const std::string_view name = expand_profile_path(ending, path);
+  if (name.empty()) return;
+  const int error = write_file(name, format);
+  if (error != 0) complain(name, strerrordesc_np(error));
+}
+
 }  // namespace
 
 int dump_leaks(const char* path, ProfileFormat format) noexcept {
@@ -117,12 +125,10 @@ int write_leaks(ProfileFormat format, bool is_proved, Output& out) noexcept {
 }
 
 void report_leaks_at_exit() noexcept {
-  if (!process.options().leak_report_at_exit || !process.profiler().begun()) return;
-  ProfilePath path;
-  const std::string_view name = expand_profile_path(".leaks.txt", path);
-  if (name.empty()) return;
-  const int error = write_file(name, ProfileFormat::kText);
-  if (error != 0) complain(name, strerrordesc_np(error));
+  const Options& options = process.options();
+  if (!options.leak_report_at_exit || !process.profiler().begun()) return;
+  report_in_form(".leaks.txt", ProfileFormat::kText);
+  if (options.leak_report_json) report_in_form(".leaks.json", ProfileFormat::kJson);
 }
 
 }  // namespace luna

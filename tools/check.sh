@@ -98,6 +98,9 @@ if [ $install = yes ]; then
     libcli11-dev nlohmann-json3-dev zlib1g-dev libdw-dev libiberty-dev libncurses-dev libmicrohttpd-dev \
     tmux || exit 1
   want_packages cmake clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev util-linux gdb libjemalloc-dev curl
+  # For the page of reports and its tests. A nodejs that is not Debian's brings its own npm.
+  want_packages nodejs chromium
+  command -v npm >/dev/null || want_packages npm
   if [ $full = yes ] || [ "$only_config" = aarch64 ]; then
     want_packages g++-aarch64-linux-gnu qemu-user googletest
   fi
@@ -122,7 +125,9 @@ if setarch "$(uname -m)" -R true 2>/dev/null; then
 fi
 
 stress_seconds=${LUNA_STRESS_SECONDS-}
-if wanted gcc && build check --native-file ci/gcc.ini; then
+report=auto
+if command -v node >/dev/null && command -v npm >/dev/null; then report=enabled; fi
+if wanted gcc && build check --native-file ci/gcc.ini -Dreport=$report; then
   run_suites check "unit preload misuse fault real style"
   if [ $full = yes ] && [ -z "$only_suite" ]; then
     export LUNA_STRESS_SECONDS="${stress_seconds:-60}"

@@ -2,6 +2,7 @@
 #include "blackbox_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -238,6 +239,16 @@ std::uint32_t add_to_checksum(std::uint32_t checksum, std::string_view bytes) no
       checksum = checksum >> 1 ^ ((checksum & 1U) != 0 ? kPolynomial : 0);
   }
   return ~checksum;
+}
+
+const char* name_of_event(std::uint32_t kind) {
+  constexpr std::array kNames = {"message", "pressure", "refused", "near limit", "mistake", "exit"};
+  return kind >= 1 && kind <= kNames.size() ? kNames[kind - 1] : "unknown";
+}
+
+const char* name_of_level(std::uint32_t level) {
+  constexpr std::array kNames = {"", "low", "moderate", "critical"};
+  return level < kNames.size() ? kNames[level] : "unknown";
 }
 
 }  // namespace luna::tool

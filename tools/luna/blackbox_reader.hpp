@@ -96,6 +96,10 @@ struct BlackBox {
 [[nodiscard]] BlackBox parse_black_box(std::string_view data);
 [[nodiscard]] BlackBox read_black_box(const std::string& path);
 
+// In words; of the level of an event without one, an empty text.
+[[nodiscard]] const char* name_of_event(std::uint32_t kind);
+[[nodiscard]] const char* name_of_level(std::uint32_t level);
+
 // CRC-32 of what gave `checksum` with these bytes behind it; begins with 0.
 [[nodiscard]] std::uint32_t add_to_checksum(std::uint32_t checksum,
                                             std::string_view bytes) noexcept;

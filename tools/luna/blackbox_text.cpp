@@ -32,16 +32,6 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
   return text.str();
 }
 
-[[nodiscard]] const char* name_of_event(std::uint32_t kind) {
-  constexpr std::array kNames = {"message", "pressure", "refused", "near limit", "mistake", "exit"};
-  return kind >= 1 && kind <= kNames.size() ? kNames[kind - 1] : "unknown";
-}
-
-[[nodiscard]] const char* name_of_level(std::uint32_t level) {
-  constexpr std::array kNames = {"", "low", "moderate", "critical"};
-  return level < kNames.size() ? kNames[level] : "unknown";
-}
-
 void write_header(const BlackBox& box, std::ostream& out) {
   out << "black box of " << printable(box.program) << ", process " << box.header.process << ", on "
       << printable(box.host) << ", lunalloc " << printable(box.lunalloc_version) << '\n'

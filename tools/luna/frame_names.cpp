@@ -7,6 +7,12 @@
 
 namespace luna::tool {
 
+namespace {
+
+[[nodiscard]] bool is_of_system(const std::string& file) { return file.starts_with("/usr/"); }
+
+}  // namespace
+
 std::string_view base_name(std::string_view path) noexcept {
   return path.substr(path.rfind('/') + 1);
 }
@@ -16,6 +22,22 @@ std::string place_in_module(const HeapProfile& profile, const HeapProfile::Locat
   const HeapProfile::Mapping& mapping = profile.mappings[location.mapping];
   const std::uint64_t bias = mapping.bias.value_or(mapping.begin - mapping.file_offset);
   return std::string(base_name(mapping.path)) + "+" + hex_text(location.address - bias);
+}
+
+std::string responsible_place(const HeapProfile& profile, const HeapProfile::Sample& sample) {
+  std::string first;
+  for (const std::uint32_t number : profile.stack_of(sample)) {
+    const HeapProfile::Location& location = profile.locations[number];
+    if (first.empty() && location.lines.empty()) first = place_in_module(profile, location);
+    for (const HeapProfile::Line& line : location.lines) {
+      const HeapProfile::Function& function = profile.functions[line.function];
+      if (first.empty()) first = function.name;
+      if (function.file.empty() || line.line == 0 || is_of_system(function.file)) continue;
+      return function.name + " at " + std::string(base_name(function.file)) + ":" +
+             std::to_string(line.line);
+    }
+  }
+  return first.empty() ? "no stack" : first;
 }
 
 std::vector<std::uint32_t> FrameNames::add(const HeapProfile& profile) {

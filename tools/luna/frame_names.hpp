@@ -21,6 +21,11 @@ namespace luna::tool {
 [[nodiscard]] std::string place_in_module(const HeapProfile& profile,
                                           const HeapProfile::Location& location);
 
+// Who of a stack is to be asked, as "function at file.cpp:12": the innermost function whose line is
+// known and not of the system's headers; else the innermost.
+[[nodiscard]] std::string responsible_place(const HeapProfile& profile,
+                                            const HeapProfile::Sample& sample);
+
 // Numbers for names, one for all that are the same.
 class FrameNames {
  public:

@@ -103,6 +103,13 @@ struct HeapProfile {
     std::vector<Change> changes;
   };
 
+  // How many objects of all samples are of which sizes or lifetimes; only of JSON. Bucket i has
+  // what is below bounds[i], or for sizes not above it; the last, which has no bound, what is more.
+  struct Histogram {
+    std::vector<std::int64_t> bounds;
+    std::vector<std::int64_t> objects;
+  };
+
   // The places of its locations, innermost first.
   [[nodiscard]] std::span<const std::uint32_t> stack_of(const Sample& sample) const noexcept {
     return std::span(frames).subspan(sample.first_frame, sample.frames);
@@ -125,7 +132,9 @@ struct HeapProfile {
   std::vector<std::int64_t> values;                   // of all samples
   std::vector<Sample> samples;
   Patterns patterns;
-  std::string cut;  // why it was not read to its end; empty: it was
+  Histogram sizes;      // bytes that were asked for, of what was allocated
+  Histogram lifetimes;  // nanoseconds, of what was freed
+  std::string cut;      // why it was not read to its end; empty: it was
 };
 
 }  // namespace luna::tool

@@ -103,7 +103,10 @@ class JsonHandler : public nlohmann::json_sax<nlohmann::json> {
   }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return enter(); }
-  bool start_array(std::size_t) override { return enter(); }
+  bool start_array(std::size_t) override {
+    element_ = 0;
+    return enter();
+  }
   bool key(string_t& name) override {
     keys_[depth_].swap(name);
     return true;
@@ -134,6 +137,7 @@ class JsonHandler : public nlohmann::json_sax<nlohmann::json> {
   }
   [[nodiscard]] bool add_number(std::int64_t value);
   void add_pattern(std::int64_t value);
+  void add_to_histograms(std::int64_t value);
   [[nodiscard]] bool is_in_change() const {
     return is_in(kMember, "patterns") && keys_[kGroup] == "anomalies";
   }
@@ -150,6 +154,7 @@ class JsonHandler : public nlohmann::json_sax<nlohmann::json> {
   HeapProfile profile_;
   std::array<std::string, kDeepest> keys_;  // the last key at each depth
   std::size_t depth_ = 0;
+  std::size_t element_ = 0;  // the next one of an array of numbers
   std::size_t error_place_ = 0;
   std::string format_;
   std::int64_t version_ = 0;
@@ -188,11 +193,26 @@ bool JsonHandler::add_number(std::int64_t value) {
       profile_.comments.push_back("dropped_samples: " + std::to_string(value));
   }
   if (keys_[kWhole] == "patterns") add_pattern(value);
+  add_to_histograms(value);
   if (is_in(kFrame, "sites") && keys_[kFrame] == "line") line_ = static_cast<std::uint64_t>(value);
   if (!is_in(kMember, "sites")) return true;
   for (std::size_t i = 0; i < kColumns.size(); ++i)
     if (keys_[kMember] == kColumns[i].key && keys_[kRow] == kColumns[i].group) values_[i] = value;
   return true;
+}
+
+// A number in the array that is the last key.
+void JsonHandler::add_to_histograms(std::int64_t value) {
+  if (is_in(kGroup, "size_bounds")) profile_.sizes.bounds.push_back(value);
+  if (is_in(kGroup, "lifetime_bounds_ns")) profile_.lifetimes.bounds.push_back(value);
+  HeapProfile::Histogram* histogram = nullptr;
+  if (is_in(kMember, "sites") && keys_[kRow] == "sizes") histogram = &profile_.sizes;
+  if (is_in(kFrame, "sites") && keys_[kRow] == "freed" && keys_[kMember] == "lifetimes")
+    histogram = &profile_.lifetimes;
+  if (histogram == nullptr || element_ > histogram->bounds.size()) return;
+  histogram->objects.resize(histogram->bounds.size() + 1);
+  std::int64_t& sum = histogram->objects[element_++];
+  sum = wrapped_sum(sum, value);
 }
 
 void JsonHandler::add_pattern(std::int64_t value) {

@@ -10,6 +10,7 @@
 #include "profile_command.hpp"
 #include "ps_command.hpp"
 #include "purge_command.hpp"
+#include "report_command.hpp"
 #include "run_command.hpp"
 #include "serve_command.hpp"
 #include "stats_command.hpp"
@@ -33,6 +34,7 @@ int main(int count, char** arguments) {
   luna::tool::add_profile(app, status);
   luna::tool::add_ps(app, status);
   luna::tool::add_purge(app, status);
+  luna::tool::add_report(app, status);
   luna::tool::add_run(app, status);
   luna::tool::add_serve(app, status);
   luna::tool::add_stats(app, status);

@@ -38,28 +38,6 @@ namespace {
   return result;
 }
 
-[[nodiscard]] bool is_of_system(const std::string& file) { return file.starts_with("/usr/"); }
-
-}  // namespace
-
-std::string site_place(const HeapProfile& profile, const HeapProfile::Sample& sample) {
-  std::string first;
-  for (const std::uint32_t number : profile.stack_of(sample)) {
-    const HeapProfile::Location& location = profile.locations[number];
-    if (first.empty() && location.lines.empty()) first = place_in_module(profile, location);
-    for (const HeapProfile::Line& line : location.lines) {
-      const HeapProfile::Function& function = profile.functions[line.function];
-      if (first.empty()) first = function.name;
-      if (function.file.empty() || line.line == 0 || is_of_system(function.file)) continue;
-      return function.name + " at " + std::string(base_name(function.file)) + ":" +
-             std::to_string(line.line);
-    }
-  }
-  return first.empty() ? "no stack" : first;
-}
-
-namespace {
-
 [[nodiscard]] std::uint64_t amount_of(const HeapProfile& profile, std::size_t sample,
                                       std::size_t type) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(profile.value_of(sample, type), 0));
@@ -79,7 +57,7 @@ std::vector<PeakSite> read_peak_sites(const std::filesystem::path& file, std::si
     Symbolizer().name_frames(shown);
     for (std::size_t i = 0; i < shown.samples.size(); ++i)
       result.push_back({amount_of(shown, i, peak), amount_of(shown, i, allocated),
-                        site_place(shown, shown.samples[i])});
+                        responsible_place(shown, shown.samples[i])});
   } catch (const ProfileError&) {
     result.clear();
   }

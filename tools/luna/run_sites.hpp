@@ -22,8 +22,4 @@ struct PeakSite {
 [[nodiscard]] std::vector<PeakSite> read_peak_sites(const std::filesystem::path& file,
                                                     std::size_t most);
 
-// The innermost function whose line is known and not of the system's headers, else the innermost;
-// as it came. The frames have their names already.
-[[nodiscard]] std::string site_place(const HeapProfile& profile, const HeapProfile::Sample& sample);
-
 }  // namespace luna::tool

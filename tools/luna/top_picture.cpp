@@ -5,7 +5,6 @@
 #include "printable.hpp"
 #include "profile_output.hpp"
 #include "profile_view.hpp"
-#include "run_sites.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -103,7 +102,7 @@ using Amounts = std::unordered_map<std::string, std::int64_t>;
     const HeapProfile::Sample& sample = profile.samples[i];
     TopSite site;
     site.key = key_of(profile, sample);
-    site.place = ascii(site_place(profile, sample) + labels_text(profile, sample));
+    site.place = ascii(responsible_place(profile, sample) + labels_text(profile, sample));
     site.stack = lines_of(profile, sample);
     site.live_bytes = profile.value_of(i, live.amount);
     site.live_objects = profile.value_of(i, live.objects.value_or(live.amount));

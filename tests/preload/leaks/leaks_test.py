@@ -102,6 +102,12 @@ def at_exit(folder):
     expect(text.startswith("Leak report of "), text)
     first = text.split("\n\n")[1]
     expect(first.startswith("1. leak, confidence ") and "leak_slowly" in first, text)
+    expect(not list(pathlib.Path(folder).glob("*.leaks.json")), "as JSON, though nobody asked")
+    run("slow_leak", folder,
+        f"leak_report_at_exit:true,leak_report_json:true,profile_file:{folder}/both")
+    expect(pathlib.Path(folder, "both.leaks.txt").read_text().startswith("Leak report of "), "text")
+    told_twice = json.loads(pathlib.Path(folder, "both.leaks.json").read_text())
+    expect("leak_slowly" in functions(told_twice["sites"][0]), f"{told_twice['sites'][0]}")
 
 
 def proof(folder):
