@@ -90,6 +90,23 @@ Json json_of(const Sites& sites) {
   return row;
 }
 
+// Names of files need not be UTF-8.
+[[nodiscard]] std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// A line each, for as one object those of a large box would take many times its size.
+template <typename Rows>
+void write_rows(const char* name, const Rows& rows, std::ostream& out) {
+  out << ",\n\"" << name << "\": [";
+  const char* separator = "\n";
+  for (const auto& row : rows) {
+    out << separator << text_of(json_of(row));
+    separator = ",\n";
+  }
+  out << "]";
+}
+
 }  // namespace
 
 void write_json(const BlackBox& box, std::ostream& out) {
@@ -104,12 +121,14 @@ void write_json(const BlackBox& box, std::ostream& out) {
                     {"page_bytes", box.header.page_bytes},
                     {"exited", box.has_exit()},
                     {"torn_records", box.torn},
-                    {"missing_bytes", box.missing_bytes},
-                    {"statistics", all_of(box.statistics)},
-                    {"events", all_of(box.events)},
-                    {"sites", all_of(box.sites)}};
-  // Names of files need not be UTF-8.
-  out << all.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+                    {"missing_bytes", box.missing_bytes}};
+  std::string head = text_of(all);
+  head.pop_back();
+  out << head;
+  write_rows("statistics", box.statistics, out);
+  write_rows("events", box.events, out);
+  write_rows("sites", box.sites, out);
+  out << "\n}\n";
 }
 
 }  // namespace luna::tool

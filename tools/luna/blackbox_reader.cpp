@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "blackbox_reader.hpp"
 
+#include "box_bytes.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -134,13 +138,16 @@ void read_statistics(const Moment& moment, std::string_view payload, BlackBox& b
   return payload;
 }
 
-// False: it is no whole record of this ring.
+// False: it is no whole record of this ring, or there is no room for it.
 [[nodiscard]] bool read_record(const luna_blackbox_ring& ring, std::uint64_t place,
-                               std::string_view slot, BlackBox& box) {
+                               std::string_view slot, std::uint64_t& room, BlackBox& box) {
   luna_blackbox_record head;
   if (!Cursor(slot).take(head)) return false;
   const auto payload = payload_of(slot, head, ring.kind);
   if (!payload || (head.sequence - 1) % ring.slots != place) return false;
+  const std::uint64_t row = sizeof(Statistics) + payload->size();
+  if (row > room) return false;
+  room -= row;
   const Moment moment = {head.sequence, head.epoch_ns, head.monotonic_ns};
   if (ring.kind == LUNA_BLACKBOX_EVENT_KIND) return read_event(moment, *payload, box);
   if (ring.kind == LUNA_BLACKBOX_SITES_KIND) return read_sites(moment, *payload, box);
@@ -153,13 +160,23 @@ void read_statistics(const Moment& moment, std::string_view payload, BlackBox& b
          std::string_view::npos;
 }
 
-void read_ring(const luna_blackbox_ring& ring, std::string_view data, BlackBox& box) {
+// Where the next slot is that may hold something, behind an empty one.
+[[nodiscard]] std::uint64_t next_place(const luna_blackbox_ring& ring, std::uint64_t place,
+                                       const BoxBytes& bytes) {
+  const std::uint64_t next = bytes.next_data(ring.offset + (place + 1) * ring.slot_bytes);
+  return std::max(place + 1, (next - ring.offset) / ring.slot_bytes);
+}
+
+void read_ring(const luna_blackbox_ring& ring, BoxBytes& bytes, std::uint64_t& room,
+               BlackBox& box) {
   if (ring.slot_bytes < sizeof(luna_blackbox_record)) return;
-  for (std::uint64_t place = 0; place < ring.slots; ++place) {
+  for (std::uint64_t place = 0; place < ring.slots;) {
     const std::uint64_t at = ring.offset + place * ring.slot_bytes;
-    if (at >= data.size()) return;
-    const std::string_view slot = data.substr(at, ring.slot_bytes);
-    if (!is_empty(slot) && !read_record(ring, place, slot, box)) ++box.torn;
+    const std::string_view slot = bytes.at(at, ring.slot_bytes);
+    if (slot.empty()) return;
+    const bool empty = is_empty(slot);
+    if (!empty && !read_record(ring, place, slot, room, box)) ++box.torn;
+    place = empty ? next_place(ring, place, bytes) : place + 1;
   }
 }
 
@@ -170,15 +187,38 @@ void sort_by_sequence(Rows& rows) {
   });
 }
 
-// As many bytes as there are, up to `bytes`.
-[[nodiscard]] std::string read_front(std::ifstream& file, std::uint64_t bytes) {
-  std::string data(static_cast<std::size_t>(bytes), '\0');
-  file.seekg(0);
-  file.read(data.data(), static_cast<std::streamsize>(bytes));
-  data.resize(static_cast<std::size_t>(file.gcount()));
-  file.clear();
-  return data;
+[[nodiscard]] BlackBox parse(BoxBytes bytes) {
+  BlackBox box;
+  box.header = read_header(bytes.at(0, sizeof box.header));
+  box.host = text_of(box.header.host);
+  box.program = text_of(box.header.program);
+  box.lunalloc_version = text_of(box.header.lunalloc_version);
+  box.boot_id = text_of(box.header.boot_id);
+  if (bytes.size() < box.header.file_bytes)
+    box.missing_bytes = box.header.file_bytes - bytes.size();
+  // A small file that says that it has very many rows does no harm. In a box that the library made
+  // each takes less than two times its slot.
+  std::uint64_t room = 2 * bytes.size();
+  for (const luna_blackbox_ring& ring : box.header.ring) read_ring(ring, bytes, room, box);
+  sort_by_sequence(box.statistics);
+  sort_by_sequence(box.events);
+  sort_by_sequence(box.sites);
+  return box;
 }
+
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path)
+      : descriptor_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {}
+  ~OpenFile() { close(descriptor_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+ private:
+  int descriptor_;  // -1: it could not be opened, and errno says why
+};
 
 }  // namespace
 
@@ -194,39 +234,27 @@ bool BlackBox::has_exit() const noexcept {
                      [](const Event& event) { return event.head.kind == LUNA_BLACKBOX_EXIT; });
 }
 
-BlackBox parse_black_box(std::string_view data) {
-  BlackBox box;
-  box.header = read_header(data);
-  box.host = text_of(box.header.host);
-  box.program = text_of(box.header.program);
-  box.lunalloc_version = text_of(box.header.lunalloc_version);
-  box.boot_id = text_of(box.header.boot_id);
-  if (data.size() < box.header.file_bytes) box.missing_bytes = box.header.file_bytes - data.size();
-  for (const luna_blackbox_ring& ring : box.header.ring) read_ring(ring, data, box);
-  sort_by_sequence(box.statistics);
-  sort_by_sequence(box.events);
-  sort_by_sequence(box.sites);
-  return box;
-}
+BlackBox parse_black_box(std::string_view data) { return parse(BoxBytes(data)); }
 
 BlackBox read_black_box(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file)
+  const OpenFile file(path);
+  struct stat status {};
+  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0)
     throw Unreadable(Status::kCannotOpen, std::generic_category().message(errno) +
                                               "; does the option `blackbox` name another file?");
-  const std::streamoff bytes = file.tellg();
-  if (bytes < 0) throw Unreadable(Status::kNoBlackBox, "it is no file that can be read twice");
-  const luna_blackbox_header header = read_header(read_front(file, sizeof header));
+  if (!S_ISREG(status.st_mode))
+    throw Unreadable(Status::kNoBlackBox, "it is no file; give the one that `blackbox` names");
+  const auto there = static_cast<std::uint64_t>(status.st_size);
+  BoxBytes front(file.descriptor(), std::min<std::uint64_t>(there, sizeof(luna_blackbox_header)));
+  const luna_blackbox_header header = read_header(front.at(0, sizeof header));
   if (header.file_bytes > kMostBytes)
     throw Unreadable(Status::kNoBlackBox, "its header says that it has " +
                                               std::to_string(header.file_bytes) +
                                               " bytes, which no black box has");
   try {
-    const auto there = static_cast<std::uint64_t>(bytes);
-    return parse_black_box(read_front(file, std::min(there, header.file_bytes)));
+    return parse(BoxBytes(file.descriptor(), std::min(there, header.file_bytes)));
   } catch (const std::bad_alloc&) {
-    throw Unreadable(Status::kNoBlackBox,
-                     "there is no memory for its " + std::to_string(header.file_bytes) + " bytes");
+    throw Unreadable(Status::kNoBlackBox, "there is no memory for all that it says");
   }
 }
 

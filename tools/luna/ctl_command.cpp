@@ -10,6 +10,7 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <vector>
 
 namespace luna::tool {
@@ -30,18 +31,20 @@ struct Arguments : VerbArguments {
 }
 
 void write_list(const std::string& list) {
+  std::ostringstream out;  // so that what makes no sense is not printed in part
   constexpr std::size_t kWidestValue = 24;
-  const nlohmann::json controls = nlohmann::json::parse(list);
+  const nlohmann::json controls = parse_answer(list);
   std::size_t widest = 0;
   for (const nlohmann::json& control : controls)
     widest = std::max(widest, control.at("name").get_ref<const std::string&>().size());
   for (const nlohmann::json& control : controls) {
     const bool can_be_set = control.at("writable").get<bool>();
-    std::cout << std::left << std::setw(static_cast<int>(std::min<std::size_t>(widest, 64)))
-              << printable(control.at("name").get<std::string>()) << (can_be_set ? " = " : " : ")
-              << std::setw(kWidestValue) << value_text(control) << ' '
-              << printable(control.at("help").get<std::string>()) << '\n';
+    out << std::left << std::setw(static_cast<int>(std::min<std::size_t>(widest, 64)))
+        << printable(control.at("name").get<std::string>()) << (can_be_set ? " = " : " : ")
+        << std::setw(kWidestValue) << value_text(control) << ' '
+        << printable(control.at("help").get<std::string>()) << '\n';
   }
+  std::cout << out.str();
 }
 
 [[nodiscard]] std::string without_end(std::string line) {

@@ -81,6 +81,8 @@ enum Depth : std::size_t {
 
 // Each address is looked for in all of them.
 constexpr std::size_t kMostModules = 10'000;
+// Of a kind: an empty one has three bytes in the file, and many times that in memory.
+constexpr std::size_t kMostRows = std::size_t{1} << 22;
 
 struct NamedCode {
   std::uint64_t begin = 0;
@@ -189,7 +191,7 @@ bool JsonHandler::add_number(std::int64_t value) {
     if (keys_[kWhole] == "interval_bytes") profile_.interval_bytes = amount;
     if (keys_[kWhole] == "began_ns") profile_.began_ns = amount;
     if (keys_[kWhole] == "duration_ns") profile_.duration_ns = amount;
-    if (keys_[kWhole] == "dropped_samples" && value != 0)
+    if (keys_[kWhole] == "dropped_samples" && value != 0 && profile_.comments.empty())
       profile_.comments.push_back("dropped_samples: " + std::to_string(value));
   }
   if (keys_[kWhole] == "patterns") add_pattern(value);
@@ -279,7 +281,7 @@ bool JsonHandler::add_address(std::uint64_t address) {
   const auto [found, is_new] = addresses_.try_emplace(address - 1, next);
   if (is_new) profile_.locations.push_back({address - 1, place_of_mapping(address - 1), {}});
   stack_.push_back(found->second);
-  return true;
+  return next < kMostRows;
 }
 
 void JsonHandler::add_runtime_frame() {
@@ -316,7 +318,8 @@ bool JsonHandler::end_object() {
   if (is_in_change()) profile_.patterns.changes.push_back(std::exchange(change_, {}));
   if (is_in(kFrame, "sites") && keys_[kRow] == "frames") add_runtime_frame();
   --depth_;
-  return true;
+  return profile_.samples.size() <= kMostRows && profile_.locations.size() <= kMostRows &&
+         codes_.size() <= kMostRows && profile_.patterns.changes.size() <= kMostRows;
 }
 
 void JsonHandler::add_site() {
@@ -378,7 +381,8 @@ HeapProfile JsonHandler::finish(bool whole) {
                        "it ends before its first site; take another copy, or write it again");
   if (!whole && error_place_ != 0)
     profile_.cut = "it was cut short or damaged at byte " + std::to_string(error_place_);
-  if (!whole && error_place_ == 0) profile_.cut = "it is damaged: an address is none";
+  if (!whole && error_place_ == 0)
+    profile_.cut = "it is damaged: an address is none, or there are too many rows";
   for (const Column& column : kColumns)
     profile_.types.push_back({std::string(column.name), std::string(column.unit)});
   name_code();

@@ -2,6 +2,7 @@
 #include "leak_report.hpp"
 
 #include "demangle.hpp"
+#include "json_bounds.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -26,14 +27,14 @@ constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 28;
 // In the whole, in the array of sites.
 constexpr int kHeadDepth = 1;
 constexpr int kSiteDepth = 2;
-constexpr int kDeepest = 16;  // what lies deeper is no report, and would exhaust the stack
 
 // Takes the sites off while they come, so that a report that is cut short has those before the cut.
 [[nodiscard]] Json parse(std::istream& in, std::vector<Json>& sites, bool& whole) {
   std::string section;
   Json head = Json::object();
+  JsonBounds bounds;
   const auto keep = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kDeepest) return false;
+    if (!bounds.allow(depth)) return false;
     if (event == Json::parse_event_t::key && depth == kHeadDepth)
       section = parsed.get<std::string>();
     if (event == Json::parse_event_t::value && depth == kHeadDepth) head[section] = parsed;
@@ -42,7 +43,7 @@ constexpr int kDeepest = 16;  // what lies deeper is no report, and would exhaus
     sites.push_back(std::move(parsed));
     return false;
   };
-  whole = !Json::parse(in, keep, false).is_discarded();
+  whole = !Json::parse(in, keep, false).is_discarded() && !bounds.is_full();
   return head;
 }
 

@@ -3,6 +3,7 @@
 
 #include "amount_text.hpp"
 #include "file_commands.hpp"
+#include "json_bounds.hpp"
 #include "leak_report.hpp"
 #include "printable.hpp"
 #include "process_symbolizer.hpp"
@@ -40,10 +41,10 @@ struct Patterns {
 
 // Without the sites, of which the profile has what is needed.
 [[nodiscard]] Patterns read_patterns(const std::string& text) {
-  constexpr int kDeepest = 16;  // of what we print again
+  JsonBounds bounds;
   std::string section;
   const auto keep = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kDeepest) return false;
+    if (!bounds.allow(depth)) return false;
     if (depth == 1 && event == Json::parse_event_t::key) section = parsed.get<std::string>();
     return depth != 2 || event != Json::parse_event_t::object_end || section != "sites";
   };

@@ -29,7 +29,7 @@ enum Field : std::uint32_t {
 };
 
 constexpr std::size_t kMostTypes = 64;
-constexpr std::size_t kMostRows = std::size_t{1} << 24;  // of a kind, of which each has two bytes
+constexpr std::size_t kMostRows = std::size_t{1} << 22;  // of a kind, of which each has two bytes
 constexpr std::size_t kMostTextBytes = std::size_t{1} << 29;
 
 // Where the name of code that lies in no module is not known, its address says more.

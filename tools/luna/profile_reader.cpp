@@ -119,6 +119,9 @@ HeapProfile read_profile(const std::string& path) {
     throw ProfileError(ProfileError::kCannotOpen,
                        std::generic_category().message(is_folder ? EISDIR : errno) +
                            "; does the option `profile_file` name another file?");
+  const std::uintmax_t bytes = std::filesystem::file_size(path, ignored);
+  // JSON is taken piece by piece, and has many.
+  if (!ignored && bytes > kMostBytes && file.peek() != '{') throw_too_large();
   try {
     return read_profile(file);
   } catch (const std::bad_alloc&) {

@@ -33,7 +33,7 @@ struct Resident {
 }
 
 [[nodiscard]] Resident read_resident(const ReachedProcess& process) {
-  const nlohmann::json statistics = nlohmann::json::parse(process.get("/stats.json"));
+  const nlohmann::json statistics = parse_answer(process.get("/stats.json"));
   return {number_in(statistics, "resident_bytes"), number_in(statistics, "process_resident_bytes")};
 }
 

@@ -2,6 +2,7 @@
 #include "verb.hpp"
 
 #include "heap_profile.hpp"
+#include "json_bounds.hpp"
 #include "printable.hpp"
 #include "process_list.hpp"
 #include "signal_watch.hpp"
@@ -63,6 +64,18 @@ std::string get_samples(const ReachedProcess& process, const std::string& target
   return ReachedProcess::body_of(std::move(answer));
 }
 
+nlohmann::json parse_answer(const std::string& answer) {
+  JsonBounds bounds;
+  const auto keep = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    return bounds.allow(depth);
+  };
+  nlohmann::json whole = nlohmann::json::parse(answer, keep, false);
+  if (whole.is_discarded() || bounds.is_full())
+    throw AttachError(AttachError::kMistakes,
+                      "the process answers what is no JSON; use the `luna` of its lunalloc");
+  return whole;
+}
+
 int run_on_samples(pid_t process, const std::function<int()>& run) {
   const std::string name = "process " + std::to_string(process) + ": ";
   try {
@@ -85,6 +98,13 @@ int run_verb(const std::function<int()>& verb) {
     return error.status();
   } catch (const Interrupted& interrupted) {
     SignalWatch::end_by(interrupted.signal);
+  } catch (const nlohmann::json::exception& error) {
+    std::cerr << "luna: the process answers what makes no sense: " << one_line(error.what())
+              << "; use the `luna` of its lunalloc\n";
+    return AttachError::kMistakes;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "luna: there is no memory for all that the process says\n";
+    return AttachError::kMistakes;
   } catch (const std::exception& error) {
     std::cerr << "luna: " << one_line(error.what()) << '\n';
     return AttachError::kMistakes;

@@ -5,6 +5,7 @@
 #include "reach.hpp"
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 #include <sys/types.h>
 
 #include <functional>
@@ -27,6 +28,9 @@ void add_process(CLI::App& command, VerbArguments& arguments, const std::string&
 // Interrupted.
 [[nodiscard]] std::string get_samples(const ReachedProcess& process, const std::string& target,
                                       std::chrono::milliseconds works_for);
+
+// Of an answer as JSON. Throws AttachError where it is none.
+[[nodiscard]] nlohmann::json parse_answer(const std::string& answer);
 
 // Runs what reads and prints what the process said, and turns ProfileError into AttachError.
 // Returns the exit status.
