@@ -10,10 +10,11 @@
 //
 // It runs the program N times (default 1) with the settings added to the
 // environment of the child alone, and prints one line of JSON: times and faults
-// are sums over the runs, max_rss_kib is the largest one. Where a program has
+// are sums over the runs, max_rss_kib is the largest one, pid is the last. Where a program has
 // children of its own and waits for them, the kernel reports the RSS of the
 // largest process of the family, not their sum. The program's stdout goes to FILE
 // or /dev/null; stderr is passed through. A run that fails ends the repetition.
+// `luna bench` measures by it too.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +48,7 @@ struct totals {
   long max_rss_kib;
   long minor_faults;
   long major_faults;
+  pid_t pid;        // of the last run
   int wait_status;  // of the last run
 };
 
@@ -141,6 +143,7 @@ static void run_once(const struct plan* plan, char** environment,
     if (errno != EINTR) exit(kExitCannotSpawn);
   }
   totals->wall_s += monotonic_seconds() - start;
+  totals->pid = child;
   totals->user_s += seconds(usage.ru_utime);
   totals->system_s += seconds(usage.ru_stime);
   if (usage.ru_maxrss > totals->max_rss_kib) totals->max_rss_kib = usage.ru_maxrss;
@@ -154,10 +157,10 @@ static void print_totals(const struct totals* totals) {
   printf(
       "{\"runs\": %ld, \"wall_s\": %.6f, \"user_s\": %.6f, \"system_s\": %.6f, "
       "\"max_rss_kib\": %ld, \"minor_faults\": %ld, \"major_faults\": %ld, "
-      "\"exit_status\": %d, \"signal\": %d}\n",
+      "\"exit_status\": %d, \"signal\": %d, \"pid\": %d}\n",
       totals->runs, totals->wall_s, totals->user_s, totals->system_s, totals->max_rss_kib,
       totals->minor_faults, totals->major_faults, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-      WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+      WIFSIGNALED(status) ? WTERMSIG(status) : 0, (int)totals->pid);
 }
 
 int main(int argc, char** argv) {
@@ -166,7 +169,7 @@ int main(int argc, char** argv) {
   posix_spawn_file_actions_t actions;
   prepare_streams(&actions, &plan);
 
-  struct totals totals = {0, 0.0, 0.0, 0.0, 0, 0, 0, 0};
+  struct totals totals = {0, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0};
   for (long run = 0; run < plan.repeat && totals.wait_status == 0; ++run)
     run_once(&plan, environment, &actions, &totals);
   print_totals(&totals);

@@ -97,7 +97,8 @@ if [ $install = yes ]; then
   need_packages g++ gcc meson ninja-build python3 pkg-config binutils git libgtest-dev \
     libcli11-dev nlohmann-json3-dev zlib1g-dev libdw-dev libiberty-dev libncurses-dev libmicrohttpd-dev \
     tmux || exit 1
-  want_packages cmake clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev util-linux gdb libjemalloc-dev curl
+  want_packages cmake clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev util-linux gdb libjemalloc-dev curl \
+    libjemalloc2 libmimalloc2.0 libtbbmalloc2 libtcmalloc-minimal4
   # For the page of reports and its tests. A nodejs that is not Debian's brings its own npm.
   want_packages nodejs chromium
   command -v npm >/dev/null || want_packages npm

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The command `luna`: one subcommand a file.
 #include "attach.hpp"
+#include "bench_command.hpp"
 #include "blackbox_command.hpp"
 #include "ctl_command.hpp"
 #include "doctor_command.hpp"
@@ -25,6 +26,7 @@ int main(int count, char** arguments) {
   app.require_subcommand(1);
   int status = 0;
   luna::tool::add_attach(app, status);
+  luna::tool::add_bench(app, status);
   luna::tool::add_blackbox(app, status);
   luna::tool::add_ctl(app, status);
   luna::tool::add_diff(app, status);

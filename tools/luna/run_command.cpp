@@ -3,10 +3,9 @@
 
 #include "attach_target.hpp"
 #include "child_process.hpp"
+#include "own_folder.hpp"
 #include "run_summary.hpp"
 #include "verb.hpp"
-
-#include <unistd.h>
 
 #include <cstdlib>
 #include <exception>
@@ -50,8 +49,10 @@ constexpr const char* kLibrary = "liblunalloc.so";
       "there is no liblunalloc.so beside this program or in ../lib*; say where by --lib");
 }
 
-[[nodiscard]] std::string library_of(const Arguments& arguments) {
-  const fs::path library = arguments.lib.empty() ? find_library() : fs::absolute(arguments.lib);
+}  // namespace
+
+std::string library_of(const std::string& lib) {
+  const fs::path library = lib.empty() ? find_library() : fs::absolute(lib);
   if (!fs::exists(library))
     throw AttachError(AttachError::kUsage, library.string() + ": there is no such file");
   if (library.string().find_first_of(": ") != std::string::npos)
@@ -60,6 +61,8 @@ constexpr const char* kLibrary = "liblunalloc.so";
         library.string() + ": the dynamic linker takes no path with blanks or colons");
   return library;
 }
+
+namespace {
 
 // As a part of the value of an option.
 [[nodiscard]] std::string option_path(const fs::path& folder) {
@@ -84,28 +87,6 @@ constexpr const char* kLibrary = "liblunalloc.so";
   if (text.find_first_not_of("0123456789") == text.npos) return text;
   throw AttachError(AttachError::kUsage, "--profile=" + text + ": want a number of bytes");
 }
-
-// A folder for what only the summary needs; goes with it.
-class OwnFolder {
- public:
-  OwnFolder() {
-    std::string name = (fs::temp_directory_path() / "lunalloc-run-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr)
-      throw AttachError(AttachError::kMistakes, name + ": there can be no such folder");
-    path_ = name;
-  }
-  ~OwnFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  OwnFolder(const OwnFolder&) = delete;
-  OwnFolder& operator=(const OwnFolder&) = delete;
-
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // What is set last counts.
 [[nodiscard]] std::string options_of(const Arguments& arguments, const fs::path& own) {
@@ -143,7 +124,7 @@ void tell(const Arguments& arguments, const ChildEnd& end, const RunFiles& files
   const OwnFolder own;
   const ChildEnd end =
       run_child(arguments.command,
-                {{"LD_PRELOAD", joined(library_of(arguments), ":", value_of("LD_PRELOAD"))},
+                {{"LD_PRELOAD", joined(library_of(arguments.lib), ":", value_of("LD_PRELOAD"))},
                  {"LUNALLOC_CONF", options_of(arguments, own.path())}});
   const std::string number = std::to_string(end.process);
   RunFiles files;
@@ -197,8 +178,8 @@ void add_run(CLI::App& app, int& status) {
 
 std::vector<std::string> set_apart(CLI::App& app, std::vector<std::string> words) {
   constexpr const char* kEndOfOptions = "--";
-  if (words.empty() || words[0] != "run") return words;
-  const CLI::App& command = *app.get_subcommand("run");
+  if (words.empty() || (words[0] != "run" && words[0] != "bench")) return words;
+  const CLI::App& command = *app.get_subcommand(words[0]);
   std::size_t place = 1;
   while (place < words.size() && words[place] != kEndOfOptions && words[place].starts_with("-")) {
     const CLI::Option* const option = command.get_option_no_throw(words[place]);
