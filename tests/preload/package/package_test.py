@@ -132,6 +132,9 @@ def files(installed):
     for path in wanted:
         if not path.is_file():
             sys.exit(f"failed: {path.relative_to(installed.top)} is not installed")
+    for name in ("liblunalloc.so-gdb.py", "lunalloc_gdb/__init__.py"):
+        if not any(installed.prefix.rglob(name)):
+            sys.exit(f"failed: {name} is not installed")
     for name in ("liblunalloc-jemalloc.so", "liblunalloc.so"):
         preloaded = installed.libraries / name
         if needed_libraries(preloaded)["SONAME"] != [preloaded.resolve().name]:
