@@ -135,7 +135,7 @@ int luna_stats_threads(luna_thread_stats* threads, size_t element_size, size_t* 
 int luna_stats_write(int file, luna_stats_format format, unsigned what);
 
 // Writes to the file descriptor which pages of each region are used for what, as JSON; docs/map.md
-// tells its keys. It goes out a few regions at a time, while no lock is held: some 1.6 KiB for each
+// tells its keys. It goes out a few regions at a time, while no lock is held: some 1.7 KiB for each
 // 2 MiB of small blocks, less for large ones. Returns 0; EBUSY and ENOMEM as above; or an errno
 // value of write(2).
 int luna_map_write(int file);

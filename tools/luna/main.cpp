@@ -7,6 +7,7 @@
 #include "doctor_command.hpp"
 #include "file_commands.hpp"
 #include "leaks_command.hpp"
+#include "map_command.hpp"
 #include "patterns_command.hpp"
 #include "profile_command.hpp"
 #include "ps_command.hpp"
@@ -32,6 +33,7 @@ int main(int count, char** arguments) {
   luna::tool::add_diff(app, status);
   luna::tool::add_doctor(app, status);
   luna::tool::add_leaks(app, status);
+  luna::tool::add_map(app, status);
   luna::tool::add_patterns(app, status);
   luna::tool::add_profile(app, status);
   luna::tool::add_ps(app, status);
