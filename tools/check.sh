@@ -98,7 +98,8 @@ if [ $install = yes ]; then
     libcli11-dev nlohmann-json3-dev zlib1g-dev libdw-dev libiberty-dev libncurses-dev libmicrohttpd-dev \
     tmux || exit 1
   want_packages cmake clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev util-linux gdb libjemalloc-dev curl \
-    libjemalloc2 libmimalloc2.0 libtbbmalloc2 libtcmalloc-minimal4
+    libjemalloc2 libmimalloc2.0 libtbbmalloc2 libtcmalloc-minimal4 debootstrap debhelper dpkg-dev lintian \
+    python3-docutils zsh
   # For the page of reports and its tests. A nodejs that is not Debian's brings its own npm.
   want_packages nodejs chromium
   command -v npm >/dev/null || want_packages npm
@@ -129,7 +130,7 @@ stress_seconds=${LUNA_STRESS_SECONDS-}
 report=auto
 if command -v node >/dev/null && command -v npm >/dev/null; then report=enabled; fi
 if wanted gcc && build check --native-file ci/gcc.ini -Dreport=$report; then
-  run_suites check "unit preload misuse fault real style"
+  run_suites check "unit preload misuse fault real style package"
   if [ $full = yes ] && [ -z "$only_suite" ]; then
     export LUNA_STRESS_SECONDS="${stress_seconds:-60}"
     run_suites check stress

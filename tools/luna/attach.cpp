@@ -71,6 +71,10 @@ void add_attach(CLI::App& app, int& status) {
       ->add_option("--timeout", arguments->seconds, "seconds to wait for the answer (default 10)")
       ->check(CLI::Range(0.0, 1e6));
   command->footer(
+      "Examples:\n"
+      "  luna attach 4711                                  # its version\n"
+      "  luna attach 4711 decay_ms:100 profile:true ?socket\n"
+      "  luna attach 4711 socket:/run/user/1000/%p.sock\n\n"
       "Exit status: 0 all done; 1 a part of the request was wrong; 2 wrong usage; 3 the process\n"
       "cannot be reached; 4 it has not answered in time.");
   command->callback([arguments, &status] { status = attach_or_say_why(*arguments); });

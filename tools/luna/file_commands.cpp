@@ -49,6 +49,9 @@ void add_diff(CLI::App& app, int& status) {
   add_type(command, *arguments);
   add_file_options(command, *arguments);
   command.footer(
+      "Examples:\n"
+      "  luna diff ./app.before.json ./app.after.json\n"
+      "  luna diff --type inuse --format collapsed a.pb.gz b.pb.gz | flamegraph.pl >grew.svg\n\n"
       "Exit status: 0 printed; 1 a file cannot be opened or written; 2 wrong usage; 3 not a\n"
       "profile or damaged; 4 of another version; 5 cut short and printed as far as it goes.");
   command.callback([arguments, &status] { status = diff_files(*arguments); });

@@ -9,7 +9,9 @@ namespace luna::tool {
 
 namespace {
 
-[[nodiscard]] bool is_of_system(const std::string& file) { return file.starts_with("/usr/"); }
+[[nodiscard]] bool is_of_system(const std::string& file) {
+  return file.starts_with("/usr/include/") || file.starts_with("/usr/lib/");
+}
 
 }  // namespace
 

@@ -24,6 +24,7 @@
 int main(int count, char** arguments) {
   CLI::App app("looks at programs that run on lunalloc");
   app.name("luna");
+  app.set_version_flag("--version", "luna " LUNA_VERSION, "the version");
   app.require_subcommand(1);
   int status = 0;
   luna::tool::add_attach(app, status);

@@ -31,7 +31,7 @@ struct Arguments {
   bool is_quiet = false;
 };
 
-constexpr const char* kLibrary = "liblunalloc.so";
+constexpr const char* kLibrary = "liblunalloc.so.1";
 
 // Beside this program, or where it is installed with it.
 [[nodiscard]] fs::path find_library() {
@@ -46,7 +46,7 @@ constexpr const char* kLibrary = "liblunalloc.so";
   }
   throw AttachError(
       AttachError::kUsage,
-      "there is no liblunalloc.so beside this program or in ../lib*; say where by --lib");
+      "there is no liblunalloc.so.1 beside this program or in ../lib*; say where by --lib");
 }
 
 }  // namespace

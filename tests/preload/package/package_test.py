@@ -161,16 +161,16 @@ def pkg_config(installed):
         sys.exit("failed: lunalloc.pc has another version")
     for source in ("replaced.c", "replaced.cpp"):
         shared = installed.build(source, *flags("lunalloc"))
-        expect_needs(shared, "liblunalloc.so", True)
+        expect_needs(shared, "liblunalloc.so.1", True)
         installed.expect(source, shared)
         linked_in = installed.build(source, *flags("lunalloc-static"))
-        expect_needs(linked_in, "liblunalloc.so", False)
+        expect_needs(linked_in, "liblunalloc.so.1", False)
         installed.expect(source, linked_in)
         # The C library warns of dlopen, which lunalloc does not reach in a static program.
         all_static = installed.build(source, "-static", *flags("--static", "lunalloc"))
         installed.expect(source, all_static)
     for_jemalloc = installed.build("replaced.c", *flags("lunalloc-jemalloc"))
-    expect_needs(for_jemalloc, "liblunalloc-jemalloc.so", True)
+    expect_needs(for_jemalloc, "liblunalloc-jemalloc.so.1", True)
     installed.expect("replaced.c", for_jemalloc)
     installed.expect("twins.c", installed.build("twins.c", *flags("lunalloc-twins")))
 
@@ -191,7 +191,7 @@ def cmake(installed):
                          "jemalloc_c": "replaced.c",
                          "static_c": "replaced.c", "static_cpp": "replaced.cpp",
                          "twins_c": "twins.c"}.items():
-        expect_needs(build / name, "liblunalloc.so", name.startswith("shared"))
+        expect_needs(build / name, "liblunalloc.so.1", name.startswith("shared"))
         installed.expect(source, build / name)
     for version, wanted in {"": True, "0.1": True, "0.0.9": False, "0.2": False,
                             "1.0": False}.items():
@@ -220,7 +220,7 @@ def archive(installed):
     for source in ("replaced.c", "replaced.cpp"):
         program = installed.build(source, f"-I{installed.headers}",
                                   installed.libraries / "liblunalloc.a", "-pthread")
-        expect_needs(program, "liblunalloc.so", False)
+        expect_needs(program, "liblunalloc.so.1", False)
         installed.expect(source, program)
     program = installed.build("wrapped.c", f"-I{installed.headers}", *WRAPPED,
                               installed.libraries / "liblunalloc.a", "-pthread")
@@ -231,7 +231,7 @@ def twins(installed):
     """liblunalloc-twins.a beside the C library's malloc, also where lunalloc is preloaded."""
     program = installed.build("twins.c", f"-I{installed.headers}",
                               installed.libraries / "liblunalloc-twins.a", "-pthread")
-    expect_needs(program, "liblunalloc.so", False)
+    expect_needs(program, "liblunalloc.so.1", False)
     installed.expect("twins.c", program)
     defined = run(need("nm", "binutils"), "--defined-only", program).split()
     for name in ("malloc", "free", "calloc", "realloc", "_Znwm", "dlopen"):
