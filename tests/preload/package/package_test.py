@@ -132,7 +132,7 @@ def files(installed):
     for path in wanted:
         if not path.is_file():
             sys.exit(f"failed: {path.relative_to(installed.top)} is not installed")
-    for name in ("liblunalloc.so-gdb.py", "lunalloc_gdb/__init__.py"):
+    for name in ("liblunalloc.so.1-gdb.py", "lunalloc_gdb/__init__.py"):
         if not any(installed.prefix.rglob(name)):
             sys.exit(f"failed: {name} is not installed")
     for name in ("liblunalloc-jemalloc.so", "liblunalloc.so"):
