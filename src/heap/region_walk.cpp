@@ -18,12 +18,12 @@ namespace {
 }
 
 // Read while the owner goes on: it may be off by what happens, but within what a slab can hold.
-[[nodiscard]] PageRun run_of_slab(const Slab& slab) noexcept {
+[[nodiscard, gnu::no_sanitize_thread]] PageRun run_of_slab(const Slab& slab) noexcept {
   PageRun run{.pages = kPagesPerGranule, .use = PageUse::kSpare};
   const SizeClass size_class = slab.size_class;
-  if (!slab.is_slab() || size_class >= kSizeClasses) return run;
+  if (slab.owner.load(std::memory_order_relaxed) == 0 || size_class >= kSizeClasses) return run;
   const std::size_t capacity = kSizeClassInfos[size_class].capacity;
-  const std::size_t used = slab.used();
+  const std::size_t used = std::size_t{slab.own.room} + slab.own.beyond;
   run.use = PageUse::kSlab;
   run.size_class = size_class;
   run.used_blocks = static_cast<std::uint16_t>(used < capacity ? used : capacity);
