@@ -76,7 +76,8 @@ def check_core(root, table, errors):
 
 def check_others(root, table, errors):
     """Who may look into src/: preload/ and the unit and stress tests, nobody else."""
-    inward = ("preload", "tests/unit", "tests/stress", "tests/support", "tests/fuzz", "tests/static")
+    inward = ("preload", "tests/unit", "tests/stress", "tests/support", "tests/fuzz", "tests/static",
+              "tests/fault/injected")
     for path in source_tree.files(root, suffixes=source_tree.CPP_SUFFIXES | {".def"}):
         place = path.relative_to(root)
         if place.parts[0] == "src":

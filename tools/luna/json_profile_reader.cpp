@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Takes a JSON profile piece by piece, so that one with a million sites fits into memory, and one
 // that was cut short gives the sites before the cut.
+#include "json_profile_columns.hpp"
 #include "profile_reader.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,33 +19,6 @@
 namespace luna::tool {
 
 namespace {
-
-// What a site has of numbers, and what profile_view.hpp knows it by.
-struct Column {
-  std::string_view group;
-  std::string_view key;
-  std::string_view name;
-  std::string_view unit;
-};
-
-constexpr std::array<Column, 16> kColumns = {{
-    {"allocated", "objects", "alloc_objects", "count"},
-    {"allocated", "bytes", "alloc_space", "bytes"},
-    {"live", "objects", "inuse_objects", "count"},
-    {"live", "bytes", "inuse_space", "bytes"},
-    {"peak", "objects", "peak_objects", "count"},
-    {"peak", "bytes", "peak_space", "bytes"},
-    {"growth", "live_objects", "growth_objects", "count"},
-    {"growth", "live_bytes", "growth_space", "bytes"},
-    {"growth", "allocated_objects", "growth_alloc_objects", "count"},
-    {"growth", "allocated_bytes", "growth_alloc_space", "bytes"},
-    {"freed", "objects", "freed_objects", "count"},
-    {"freed", "bytes", "freed_space", "bytes"},
-    {"freed", "lifetime_ns", "lifetime", "nanoseconds"},
-    {"freed", "byte_milliseconds", "space_time", "byte_milliseconds"},
-    {"temporary", "objects", "temporary_objects", "count"},
-    {"temporary", "bytes", "temporary_space", "bytes"},
-}};
 
 struct PatternMember {
   std::string_view group;
@@ -167,7 +141,7 @@ class JsonHandler : public nlohmann::json_sax<nlohmann::json> {
   HeapProfile::Function function_;  // of a frame that a runtime named
   std::uint64_t line_ = 0;
   std::vector<std::uint32_t> stack_;
-  std::array<std::int64_t, kColumns.size()> values_{};
+  std::array<std::int64_t, kProfileColumns.size()> values_{};
   std::vector<HeapProfile::Label> labels_;
   std::unordered_map<std::uint64_t, std::uint32_t> addresses_;
   std::map<std::string, std::uint32_t> runtime_frames_;
@@ -198,8 +172,9 @@ bool JsonHandler::add_number(std::int64_t value) {
   add_to_histograms(value);
   if (is_in(kFrame, "sites") && keys_[kFrame] == "line") line_ = static_cast<std::uint64_t>(value);
   if (!is_in(kMember, "sites")) return true;
-  for (std::size_t i = 0; i < kColumns.size(); ++i)
-    if (keys_[kMember] == kColumns[i].key && keys_[kRow] == kColumns[i].group) values_[i] = value;
+  for (std::size_t i = 0; i < kProfileColumns.size(); ++i)
+    if (keys_[kMember] == kProfileColumns[i].key && keys_[kRow] == kProfileColumns[i].group)
+      values_[i] = value;
   return true;
 }
 
@@ -240,8 +215,8 @@ bool JsonHandler::add_head_text(const std::string& text) {
   if (keys_[kWhole] == "format") format_ = text;
   if (keys_[kWhole] != "kind") return true;
   for (const auto& [kind, shown] : kKinds)
-    for (std::size_t i = 0; i < kColumns.size() && kind == text; ++i)
-      if (kColumns[i].name == shown) profile_.default_type = i;
+    for (std::size_t i = 0; i < kProfileColumns.size() && kind == text; ++i)
+      if (kProfileColumns[i].name == shown) profile_.default_type = i;
   return true;
 }
 
@@ -383,7 +358,7 @@ HeapProfile JsonHandler::finish(bool whole) {
     profile_.cut = "it was cut short or damaged at byte " + std::to_string(error_place_);
   if (!whole && error_place_ == 0)
     profile_.cut = "it is damaged: an address is none, or there are too many rows";
-  for (const Column& column : kColumns)
+  for (const ProfileColumn& column : kProfileColumns)
     profile_.types.push_back({std::string(column.name), std::string(column.unit)});
   name_code();
   std::erase_if(profile_.patterns.changes, [this](const HeapProfile::Patterns::Change& change) {
