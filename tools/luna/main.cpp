@@ -17,6 +17,7 @@
 #include "serve_command.hpp"
 #include "stats_command.hpp"
 #include "top_command.hpp"
+#include "watch_command.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -44,6 +45,7 @@ int main(int count, char** arguments) {
   luna::tool::add_serve(app, status);
   luna::tool::add_stats(app, status);
   luna::tool::add_top(app, status);
+  luna::tool::add_watch(app, status);
   try {
     auto words = luna::tool::set_apart(app, {arguments + std::min(count, 1), arguments + count});
     std::reverse(words.begin(), words.end());  // as the parser wants them

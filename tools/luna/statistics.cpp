@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "statistics.hpp"
 
+#include "json_bounds.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -68,10 +70,15 @@ std::optional<double> Statistics::find(std::string_view name) const {
 }
 
 Statistics parse_statistics(const std::string& text) {
-  const json whole = json::parse(text, nullptr, false);
+  JsonBounds bounds;
+  const auto keep = [&](int depth, json::parse_event_t, const json&) {
+    return bounds.allow(depth);
+  };
+  const json whole = json::parse(text, keep, false);
   const auto version = whole.find("lunalloc_statistics");
   if (!whole.is_object() || version == whole.end())
-    throw NoStatistics("what the process says are no statistics of lunalloc");
+    throw NoStatistics(
+        "the process answers what are no statistics; use the `luna` of its lunalloc");
   if (*version != 1)
     throw NoStatistics("the statistics have another version; use the `luna` of that lunalloc");
   Statistics result;

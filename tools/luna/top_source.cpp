@@ -3,7 +3,9 @@
 
 #include "doctor.hpp"
 #include "process_files.hpp"
+#include "process_symbolizer.hpp"
 #include "profile_reader.hpp"
+#include "verb.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -27,7 +29,7 @@ constexpr double kMiB = 1024 * 1024;
 // The values of /control by their names; what is no such list has none.
 [[nodiscard]] json values_of(const std::string& list) {
   json values = json::object();
-  const json controls = json::parse(list, nullptr, false);
+  const json controls = parse_answer(list);
   if (!controls.is_array()) return values;
   for (const json& control : controls)
     if (control.is_object() && control.contains("name") && control["name"].is_string() &&
@@ -74,6 +76,7 @@ TopSource::TopSource(const ReachedProcess& process)
     : process_(process),
       watch_(process.number()),
       sampling_(process),
+      symbolizer_(symbolizer_for(process.number(), {})),
       name_(name_of(process.number())) {}
 
 TopPicture TopSource::look(bool turns_sampling) {

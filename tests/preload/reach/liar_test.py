@@ -45,7 +45,8 @@ sys.stdin.read()
 DEEP = 'b"[" * 1000000 + b"]" * 1000000'
 VERBS = (["stats"], ["ctl"], ["ctl", "--json"], ["purge"], ["profile", "-o", "-"],
          ["profile", "--format", "text"], ["profile", "--format", "heap_v2"],
-         ["leaks"], ["leaks", "--format", "json"], ["patterns"], ["patterns", "--format", "json"])
+         ["leaks"], ["leaks", "--format", "json"], ["patterns"], ["patterns", "--format", "json"],
+         ["top", "--count", "1"], ["watch", "--when", "rss>1", "--do", "stats"])
 
 
 @contextlib.contextmanager
