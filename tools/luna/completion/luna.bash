@@ -77,13 +77,14 @@ _luna_offer_value() {
 }
 
 # The positional argument at the cursor: its number, and of which process it is.
+# Verbs that take files in the place of a process have an example of it.
 _luna_offer_positional() {
   local last=$((${#positionals[@]} - 1))
   ((last >= 0)) || return
   case ${positionals[$1 < last ? $1 : last]} in
     PID | pid)
       _luna_offer_processes
-      [[ $help != *"of a file:"* && $current != */* ]] || _luna_offer_files -f
+      [[ $help != *"# a file"* && $current != */* ]] || _luna_offer_files -f
       ;;
     KEY* | request) _luna_offer_controls "$2" ;;
     COMMAND*) ;;
