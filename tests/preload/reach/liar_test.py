@@ -94,7 +94,7 @@ def lengths():
              "closed within the answer"),
             ('lambda: [b"HTTP/1.1 200 OK\\r\\n\\r\\n", b"x" * 100]', "how long it is"),
             ('lambda: [b"HTTP/1.1 200 OK\\r\\nContent-Length: -1\\r\\n\\r\\n"]', "how long it is"),
-            ('lambda: [b"HTTP/1.1 200 OK\\r\\nContent-Length: 99999999999\\r\\n\\r\\n"]', "1 GiB"),
+            ('lambda: [b"HTTP/1.1 200 OK\\r\\nContent-Length: 99999999999\\r\\n\\r\\n"]', "1.0 GiB"),
             ('lambda: [b"HTTP/1.1 200 OK\\r\\nContent-Length: 9" + b"9" * 50 + b"\\r\\n\\r\\n"]',
              "how long it is"),
             ('lambda: []', "closed before the answer"),
