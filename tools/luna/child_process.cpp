@@ -76,7 +76,8 @@ class PassedSignals {
 }  // namespace
 
 ChildEnd run_child(const std::vector<std::string>& command,
-                   const std::map<std::string, std::string>& variables) {
+                   const std::map<std::string, std::string>& variables,
+                   const std::function<void(pid_t)>& began) {
   const PassedSignals signals;
   const pid_t process = fork();
   if (process < 0) throw std::system_error(errno, std::generic_category(), "fork");
@@ -90,6 +91,7 @@ ChildEnd run_child(const std::vector<std::string>& command,
     become(command, variables);
   }
   child = process;
+  if (began) began(process);
   signals.let_in();
   int status = 0;
   rusage usage = {};

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,7 +23,9 @@ struct ChildEnd {
 // Runs it until it ends; the environment is changed by `variables`. Status 127: there is no such
 // program; 126: it cannot be run, and stderr was told why. One at a time; signals are the caller's
 // again afterwards. Throws std::system_error where there can be no more processes.
+// `began` is told its number, before the signals that are passed on are let in.
 [[nodiscard]] ChildEnd run_child(const std::vector<std::string>& command,
-                                 const std::map<std::string, std::string>& variables);
+                                 const std::map<std::string, std::string>& variables,
+                                 const std::function<void(pid_t)>& began = {});
 
 }  // namespace luna::tool

@@ -4,6 +4,9 @@
 #include "attach_target.hpp"
 #include "child_process.hpp"
 #include "own_folder.hpp"
+#include "profile_file.hpp"
+#include "report/report_file.hpp"
+#include "run_report.hpp"
 #include "run_summary.hpp"
 #include "verb.hpp"
 
@@ -28,6 +31,8 @@ struct Arguments {
   std::uint64_t heap_limit = 0;  // bytes; 0: none
   std::string lib;
   std::string folder = ".";
+  std::string report;  // empty: none
+  bool keeps = false;  // what the report is made from
   bool is_quiet = false;
 };
 
@@ -83,19 +88,29 @@ namespace {
 
 [[nodiscard]] std::string interval_of(const Arguments& arguments) {
   const std::string& text = arguments.profile;
-  if (text == "true") return "524288";
+  if (text == "true" || text.empty()) return "524288";
   if (text.find_first_not_of("0123456789") == text.npos) return text;
   throw AttachError(AttachError::kUsage, "--profile=" + text + ": want a number of bytes");
+}
+
+[[nodiscard]] bool wants_profile(const Arguments& arguments) {
+  return !arguments.profile.empty() || !arguments.report.empty();
+}
+
+// Whether it is left there; else it is the report's alone.
+[[nodiscard]] bool keeps_profile(const Arguments& arguments) {
+  return !arguments.profile.empty() || arguments.keeps;
 }
 
 // What is set last counts.
 [[nodiscard]] std::string options_of(const Arguments& arguments, const fs::path& own) {
   std::string text = value_of("LUNALLOC_CONF");
   text = joined(text, ",", "stats_file:" + option_path(own) + "/%p.json");
-  if (!arguments.profile.empty())
+  if (wants_profile(arguments))
     text += ",profile:true,profile_interval:" + interval_of(arguments) +
             ",profile_at_exit:true,profile_format:json,leak_report_at_exit:true,profile_file:" +
-            option_path(arguments.folder) + "/%e.%p";
+            option_path(keeps_profile(arguments) ? fs::path(arguments.folder) : own) + "/%e.%p";
+  if (!arguments.report.empty()) text += report_options(option_path(own));
   if (arguments.heap_limit != 0)
     text += ",hard_limit_mib:" + std::to_string((arguments.heap_limit + (1U << 20) - 1) >> 20);
   return joined(text, ",", arguments.conf);
@@ -120,21 +135,52 @@ void tell(const Arguments& arguments, const ChildEnd& end, const RunFiles& files
   }
 }
 
+[[nodiscard]] RunFiles find_files(const Arguments& arguments, const fs::path& own, pid_t process) {
+  const std::string number = std::to_string(process);
+  RunFiles files;
+  if (fs::exists(own / (number + ".json"))) files.statistics = own / (number + ".json");
+  if (!wants_profile(arguments)) return files;
+  files.is_kept = keeps_profile(arguments);
+  const fs::path folder = files.is_kept ? fs::path(arguments.folder) : own;
+  files.profile = find_file(folder, "." + number + ".json");
+  files.leaks = find_file(folder, "." + number + ".leaks.txt");
+  return files;
+}
+
+// Empty: there is none, which was said.
+[[nodiscard]] fs::path make_report(const Arguments& arguments, const fs::path& own, pid_t process,
+                                   const fs::path& profile) {
+  const auto make = [&] {
+    ReportData data = read_run(own, process, profile);
+    if (data.sources.empty())
+      throw ProfileError(ProfileError::kNoProfile,
+                         "no report: the program left nothing, as if it was killed at once, or "
+                         "does not run on lunalloc");
+    data.subject = fs::path(arguments.command[0]).filename();
+    write_report_file(data, {arguments.report, {}});
+    if (arguments.keeps) keep_run(own, process, profile, arguments.folder);
+    return static_cast<int>(ProfileError::kDone);
+  };
+  return run_or_complain(make) == ProfileError::kDone ? fs::path(arguments.report) : fs::path();
+}
+
 [[nodiscard]] int run(const Arguments& arguments) {
   const OwnFolder own;
+  const bool reports = !arguments.report.empty();
+  if (reports) expect_report_page();
+  RunWatch watch(own.path());
   const ChildEnd end =
       run_child(arguments.command,
                 {{"LD_PRELOAD", joined(library_of(arguments.lib), ":", value_of("LD_PRELOAD"))},
-                 {"LUNALLOC_CONF", options_of(arguments, own.path())}});
-  const std::string number = std::to_string(end.process);
-  RunFiles files;
-  if (fs::exists(own.path() / (number + ".json")))
-    files.statistics = own.path() / (number + ".json");
-  if (!arguments.profile.empty()) {
-    files.profile = find_file(arguments.folder, "." + number + ".json");
-    files.leaks = find_file(arguments.folder, "." + number + ".leaks.txt");
-  }
+                 {"LUNALLOC_CONF", options_of(arguments, own.path())}},
+                [&](pid_t process) {
+                  if (reports) watch.begin(process);
+                });
+  watch.end();
+  RunFiles files = find_files(arguments, own.path(), end.process);
   const bool was_run = end.status != 126 && end.status != 127;
+  if (reports && (was_run || !files.statistics.empty()))
+    files.report = make_report(arguments, own.path(), end.process, files.profile);
   if (!arguments.is_quiet && (was_run || !files.statistics.empty())) tell(arguments, end, files);
   return end.status;
 }
@@ -142,6 +188,10 @@ void tell(const Arguments& arguments, const ChildEnd& end, const RunFiles& files
 void add_options(CLI::App& command, Arguments& arguments) {
   command.add_flag("--profile", arguments.profile,
                    "with a profile, as --profile=N with a sample for each N bytes, or 524288");
+  command.add_option("--report", arguments.report,
+                     "a page of HTML with all that is known of it; takes a profile by itself");
+  command.add_flag("--keep", arguments.keeps,
+                   "leaves what the report is made from where -o says, too");
   command.add_option("--conf", arguments.conf, "more options, as in LUNALLOC_CONF");
   command
       .add_option("--heap-limit", arguments.heap_limit,
@@ -168,6 +218,7 @@ void add_run(CLI::App& app, int& status) {
       "Examples:\n"
       "  luna run -- ./app --its-own options\n"
       "  luna run --profile -- python3 job.py        # who allocated, and who leaks\n"
+      "  luna run --report app.html -- ./app         # all of it on one page\n"
       "  luna run --profile=4096 -o /tmp -- ./app    # more samples\n"
       "  luna run --heap-limit 512M --conf decay_ms:0 -- ./app\n\n"
       "Exit status: that of the program, 128 + N if signal N killed it; 126 and 127: it cannot be\n"

@@ -79,15 +79,17 @@ void write_sites(const std::filesystem::path& profile, std::ostream& out) {
 }
 
 // The second line counts the verdicts.
-void write_leaks(const std::filesystem::path& file, std::ostream& out) {
+void write_leaks(const RunFiles& files, std::ostream& out) {
+  const std::filesystem::path& file = files.leaks;
   std::ifstream stream(file);
   std::string line;
   if (file.empty() || !std::getline(stream, line) || !std::getline(stream, line)) return;
   const std::string_view head = "Sites: ";
   const std::string_view verdicts = std::string_view(line).substr(0, line.find(';'));
   out << "  leaks        "
-      << printable(verdicts.starts_with(head) ? verdicts.substr(head.size()) : verdicts) << "; see "
-      << printable(file.string()) << '\n';
+      << printable(verdicts.starts_with(head) ? verdicts.substr(head.size()) : verdicts);
+  if (files.is_kept) out << "; see " << printable(file.string());
+  out << '\n';
 }
 
 }  // namespace
@@ -110,8 +112,10 @@ void write_summary(const std::string& program, const ChildEnd& end, const RunFil
     out << "  it has written no statistics: killed, ended by _exit(), or not run on lunalloc\n";
   }
   if (profile.is_object()) write_sites(files.profile, out);
-  write_leaks(files.leaks, out);
-  if (!files.profile.empty()) out << "  profile      " << printable(files.profile.string()) << '\n';
+  write_leaks(files, out);
+  if (!files.profile.empty() && files.is_kept)
+    out << "  profile      " << printable(files.profile.string()) << '\n';
+  if (!files.report.empty()) out << "  report       " << printable(files.report.string()) << '\n';
 }
 
 }  // namespace luna::tool

@@ -15,6 +15,8 @@ struct RunFiles {
   std::filesystem::path statistics;
   std::filesystem::path profile;  // as JSON
   std::filesystem::path leaks;    // as text
+  bool is_kept = true;            // whether these two outlive the command
+  std::filesystem::path report;
 };
 
 // At most 25 lines. What is in the files is not trusted.

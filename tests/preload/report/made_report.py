@@ -38,11 +38,23 @@ def ask(*arguments):
 
 
 def make_report(folder, *files):
-    """The path of a report of those files."""
+    """The path of a report of those files, or with those options."""
     path = f"{folder}/report.html"
     status, _, words = ask("report", *files, "-o", path)
+    if "built without the page" in words:
+        print("skip: what the page is built from could not be fetched")
+        sys.exit(SKIPPED)
     expect(status == 0, words)
     return path
+
+
+def report_run(folder, *options):
+    """Runs the guest under luna: the path of the report, and what luna said."""
+    path = f"{folder}/run.html"
+    status, _, words = ask("run", "--lib", library, "--report", path, "--profile=4096", "-o", folder,
+                           "--conf", "profile_cpu_percent:0", *options, "--", guest, "10000")
+    expect(status == 0, words)
+    return path, words
 
 
 def line_of(word):

@@ -3,13 +3,17 @@
 
 Usage: report_test.py PART LIBRARY LUNA GUEST
 """
+import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import browser
-from made_report import SKIPPED, ask, expect, line_of, make_report, run_guest
+from made_report import (PATIENCE_S, SKIPPED, expect, guest, library, line_of, luna, make_report,
+                         report_run, run_guest)
 
 FRAMES = "[...document.querySelectorAll('#flame-graph g.frame')]"
 
@@ -208,6 +212,96 @@ def names(page, report):
         expect(hostile in page.ask(text_of(f"#panel-{name}")), f"{name} does not tell the name")
     expect(page.ask("document.querySelectorAll('#panels img').length") == 0, "an image")
     expect(page.ask("window.broken === undefined"), "the name was run")
+
+
+def ran(page, report):
+    """`luna run --report` finds the leak by itself, and watches the program while it runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        made, words = report_run(folder, "--keep")
+        expect(f"  report       {made}\n" in words, words)
+        endings = {name.split(".", 2)[2] for name in os.listdir(folder) if name.startswith("shop_")}
+        expect(endings >= {"json", "leaks.json", "leaks.txt", "stats.json", "timeline.json", "box"},
+               endings)
+        overview(page, made)
+        leaks(page, made)
+        watched = json.loads(next(pathlib.Path(folder).glob("*.timeline.json")).read_text())
+        place = watched["columns"].index("live_bytes")
+        expect(watched["rows"] and watched["rows"][-1][place] > 1 << 20, watched)
+        page.open(made, "#timeline")
+        rows = page.ask(text_of("#timeline-table")).splitlines()
+        expect(any(row.startswith("Live") for row in rows), rows)
+        page.open(made, "#events")
+        expect("exit" in page.ask(text_of("#event-table")), page.ask(text_of("#event-table")))
+    with tempfile.TemporaryDirectory() as folder:
+        status = subprocess.run([luna, "run", "--lib", library, "--report", f"{folder}/a.html", "-q",
+                                 "--", guest, "100"], check=False, timeout=PATIENCE_S).returncode
+        expect(status == 0 and os.listdir(folder) == ["a.html"], os.listdir(folder))
+
+
+def running(page, report):
+    """`luna report PID` asks a process that was started with nothing."""
+    folder = str(pathlib.Path(report).parent)
+    kept = pathlib.Path(folder, "kept")
+    kept.mkdir()
+    environment = {**os.environ, "LD_PRELOAD": library}
+    environment.pop("LUNALLOC_CONF", None)
+    with subprocess.Popen([guest, "1000000"], env=environment) as process:
+        try:
+            made = make_report(folder, str(process.pid), "--seconds", "3", "--timeout", "60",
+                               "--keep", str(kept))
+        finally:
+            process.kill()
+    page.open(made, "#flame")
+    page.wait(frame("take_order") + " !== undefined")
+    page.click("document.querySelector('#tab-timeline')")
+    expect("Resident" in page.ask(text_of("#timeline-table")), page.ask(text_of("#timeline-table")))
+    page.click("document.querySelector('#tab-overview')")
+    expect("slabs of small blocks" in page.ask(text_of(".parts")), "not what it is made of")
+    endings = {name.split(".", 2)[2] for name in os.listdir(kept)}
+    expect(endings >= {"json", "stats.json", "timeline.json", "leaks.json"}, endings)
+
+
+def changes(page, report):
+    """With an earlier profile colours say what grew, and widths may be those of before."""
+    folder = pathlib.Path(report).parent
+    (folder / "before").mkdir()
+    before = run_guest(folder / "before", orders=1000)["json"]
+    made = make_report(str(folder), str(folder / "shop.json"), "--base", before)
+    page.open(made, "#flame")
+    page.wait(frame("take_order") + " !== undefined")
+    fill = "getComputedStyle({}.querySelector('rect')).fill"
+    grown, same = (page.ask(fill.format(frame(name))) for name in ("take_order", "load_table"))
+    red, _, blue = map(int, grown.removeprefix("rgb(").rstrip(")").split(","))
+    expect(red > blue + 20 and grown != same, f"{grown} and {same}")
+    page.ask(frame("take_order") + ".focus()")
+    detail = page.ask(text_of("#flame-detail"))
+    expect("before, +" in detail, detail)
+    now = page.ask(width("take_order"))
+    page.click(button("Before"))
+    page.wait(f"{width('take_order')} < {now} - 10")
+
+
+def mapped(page, report):
+    """A map of pages is drawn, and told by words."""
+    folder = pathlib.Path(report).parent
+    (folder / "shop.map.json").write_text("""{"format":"lunalloc map","version":1,
+        "page_bytes":4096,"region_bytes":2097152,"regions":[{"address":"0x7f0000000000",
+        "bytes":2097152,"kind":"shared","heap":null,"huge":"huge","huge_bytes":2097152,
+        "resident_bytes":2097152,"runs":[["slab",256,256,64,100,100],["slab",128,128,64,10,100],
+        ["large",64,64],["retained",64,0]]}],"totals":{"bytes":2097152,"huge_bytes":2097152,
+        "used_block_bytes":1000000,"slab":{"pages":384,"resident_pages":384},
+        "large":{"pages":64,"resident_pages":64}},"complete":true}""")
+    page.open(make_report(str(folder), str(folder / "shop.map.json")), "#map")
+    expect("384" in page.ask(text_of("#map-table")), page.ask(text_of("#map-table")))
+    expect("Slabs are 63.6 % full" in page.ask(text_of("#panel-map .lead")), "not how full")
+    colors = page.ask("""(() => { const one = document.querySelector('#map-canvas');
+        const line = one.getContext('2d').getImageData(0, 4, one.width, 1).data;
+        return [0.2, 0.6, 0.8, 0.95].map((place) => (one.width * place | 0) * 4)
+          .map((place) => line.slice(place, place + 4).join()) })()""")
+    expect(len(set(colors)) == 4, colors)
+    page.ask("document.querySelector('#map-canvas').focus()")
+    page.press("ArrowDown")
+    expect("0x7f0000000000" in page.ask(text_of("#map-detail")), page.ask(text_of("#map-detail")))
 
 
 def main():

@@ -203,6 +203,26 @@ TEST(Findings, BeginWithALeak) {
   EXPECT_EQ(found[1].title, "cache at shop.cpp:7 holds most of what lives");
 }
 
+TEST(Findings, NameFunctionsWithoutTheirParameters) {
+  ReportData data;
+  data.profile = profile_of({{{"(anonymous namespace)::add(Row (&)(int), int)", "main"}, 60, 60}});
+
+  EXPECT_EQ(find_most(data, 3).at(0).title,
+            "(anonymous namespace)::add at shop.cpp:7 holds most of what lives");
+}
+
+TEST(Findings, AreOfSitesThatChangedAndGoOn) {
+  ReportData data;
+  data.profile = profile_of({{{"begun", "main"}, 1, 9}, {{"ended", "main"}, 1, 9}});
+  data.profile->patterns.changes = {{1, "bytes_per_second", 0, 5000}, {0, "mean_size", 64, 32}};
+
+  const std::vector<Finding> found = find_most(data, 3);
+
+  const Finding& last = found.back();
+  EXPECT_EQ(last.title, "begun at shop.cpp:7 is unlike its past");
+  EXPECT_EQ(last.evidence[0], "mean size: 64 B now, 32 B before");
+}
+
 TEST(Findings, AreNotOfWhatIsSuppressedOrSteady) {
   ReportData data;
   data.leaks = leaks_of(R"({"verdict":"leak","confidence":0.97,"live_bytes":40,"suppressed":true,

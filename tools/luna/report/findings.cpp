@@ -26,6 +26,20 @@ constexpr double kLeastWeight = 0.05;
 
 [[nodiscard]] std::string bytes(std::int64_t amount) { return amount_text(amount, "bytes"); }
 
+// Without the parameters of the function, which make a title long.
+[[nodiscard]] std::string short_place(const HeapProfile& profile,
+                                      const HeapProfile::Sample& sample) {
+  std::string place = responsible_place(profile, sample);
+  const std::size_t at = std::min(place.rfind(" at "), place.size());
+  if (at == 0 || place[at - 1] != ')') return place;
+  int depth = 0;
+  for (std::size_t i = at; i-- > 1;) {
+    if (place[i] == ')') ++depth;
+    if (place[i] == '(' && --depth == 0) return place.erase(i, at - i);
+  }
+  return place;
+}
+
 // The sum and the largest site of one type of values.
 struct Part {
   std::int64_t sum = 0;
@@ -42,7 +56,7 @@ struct Part {
     if (samples.empty()) return std::nullopt;
     part.largest = profile.value_of(samples[0], view.amount);
     if (view.objects) part.objects = profile.value_of(samples[0], *view.objects);
-    part.place = responsible_place(profile, profile.samples[samples[0]]);
+    part.place = short_place(profile, profile.samples[samples[0]]);
     return part;
   } catch (const ProfileError&) {
     return std::nullopt;
@@ -113,7 +127,7 @@ void Finder::find_leaks() {
     if (!is_suspect(site)) continue;
     const std::int64_t live = number_in(site, "live_bytes");
     const double confidence = real_in(site, "confidence");
-    leaking_ = responsible_place(leaks.stacks, leaks.stacks.samples[i]);
+    leaking_ = short_place(leaks.stacks, leaks.stacks.samples[i]);
     const std::string verdict = text_in(site, "verdict");
     Finding finding;
     // A leak grows, whatever it is today.
@@ -225,15 +239,22 @@ void Finder::find_waves() {
 
 void Finder::find_changes() {
   const std::vector<HeapProfile::Patterns::Change>& changes = data_.profile->patterns.changes;
-  if (changes.empty()) return;
-  const HeapProfile::Patterns::Change& change = changes.front();
+  // What ended, as start-up does, has no rate any more.
+  const auto found = std::find_if(changes.begin(), changes.end(),
+                                  [](const auto& change) { return change.now != 0; });
+  if (found == changes.end()) return;
+  const HeapProfile::Patterns::Change& change = *found;
   const std::string unit = change.of.ends_with("_ns") ? "nanoseconds" : "bytes";
   const auto& sample = data_.profile->samples[static_cast<std::size_t>(change.site)];
-  add({0.3,
-       responsible_place(*data_.profile, sample) + " is unlike its past",
-       "Something began or ended there.",
-       {change.of + ": " + amount_text(change.now, unit) + " now, " +
-        amount_text(change.before, unit) + " before"},
+  const std::string what = change.of == "bytes_per_second"   ? "bytes allocated in a second"
+                           : change.of == "mean_lifetime_ns" ? "mean lifetime"
+                           : change.of == "mean_size"        ? "mean size"
+                                                             : change.of;
+  add({0.2,
+       short_place(*data_.profile, sample) + " is unlike its past",
+       "Something began or changed there.",
+       {what + ": " + amount_text(change.now, unit) + " now, " + amount_text(change.before, unit) +
+        " before"},
        "sites"});
 }
 

@@ -3,6 +3,7 @@
 
 #include "findings.hpp"
 #include "flame_tree.hpp"
+#include "map_json.hpp"
 #include "packed_text.hpp"
 #include "profile_view.hpp"
 #include "site_table.hpp"
@@ -157,7 +158,7 @@ Json report_json(const ReportData& data) {
                  {"sizes", nullptr},
                  {"lifetimes", nullptr},
                  {"leaks", nullptr},
-                 {"map", nullptr}};
+                 {"map", map_json(data.map)}};
   if (data.profile) {
     report["profile"] = profile_json(*data.profile);
     report["flame"] = flame_json(data);

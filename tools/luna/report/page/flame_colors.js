@@ -25,8 +25,8 @@ export function moduleHues(flame, values) {
 // Neighbours of one module differ a little, so that they can be told apart.
 export function moduleColor(hue, name) {
   const step = hash(name) * 9
-  if (hue === undefined) return isDark() ? `hsl(220 8% ${52 + step}%)` : `hsl(220 12% ${78 + step}%)`
-  return isDark() ? `hsl(${hue} 46% ${55 + step}%)` : `hsl(${hue} 68% ${72 + step}%)`
+  if (hue === undefined) return isDark() ? `hsl(220 9% ${60 + step}%)` : `hsl(220 12% ${78 + step}%)`
+  return isDark() ? `hsl(${hue} 52% ${62 + step}%)` : `hsl(${hue} 68% ${72 + step}%)`
 }
 
 export const mutedColor = () => (isDark() ? 'hsl(220 8% 34%)' : 'hsl(220 14% 90%)')

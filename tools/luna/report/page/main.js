@@ -6,6 +6,7 @@ import { readData } from './data.js'
 import { make, missing, moveFocus } from './dom.js'
 import { FlameView } from './flame.js'
 import { lifetimeHistogram, sizeHistogram } from './histograms.js'
+import { MapView } from './map.js'
 import { eventTable, heapTable } from './more_tables.js'
 import { overview } from './overview.js'
 import { leakTable, SiteView } from './tables.js'
@@ -19,7 +20,7 @@ const sections = [
   { name: 'overview', title: 'Overview', view: (report) => overview(report, open) },
   {
     name: 'timeline', title: 'Timeline', view: (report) => report.timeline && new TimelineView(report),
-    none: ['There are not two moments to draw a line through. A black box has one a second:', 'LUNALLOC_CONF=blackbox:/tmp/%e.%p.box']
+    none: ['There are not two moments to draw a line through. Others watch a process for them:', 'luna report PID --seconds 30']
   },
   { name: 'flame', title: 'Flame graph', view: (report) => report.flame && new FlameView(report), none: noProfile, search: '#flame-search' },
   {
@@ -30,6 +31,10 @@ const sections = [
   {
     name: 'histograms', title: 'Sizes and lifetimes', none: ['Only a heap profile as JSON has sizes and lifetimes:', json],
     view: ({ sizes, lifetimes }) => (sizes || lifetimes) && make('div', { class: 'pair' }, sizes && sizeHistogram(sizes), lifetimes && lifetimeHistogram(lifetimes))
+  },
+  {
+    name: 'map', title: 'Memory map', view: (report) => report.map && new MapView(report),
+    none: ['No map of pages is among the files. It is written by', 'luna map PID --json >now.map.json']
   },
   {
     name: 'heaps', title: 'Heaps', view: (report) => report.heaps?.rows.length && heapTable(report),

@@ -55,8 +55,11 @@ function residentCard({ resident }) {
       make('li', {}, make('i', { style: { background: color } }), make('span', {}, words), make('b', {}, bytes(value)), make('em', {}, share(value, whole))))))
 }
 
+// What stands between backticks is code.
+const withCode = (text) => text.split('`').map((part, i) => (i % 2 ? make('code', {}, part) : part))
+
 function findingCard({ title, text, evidence, section }, open) {
-  return make('li', { class: 'card finding' }, make('h3', {}, title), make('p', {}, text),
+  return make('li', { class: 'card finding' }, make('h3', {}, title), make('p', {}, withCode(text)),
     make('ul', {}, evidence.map((line) => make('li', {}, line))),
     section === 'overview' ? null : make('button', { type: 'button', onclick: () => open(section) }, 'Show it'))
 }
