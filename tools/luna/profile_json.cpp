@@ -68,8 +68,10 @@ using Json = nlohmann::ordered_json;
 
 std::string stack_json(const HeapProfile& profile, const HeapProfile::Sample& sample) {
   std::string list;
-  for (const std::uint32_t frame : profile.stack_of(sample))
-    list += (list.empty() ? "" : ",") + frames_text(profile, profile.locations[frame]);
+  for (const std::uint32_t frame : profile.stack_of(sample)) {
+    if (!list.empty()) list += ',';
+    list += frames_text(profile, profile.locations[frame]);
+  }
   return "[" + list + "]";
 }
 
