@@ -135,7 +135,8 @@ LeakFile read_leak_report(std::istream& in) {
     throw ProfileError(ProfileError::kNoProfile,
                        "it is a heap profile, which has no verdicts; `luna profile` prints it, and "
                        "luna_leaks_dump(path, LUNA_PROFILE_JSON) writes a report of leaks");
-  if (format != "lunalloc-leak-report")
+  // The second is what `luna leaks --format json` writes, whose frames have names.
+  if (format != "lunalloc-leak-report" && format != "luna-leak-report")
     throw ProfileError(ProfileError::kNoProfile,
                        "it is no report of leaks as JSON; luna_leaks_dump(path, LUNA_PROFILE_JSON) "
                        "writes such");

@@ -220,8 +220,8 @@ def ran(page, report):
         made, words = report_run(folder, "--keep")
         expect(f"  report       {made}\n" in words, words)
         endings = {name.split(".", 2)[2] for name in os.listdir(folder) if name.startswith("shop_")}
-        expect(endings >= {"json", "leaks.json", "leaks.txt", "stats.json", "timeline.json", "box"},
-               endings)
+        expect(endings >= {"json", "leaks.json", "leaks.txt", "stats.json", "timeline.json", "map.json",
+                           "box"}, endings)
         overview(page, made)
         leaks(page, made)
         watched = json.loads(next(pathlib.Path(folder).glob("*.timeline.json")).read_text())
@@ -230,6 +230,9 @@ def ran(page, report):
         page.open(made, "#timeline")
         rows = page.ask(text_of("#timeline-table")).splitlines()
         expect(any(row.startswith("Live") for row in rows), rows)
+        page.open(made, "#map")
+        expect("slabs of small blocks" in page.ask(text_of("#map-table")), "no pages")
+        expect(page.ask("document.querySelector('#map-canvas').height") > 8, "no regions")
         page.open(made, "#events")
         expect("exit" in page.ask(text_of("#event-table")), page.ask(text_of("#event-table")))
     with tempfile.TemporaryDirectory() as folder:
@@ -258,7 +261,7 @@ def running(page, report):
     page.click("document.querySelector('#tab-overview')")
     expect("slabs of small blocks" in page.ask(text_of(".parts")), "not what it is made of")
     endings = {name.split(".", 2)[2] for name in os.listdir(kept)}
-    expect(endings >= {"json", "stats.json", "timeline.json", "leaks.json"}, endings)
+    expect(endings >= {"json", "stats.json", "timeline.json", "leaks.json", "map.json"}, endings)
 
 
 def changes(page, report):

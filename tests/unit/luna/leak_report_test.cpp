@@ -46,6 +46,17 @@ const std::string kReport = R"({"format":"lunalloc-leak-report",
   return {};
 }
 
+TEST(LeakReport, MayHaveNamesAlready) {
+  const LeakFile report =
+      read(R"({"format":"luna-leak-report","version":1,"sites":[{"verdict":"leak",
+    "frames":[{"function":"run","file":"app.cpp","line":7,"module":"/opt/app","address":"0x1"}]}]})");
+
+  ASSERT_EQ(report.stacks.samples.size(), 1U);
+  const auto& location = report.stacks.locations[report.stacks.frames[0]];
+  EXPECT_EQ(report.stacks.functions[location.lines.at(0).function].name, "run");
+  EXPECT_EQ(location.lines[0].line, 7U);
+}
+
 TEST(LeakReport, SitesHaveTheirStacks) {
   LeakFile report = read(kReport);
   ASSERT_EQ(report.sites.size(), 2U);

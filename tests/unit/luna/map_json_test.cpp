@@ -39,6 +39,15 @@ TEST(MapJson, HasALineForEachPartOfALargeBlockByRisingAddress) {
   EXPECT_EQ(map["rows"][2]["address"], 0x800000);
 }
 
+TEST(MapJson, HasNumbersAloneOfTheTotals) {
+  const Json map = map_json(Json::parse(R"({"format":"lunalloc map","regions":[],"seconds":[[]],
+    "totals":{"bytes":[[[]]],"huge_bytes":5,"other":{},"slab":{"pages":7,"resident_pages":null},
+    "dirty":3}})"));
+
+  EXPECT_EQ(map["totals"].dump(), R"({"huge_bytes":5,"slab":{"pages":7}})");
+  EXPECT_EQ(map["seconds"], nullptr);
+}
+
 TEST(MapJson, IsBoundedWhateverTheFileSays) {
   const Json map = map_of(R"({"address":"x","bytes":9000000000000000,"runs":[["slab",-5],
     ["slab",9e99,1,1,-1,1],[1],"x",["slab",8,1,1,9000000000000,3]]})");

@@ -183,6 +183,41 @@ TEST(ReportJson, HasTheStacksOfSitesWithMost) {
   EXPECT_EQ(report["timeline"], nullptr);
 }
 
+TEST(ReportJson, HasTheMomentsAndEventsOfABlackBox) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  ReportData data;
+  BlackBox& box = data.box.emplace();
+  box.header.began_ns = kSecond;
+  for (std::uint64_t i = 1; i <= 2; ++i) {
+    Statistics& row = box.statistics.emplace_back();
+    row.moment.monotonic_ns = (i + 1) * kSecond;
+    row.numbers.resident_bytes = i * 100;
+    row.numbers.cgroup_limit_bytes = LUNA_BLACKBOX_UNLIMITED;
+    row.numbers.live_bytes = i == 1 ? LUNA_BLACKBOX_UNKNOWN : 7;
+  }
+  Event& event = box.events.emplace_back();
+  event.moment.monotonic_ns = 3 * kSecond;
+  event.head.kind = LUNA_BLACKBOX_PRESSURE;
+  event.head.level = LUNA_BLACKBOX_CRITICAL;
+  event.head.used_bytes = 95;
+  event.head.limit_bytes = LUNA_BLACKBOX_UNKNOWN;
+  event.source = "cgroup";
+
+  const Json report = report_json(data);
+
+  EXPECT_EQ(report["timeline"]["seconds"].dump(), "[1.0,2.0]");
+  ASSERT_EQ(report["timeline"]["series"].size(), 2U);
+  EXPECT_EQ(report["timeline"]["series"][0]["values"].dump(), "[100,200]");
+  EXPECT_EQ(report["timeline"]["series"][1]["values"].dump(), "[null,7]");
+  const Json& row = report["events"]["rows"][0];
+  EXPECT_EQ(row["seconds"], 2.0);
+  EXPECT_EQ(row["kind"], "pressure");
+  EXPECT_EQ(row["level"], "critical");
+  EXPECT_EQ(row["used_bytes"], 95);
+  EXPECT_EQ(row["limit_bytes"], nullptr);
+  EXPECT_FALSE(report["events"]["has_exit"]);
+}
+
 [[nodiscard]] LeakFile leaks_of(const std::string& sites) {
   std::istringstream in(R"({"format":"lunalloc-leak-report","version":1,"sites":[)" + sites + "]}");
   return read_leak_report(in);
@@ -301,6 +336,7 @@ TEST_F(ReportFiles, ThatAreNothingKnownAreRefused) {
   EXPECT_NE(refusal("{\"a\":1}").find("it is nothing that can be reported of"), std::string::npos);
   EXPECT_NE(refusal("{\"lunalloc_statistics\":1,").find("cut short"), std::string::npos);
   EXPECT_NE(refusal("LUNABBOX").find("refused"), std::string::npos);
+  EXPECT_NE(refusal(R"({"format":"luna-profile"})").find("--format pprof"), std::string::npos);
 }
 
 TEST_F(ReportFiles, AreOneOfAKind) {

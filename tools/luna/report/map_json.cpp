@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -129,6 +130,25 @@ class Painter {
   return value > 0 ? value : otherwise;
 }
 
+// Numbers alone, for what a file has instead may be anything.
+[[nodiscard]] Json numbers_of(const Json& object, std::initializer_list<std::string_view> keys) {
+  Json numbers = Json::object();
+  for (const std::string_view key : keys)
+    if (const auto value = object.find(key); value != object.end() && value->is_number())
+      numbers[std::string(key)] = *value;
+  return numbers;
+}
+
+[[nodiscard]] Json totals_of(const Json& map) {
+  const auto totals = map.find("totals");
+  if (totals == map.end() || !totals->is_object()) return Json::object();
+  Json result = numbers_of(*totals, {"bytes", "resident_bytes", "huge_bytes", "used_block_bytes"});
+  for (const State& state : kStates)
+    if (const auto part = totals->find(state.name); part != totals->end() && part->is_object())
+      result[std::string(state.name)] = numbers_of(*part, {"pages", "resident_pages"});
+  return result;
+}
+
 }  // namespace
 
 Json map_json(const Json& map) {
@@ -164,14 +184,15 @@ Json map_json(const Json& map) {
       rows.push_back(std::move(row));
     }
   }
-  const auto totals = map.find("totals");
+  const auto seconds = map.find("seconds");
+  const bool has_seconds = seconds != map.end() && seconds->is_number();
   return {{"rows", std::move(rows)},
           {"row_bytes", row_bytes},
           {"page_bytes", page_bytes},
           {"left_out", left_out},
           {"complete", is_true_in(map, "complete")},
-          {"seconds", map.contains("seconds") ? map["seconds"] : Json(nullptr)},
-          {"totals", totals != map.end() && totals->is_object() ? *totals : Json::object()}};
+          {"seconds", has_seconds ? *seconds : Json(nullptr)},
+          {"totals", totals_of(map)}};
 }
 
 }  // namespace luna::tool

@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 28;
 constexpr std::size_t kHeadBytes = 4096;
 
-enum class Kind { kProfile, kLeaks, kStatistics, kMap, kTimeline, kBlackBox };
+enum class Kind { kProfile, kNamedProfile, kLeaks, kStatistics, kMap, kTimeline, kBlackBox };
 
 struct Mark {
   std::string_view words;
@@ -30,9 +30,11 @@ struct Mark {
 };
 
 // Each stands near the beginning of its kind of JSON, and of no other.
-constexpr std::array<Mark, 5> kMarks = {{
+constexpr std::array<Mark, 7> kMarks = {{
     {"\"lunalloc-heap-profile\"", Kind::kProfile},
     {"\"lunalloc-leak-report\"", Kind::kLeaks},
+    {"\"luna-leak-report\"", Kind::kLeaks},
+    {"\"luna-profile\"", Kind::kNamedProfile},
     {"\"lunalloc_statistics\"", Kind::kStatistics},
     {"\"lunalloc map\"", Kind::kMap},
     {"\"lunalloc timeline\"", Kind::kTimeline},
@@ -114,6 +116,10 @@ void add_report_file(ReportData& data, const std::string& path) {
       source.what = "heap profile";
       source.cut = data.profile->cut;
       break;
+    case Kind::kNamedProfile:
+      refuse(ProfileError::kNoProfile, path,
+             "it is what `luna profile --format json` wrote; give what that has read, or have it "
+             "write --format pprof");
     case Kind::kLeaks:
       set_once(data.leaks, read_leak_report(path), path, "report of leaks");
       source.what = "report of leaks";

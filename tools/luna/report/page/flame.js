@@ -102,7 +102,7 @@ export class FlameView {
       .cellHeight(rowHeight)
       .inverted(true)
       .transitionDuration(0)
-      .minFrameSize(0.6)
+      .minFrameSize(1)
       .resetHeightOnZoom(true)
       .sort((one, other) => other.data.value - one.data.value)
       .tooltip(Object.assign(() => {}, { show: () => {}, hide: () => {} }))
