@@ -11,36 +11,40 @@ namespace luna {
 
 namespace {
 
-// Pages that the program has locked cannot be purged: they are mapped anew.
-void give_back(std::byte* memory, std::size_t bytes) noexcept {
-  if (os::purge(memory, bytes) || os::renew(memory, bytes)) return;
-  std::memset(memory, 0, bytes);
+// Pages that the program has locked cannot be purged: they are mapped anew. False: the kernel
+// refuses all of it, and so it has their contents that may be protected.
+[[nodiscard]] bool give_back(std::byte* memory, std::size_t bytes) noexcept {
+  const bool is_writable = os::commit(memory, bytes);
+  if (os::purge(memory, bytes) || os::renew(memory, bytes)) return true;
+  if (is_writable) std::memset(memory, 0, bytes);
+  return is_writable;
 }
 
-// Gives all memory of the blocks back, or at least its contents.
-void purge_blocks(Arena& arena) noexcept {
+// Gives all memory of the blocks back, or at least its contents. False: some of them are there.
+bool purge_blocks(Arena& arena) noexcept {
+  bool all = true;
   for (std::size_t at = arena.committed.find_set(0); at < arena.regions;) {
     std::size_t end = arena.committed.find_clear(at);
     if (end > arena.regions) end = arena.regions;
     std::byte* memory = arena.memory + at * kRegionBytes;
     const std::size_t bytes = (end - at) * kRegionBytes;
-    static_cast<void>(os::commit(memory, bytes));  // it may be protected
-    give_back(memory, bytes);
+    all = give_back(memory, bytes) && all;
     at = arena.committed.find_set(end);
   }
+  return all;
 }
 
 // Makes an arena as new, but for its place in the store. Who was in the middle of a free when it
-// came may have written to its blocks since.
+// came may have written to its blocks since. Where the kernel refuses, it stays as it is.
 void renew(Window& window, Arena& arena) noexcept {
-  purge_blocks(arena);
+  if (!purge_blocks(arena)) return;
   window.clear_slots(arena.memory, arena.regions);
   std::byte* memory = arena.memory;
   Arena* next = arena.next;
   const std::size_t regions = arena.regions;
   const std::size_t bytes = arena.metadata_bytes;
   const std::uint64_t gone_since_ms = arena.gone_since_ms;
-  static_cast<void>(os::renew(&arena, bytes));
+  if (!os::renew(&arena, bytes)) std::memset(static_cast<void*>(&arena), 0, bytes);
   auto* fresh = ::new (&arena) Arena;
   fresh->next = next;
   fresh->memory = memory;
@@ -67,7 +71,7 @@ bool ArenaStore::begin(Window& window) noexcept {
 // before, until the arena has rested.
 void ArenaStore::put(Arena* arena) noexcept {
   window_->publish_all(arena->memory, arena->regions, gone_);
-  purge_blocks(*arena);
+  static_cast<void>(purge_blocks(*arena));  // and again when it has rested
   os::forbid_huge_pages(arena->memory, arena->regions * kRegionBytes);
   arena->next = nullptr;
   arena->gone_since_ms = os::coarse_milliseconds();
@@ -153,7 +157,7 @@ Arena* ArenaStore::take(std::size_t regions, std::uint64_t now_ms) noexcept {
   release_rested_huge(now_ms);
   for (Arena** at = &first_; *at != nullptr; at = &(*at)->next) {
     if (now_ms - (*at)->gone_since_ms < kRestMs) return nullptr;
-    if ((*at)->regions < regions) continue;
+    if ((*at)->regions < regions || !(*at)->committed.none()) continue;
     Arena* arena = remove(at);
     arena->next = nullptr;
     return arena;
