@@ -2,14 +2,14 @@
 // A name for mkstemp() or mkdtemp(), which make it unique.
 #pragma once
 
-#include <gtest/gtest.h>
-
+#include <filesystem>
 #include <string>
 
 namespace luna::test {
 
 [[nodiscard]] inline std::string temporary_name(const std::string& what) {
-  return testing::TempDir() + "lunalloc_" + what + "_" + std::string(6, 'X');
+  const std::filesystem::path name = std::filesystem::temp_directory_path() / ("lunalloc_" + what);
+  return name.string() + "_" + std::string(6, 'X');
 }
 
 }  // namespace luna::test

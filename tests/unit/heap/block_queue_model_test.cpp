@@ -4,11 +4,9 @@
 // turn. Broken variants must be caught, else the search proves nothing.
 #include "heap/block_queue_model.hpp"
 
-#include <gtest/gtest.h>
+#include "support/model_test.hpp"
 
-#include <deque>
-#include <set>
-#include <string>
+#include <gtest/gtest.h>
 
 namespace luna {
 namespace {
@@ -17,52 +15,20 @@ using test::QueueModel;
 using test::QueueState;
 using test::QueueVariant;
 
-struct Explored {
-  std::size_t states = 0;
-  std::string complaint;
-};
-
-[[nodiscard]] Explored explore(QueueVariant variant) {
-  const QueueModel model(variant);
-  std::set<QueueState> seen = {QueueState{}};
-  std::deque<const QueueState*> waiting = {&*seen.begin()};
-  while (!waiting.empty()) {
-    const QueueState* state = waiting.front();
-    waiting.pop_front();
-    if (const char* complaint = QueueModel::complaint(*state); complaint != nullptr)
-      return {seen.size(), complaint};
-    model.for_each_next(*state, [&](const QueueState& next) {
-      const auto [at, is_new] = seen.insert(next);
-      if (is_new) waiting.push_back(&*at);
-    });
-  }
-  return {seen.size(), ""};
+[[nodiscard]] test::Explored explore(QueueVariant variant) {
+  return test::explore(QueueModel(variant), QueueState{});
 }
 
 TEST(BlockQueueModel, HoldsInEveryInterleaving) {
-  const Explored result = explore(QueueVariant::kSound);
-
-  EXPECT_EQ(result.complaint, "");
-  EXPECT_GT(result.states, 10'000U);
+  test::expect_holds(explore(QueueVariant::kSound), 10'000);
 }
 
-struct BrokenQueue {
-  QueueVariant variant;
-  const char* complaint;
-};
-
-class BrokenBlockQueue : public testing::TestWithParam<BrokenQueue> {};
-
-TEST_P(BrokenBlockQueue, IsCaught) {
-  EXPECT_EQ(explore(GetParam().variant).complaint, GetParam().complaint);
+TEST(BlockQueueModel, IsCaughtWhereItIsBroken) {
+  test::expect_caught(&explore, {{QueueVariant::kPublishBeforeWriting, "an empty cell is popped"},
+                                 {QueueVariant::kReleaseBeforeReading, "a block is overwritten"},
+                                 {QueueVariant::kPushWithoutATurn, "a block is overwritten"},
+                                 {QueueVariant::kClaimWithoutALook, "a block is overwritten"}});
 }
-
-INSTANTIATE_TEST_SUITE_P(
-    BlockQueueModel, BrokenBlockQueue,
-    testing::Values(BrokenQueue{QueueVariant::kPublishBeforeWriting, "an empty cell is popped"},
-                    BrokenQueue{QueueVariant::kReleaseBeforeReading, "a block is overwritten"},
-                    BrokenQueue{QueueVariant::kPushWithoutATurn, "a block is overwritten"},
-                    BrokenQueue{QueueVariant::kClaimWithoutALook, "a block is overwritten"}));
 
 }  // namespace
 }  // namespace luna

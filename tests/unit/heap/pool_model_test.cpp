@@ -4,11 +4,9 @@
 // who has a place finds a block. Broken variants must be caught, else the search proves nothing.
 #include "heap/pool_model.hpp"
 
-#include <gtest/gtest.h>
+#include "support/model_test.hpp"
 
-#include <deque>
-#include <set>
-#include <string>
+#include <gtest/gtest.h>
 
 namespace luna {
 namespace {
@@ -17,53 +15,21 @@ using test::PoolModel;
 using test::PoolState;
 using test::PoolVariant;
 
-struct Explored {
-  std::size_t states = 0;
-  std::string complaint;
-};
-
-[[nodiscard]] Explored explore(PoolVariant variant) {
-  const PoolModel model(variant);
-  std::set<PoolState> seen = {PoolState{}};
-  std::deque<const PoolState*> waiting = {&*seen.begin()};
-  while (!waiting.empty()) {
-    const PoolState* state = waiting.front();
-    waiting.pop_front();
-    if (const char* complaint = PoolModel::complaint(*state); complaint != nullptr)
-      return {seen.size(), complaint};
-    model.for_each_next(*state, [&](const PoolState& next) {
-      const auto [at, is_new] = seen.insert(next);
-      if (is_new) waiting.push_back(&*at);
-    });
-  }
-  return {seen.size(), ""};
+[[nodiscard]] test::Explored explore(PoolVariant variant) {
+  return test::explore(PoolModel(variant), PoolState{});
 }
 
 TEST(PoolModel, HoldsInEveryInterleaving) {
-  const Explored result = explore(PoolVariant::kSound);
-
-  EXPECT_EQ(result.complaint, "");
-  EXPECT_GT(result.states, 10'000U);
+  test::expect_holds(explore(PoolVariant::kSound), 10'000);
 }
 
-struct BrokenPool {
-  PoolVariant variant;
-  const char* complaint;
-};
-
-class BrokenPoolModel : public testing::TestWithParam<BrokenPool> {};
-
-TEST_P(BrokenPoolModel, IsCaught) {
-  EXPECT_EQ(explore(GetParam().variant).complaint, GetParam().complaint);
+TEST(PoolModel, IsCaughtWhereItIsBroken) {
+  test::expect_caught(&explore,
+                      {{PoolVariant::kDenyBySecondLook, "denied below the bound"},
+                       {PoolVariant::kRetireWithoutClosing, "a block is gone that is in use"},
+                       {PoolVariant::kAddOpenChunk, "a block is gone that is in use"},
+                       {PoolVariant::kClosePlacesLater, "a thread searches where nothing is"}});
 }
-
-INSTANTIATE_TEST_SUITE_P(
-    PoolModel, BrokenPoolModel,
-    testing::Values(
-        BrokenPool{PoolVariant::kDenyBySecondLook, "denied below the bound"},
-        BrokenPool{PoolVariant::kRetireWithoutClosing, "a block is gone that is in use"},
-        BrokenPool{PoolVariant::kAddOpenChunk, "a block is gone that is in use"},
-        BrokenPool{PoolVariant::kClosePlacesLater, "a thread searches where nothing is"}));
 
 }  // namespace
 }  // namespace luna
