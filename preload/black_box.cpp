@@ -5,6 +5,7 @@
 #include "base/format.hpp"
 #include "os/clock.hpp"
 #include "os/environment.hpp"
+#include "preload/pressure.hpp"
 #include "preload/process.hpp"
 #include "preload/profile_file.hpp"
 
@@ -93,7 +94,7 @@ void tick_black_box() noexcept {
   const std::uint64_t now_ms = os::coarse_milliseconds();
   if (!box.on() || !box.is_due(now_ms)) return;
   if (box.take_wish()) make_black_box();
-  box.tick(now_ms, process.allocator(), process.profiler());
+  box.tick(now_ms, process.allocator(), process.profiler(), read_files);
 }
 
 void note_near_limit() noexcept {

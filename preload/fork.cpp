@@ -2,6 +2,7 @@
 // fork(): every lock is held meanwhile, and the child begins anew where only its parent can go on.
 #include "preload/attach.hpp"
 #include "preload/black_box.hpp"
+#include "preload/entry.hpp"
 #include "preload/guard.hpp"
 #include "preload/heaps.hpp"
 #include "preload/pressure.hpp"
@@ -54,13 +55,14 @@ void Process::resume_child(ThreadHeap* heap) noexcept {
   main_thread_ = &thread_state;
   named_heaps.resume_child(*thread_state.parts);
   allocator_.resume_child(heap);
+  entry::resume_child();
   seldom.pools.resume_child();
   profiler_.resume_child();
   option_changes_.resume_child();
   profile_quota_.resume_child();
   seldom.limit_watch.resume_child();
   seldom.frame_callback.resume_child();
-  hardware_.resume_child();
+  seldom.hardware.resume_child();
   pressure_.resume_child();
   resume_black_box_in_child();
   resume_guard_in_child();

@@ -2,41 +2,21 @@
 #include "preload/guard.hpp"
 
 #include "base/check.hpp"
-#include "base/format.hpp"
 #include "os/environment.hpp"
 #include "os/fault.hpp"
 #include "os/lock.hpp"
 #include "preload/black_box.hpp"
+#include "preload/error_output.hpp"
 #include "preload/slow_path.hpp"
 #include "telemetry/guard_report.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 namespace luna {
 
 namespace {
-
-// A report is gathered in pieces, so that it does not mix with what others write there.
-struct ErrorOutput {
-  [[nodiscard]] static bool write(void* self, std::string_view bytes) noexcept {
-    auto& output = *static_cast<ErrorOutput*>(self);
-    if (output.length + bytes.size() > output.buffer.size()) output.flush();
-    bytes = part_of(bytes, 0, output.buffer.size());
-    std::memcpy(output.buffer.data() + output.length, bytes.data(), bytes.size());
-    output.length += bytes.size();
-    return true;
-  }
-  void flush() noexcept {
-    write_error({buffer.data(), length});
-    length = 0;
-  }
-
-  std::array<char, 8192> buffer{};
-  std::size_t length = 0;
-};
 
 // What reports need, apart from the stack, which may be a signal handler's and small. The lock
 // is held while one is written, and nobody makes a mistake meanwhile.

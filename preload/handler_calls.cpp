@@ -2,6 +2,7 @@
 // What signal handlers get that have interrupted a slow path: blocks of the reserve, and frees
 // that are done when the slow path ends. Nothing here waits, and all of it may be interrupted.
 #include "base/report.hpp"
+#include "preload/entry.hpp"
 #include "preload/foreign.hpp"
 #include "preload/heaps.hpp"
 #include "preload/slow_path.hpp"
@@ -60,6 +61,7 @@ void Process::free_all(DeferredFree* first) noexcept {
     void* pointer = entry->pointer;
     first = entry->next;
     if (entry != pointer) static_cast<void>(reserve_.deallocate(entry));
+    entry::begin_deferred_free(pointer);
     ThreadHeap* heap = thread_state.heap();
     if (heap != nullptr && heap->try_deallocate(pointer)) continue;
     if (!deallocate_in_window(heap, pointer)) foreign::deallocate(pointer);

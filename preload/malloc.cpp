@@ -18,8 +18,10 @@ namespace entry = luna::entry;
 LUNA_EXPORT void* malloc(size_t bytes) { return entry::malloc(bytes); }
 LUNA_EXPORT void free(void* pointer) { entry::free(pointer); }
 LUNA_EXPORT void cfree(void* pointer) { entry::free(pointer); }
-LUNA_EXPORT void free_sized(void* pointer, size_t) { entry::free(pointer); }
-LUNA_EXPORT void free_aligned_sized(void* pointer, size_t, size_t) { entry::free(pointer); }
+LUNA_EXPORT void free_sized(void* pointer, size_t bytes) { entry::free_sized(pointer, bytes); }
+LUNA_EXPORT void free_aligned_sized(void* pointer, size_t, size_t bytes) {
+  entry::free_sized(pointer, bytes);
+}
 LUNA_EXPORT void* calloc(size_t count, size_t bytes) { return entry::calloc(count, bytes); }
 LUNA_EXPORT void* realloc(void* pointer, size_t bytes) { return entry::realloc(pointer, bytes); }
 LUNA_EXPORT void* reallocarray(void* pointer, size_t count, size_t bytes) {
@@ -36,7 +38,7 @@ LUNA_EXPORT int posix_memalign(void** pointer, size_t alignment, size_t bytes) {
 }
 LUNA_EXPORT void* valloc(size_t bytes) { return entry::memalign(luna::os::page_bytes(), bytes); }
 LUNA_EXPORT void* pvalloc(size_t bytes) { return entry::pvalloc(bytes); }
-LUNA_EXPORT size_t malloc_usable_size(void* pointer) { return luna::process.usable_bytes(pointer); }
+LUNA_EXPORT size_t malloc_usable_size(void* pointer) { return entry::usable_bytes(pointer); }
 
 // Names of the same functions that old programs and other libraries call.
 LUNA_EXPORT void* __libc_malloc(size_t bytes) { return entry::malloc(bytes); }

@@ -67,34 +67,23 @@ template <typename Allocate>
   return new_aligned(bytes, alignment);
 }
 
-// `slow` is one of the two above.
-template <void* (*slow)(std::size_t)>
-[[nodiscard, gnu::always_inline]] inline void* new_block(std::size_t bytes) {
-  if (bytes > ThreadCache::kMaxDirectBytes) [[unlikely]]
-    return slow(bytes);
-  ThreadCache& cache = *thread_state.cache;
-  FreeList& source = cache.direct_source(bytes);
-  if (void* block = ThreadCache::pop(source); block != nullptr) [[likely]]
-    return block;
-  if (void* block = cache.take_counted(source); block != nullptr) return block;
-  return slow(bytes);
-}
-
 }  // namespace
 
 }  // namespace luna
 
 namespace entry = luna::entry;
 
-LUNA_EXPORT void* operator new(std::size_t bytes) { return luna::new_block<luna::new_slow>(bytes); }
+LUNA_EXPORT void* operator new(std::size_t bytes) {
+  return entry::allocate_or<luna::new_slow>(bytes);
+}
 LUNA_EXPORT void* operator new[](std::size_t bytes) {
-  return luna::new_block<luna::new_slow>(bytes);
+  return entry::allocate_or<luna::new_slow>(bytes);
 }
 LUNA_EXPORT void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  return luna::new_block<luna::new_slow_nothrow>(bytes);
+  return entry::allocate_or<luna::new_slow_nothrow>(bytes);
 }
 LUNA_EXPORT void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
-  return luna::new_block<luna::new_slow_nothrow>(bytes);
+  return entry::allocate_or<luna::new_slow_nothrow>(bytes);
 }
 LUNA_EXPORT void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return luna::new_aligned_or_throw(bytes, alignment);
@@ -119,15 +108,21 @@ LUNA_EXPORT void operator delete(void* block, const std::nothrow_t&) noexcept {
 LUNA_EXPORT void operator delete[](void* block, const std::nothrow_t&) noexcept {
   entry::free(block);
 }
-LUNA_EXPORT void operator delete(void* block, std::size_t) noexcept { entry::free(block); }
-LUNA_EXPORT void operator delete[](void* block, std::size_t) noexcept { entry::free(block); }
+LUNA_EXPORT void operator delete(void* block, std::size_t bytes) noexcept {
+  entry::delete_sized(block, bytes);
+}
+LUNA_EXPORT void operator delete[](void* block, std::size_t bytes) noexcept {
+  entry::delete_sized(block, bytes);
+}
 LUNA_EXPORT void operator delete(void* block, std::align_val_t) noexcept { entry::free(block); }
 LUNA_EXPORT void operator delete[](void* block, std::align_val_t) noexcept { entry::free(block); }
-LUNA_EXPORT void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
-  entry::free(block);
+LUNA_EXPORT void operator delete(void* block, std::size_t bytes,
+                                 std::align_val_t alignment) noexcept {
+  entry::delete_sized(block, bytes, static_cast<std::size_t>(alignment));
 }
-LUNA_EXPORT void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
-  entry::free(block);
+LUNA_EXPORT void operator delete[](void* block, std::size_t bytes,
+                                   std::align_val_t alignment) noexcept {
+  entry::delete_sized(block, bytes, static_cast<std::size_t>(alignment));
 }
 LUNA_EXPORT void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
   entry::free(block);

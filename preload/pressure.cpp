@@ -55,7 +55,7 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
   {
     const SlowPath path;
     if (!path.entered()) return false;
-    event = pressure.ease({}, path.heap(), now_ms);
+    event = pressure.ease({}, path.heap(), now_ms, read_files);
     restore_reserve();
   }
   if (pressure.rises_or_falls(event)) note_pressure(event);
@@ -68,23 +68,32 @@ constexpr std::size_t kMuchBytes = std::size_t{8} << 20;
   return true;
 }
 
-// True: one of the files told of pressure while the thread slept.
-[[nodiscard]] bool note_events(std::uint64_t now_ms) noexcept {
-  const PressureSign sign = process.event_sources().take(now_ms);
-  process.pressure().note_sign(sign, now_ms);
-  return sign.is_told;
+// With the files that tell of pressure, and what they told.
+struct Sleep {
+  std::uint64_t now_ms;
+  std::uint64_t nap_ms;
+  bool woken = false;  // by somebody
+  PressureSign sign;
+};
+
+void sleep_with_files(void* context) noexcept {
+  Sleep& sleep = *static_cast<Sleep*>(context);
+  EventSources& sources = process.event_sources();
+  const bool apart = process.file_thread().is_running();
+  sources.review({}, process.pressure().thresholds(), sleep.now_ms);
+  sleep.woken = sources.sleep(process.worker(), sleep.nap_ms, sleep.now_ms, apart);
+  sleep.sign = sources.take(os::coarse_milliseconds());
 }
 
-// Who wants nothing finds nothing of ours open. True: somebody has woken the thread.
-[[nodiscard]] bool sleep(std::uint64_t now_ms) noexcept {
-  EventSources& sources = process.event_sources();
-  if (!is_wanted()) {
-    sources.close();
-    process.worker().forget_files();
-    return process.worker().sleep(kAskedRestMs);
-  }
-  sources.review({}, process.pressure().thresholds(), now_ms);
-  return sources.sleep(process.worker(), nap_ms(now_ms), now_ms);
+// Who wants nothing finds nothing of ours open, and one thread at most.
+void end_files() noexcept {
+  process.file_thread().run(
+      [](void*) noexcept {
+        process.event_sources().close();
+        process.worker().forget_files();
+      },
+      nullptr);
+  process.file_thread().end();
 }
 
 // Somebody wants something of the thread, or may soon ask from outside.
@@ -101,10 +110,13 @@ class Rounds {
     const bool wanted = is_wanted();
     Allocator& allocator = process.allocator();
     if (wanted) {
+      begin_files();
       allocator.pages().tick(now_ms_, allocator.config().decay_ms);
       named_heaps.tick(now_ms_);
     }
-    if (note_events(now_ms_)) is_pressing_ = true;
+    process.pressure().note_sign(sign_, now_ms_);
+    if (sign_.is_told) is_pressing_ = true;
+    sign_ = {};
     if (wanted && is_time()) {
       looked_ms_ = now_ms_;
       is_pressing_ = false;
@@ -112,8 +124,7 @@ class Rounds {
     }
     tick_black_box();
     if (process.worker().is_stopped()) {
-      process.event_sources().close();
-      process.worker().forget_files();
+      end_files();
       return false;
     }
     return is_needed() || !ends();
@@ -121,7 +132,10 @@ class Rounds {
 
   void sleep() noexcept {
     if (is_pressing_) return os::sleep_milliseconds(kLeastLookMs);
-    if (luna::sleep(now_ms_)) is_pressing_ = true;
+    if (is_wanted()) return sleep_wanted();
+    end_files();
+    has_begun_files_ = false;
+    if (process.worker().sleep(kAskedRestMs)) is_pressing_ = true;
   }
 
  private:
@@ -129,14 +143,33 @@ class Rounds {
     return now_ms_ - looked_ms_ >= (is_pressing_ ? kLeastLookMs : kLookMs);
   }
 
-  [[nodiscard]] static bool ends() noexcept {
-    process.event_sources().close();
+  [[nodiscard]] bool ends() noexcept {
+    end_files();
+    has_begun_files_ = false;
     return process.worker().ends(is_needed);
+  }
+
+  // Once, for what is open does not move from one thread to the other; and here, where no lock is
+  // held, for the C library allocates.
+  void begin_files() noexcept {
+    if (has_begun_files_) return;
+    has_begun_files_ = true;
+    const OutOfHeaps out;
+    process.file_thread().start();
+  }
+
+  void sleep_wanted() noexcept {
+    Sleep sleep = {.now_ms = now_ms_, .nap_ms = nap_ms(now_ms_), .sign = {}};
+    process.file_thread().run(sleep_with_files, &sleep);
+    sign_ = sleep.sign;
+    if (sleep.woken) is_pressing_ = true;
   }
 
   std::uint64_t now_ms_ = 0;
   std::uint64_t looked_ms_ = 0;
   bool is_pressing_ = false;
+  bool has_begun_files_ = false;
+  PressureSign sign_;  // what was told in the last sleep
 };
 
 // Its signals are blocked, so that nothing interrupts what it does outside of a SlowPath. Who only
@@ -158,7 +191,8 @@ void work(void*) noexcept {
   std::uint64_t most = os::physical_memory();
   const std::size_t hard_limit = process.allocator().pages().hard_limit();
   if (hard_limit < most) most = hard_limit;
-  const std::uint64_t limit = process.pressure().look({}, os::coarse_milliseconds()).limit_bytes;
+  const std::uint64_t limit =
+      process.pressure().look({}, os::coarse_milliseconds(), read_files).limit_bytes;
   return limit != 0 && limit < most ? limit : most;
 }
 
@@ -205,6 +239,7 @@ void put_in_force(const PressureThresholds& thresholds) noexcept {
   settings.releases = options.pressure_release;
   process.pressure().set(settings);
   fill_reserve();
+  if (!process.worker().is_running()) return;  // it begins with a review
   process.event_sources().review_soon();
   process.worker().wake();
 }
@@ -261,6 +296,11 @@ void begin_pressure() noexcept {
     complain("option \"background\"", "no thread can be started; it is ignored");
 }
 
+void read_files(void (*read)(void* context), void* context) noexcept {
+  if (process.worker().is_current()) return process.file_thread().run(read, context);
+  read(context);
+}
+
 bool start_worker() noexcept {
   const OutOfHeaps out;
   return process.worker().start(work, nullptr);
@@ -276,7 +316,11 @@ void watch_growth(ThreadHeap* heap) noexcept {
 // By itself only where the options ask for it, for most children of a fork soon become another
 // program.
 void resume_worker_in_child() noexcept {
-  process.event_sources().close();
+  if (process.file_thread().is_running())
+    process.event_sources().forget();
+  else
+    process.event_sources().close();
+  process.file_thread().resume_child();
   process.worker().resume_child();
   if (process.options().background && process.enabled()) static_cast<void>(start_worker());
 }
@@ -320,7 +364,7 @@ LUNA_EXPORT int luna_pressure_read(luna_pressure_event* event) {
   luna::revive_worker();
   const luna::SlowPath path;
   if (!path.entered()) return EBUSY;
-  *event = process.pressure().look({}, luna::os::coarse_milliseconds());
+  *event = process.pressure().look({}, luna::os::coarse_milliseconds(), luna::read_files);
   return 0;
 }
 

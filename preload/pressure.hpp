@@ -24,6 +24,10 @@ void begin_pressure() noexcept;
 // for use inside malloc.
 [[nodiscard]] bool start_worker() noexcept;
 
+// What opens files for this thread is done by another that has descriptors of its own. All others
+// are the program's, and read by themselves.
+void read_files(void (*read)(void* context), void* context) noexcept;
+
 // To be called when the heap has grown, where no lock is held: gives back what is free if the
 // process is about to reach a limit of its memory. `heap` is the thread's, or nullptr.
 void watch_growth(ThreadHeap* heap) noexcept;

@@ -2,16 +2,19 @@
 #include "preload/process.hpp"
 
 #include "base/check.hpp"
+#include "base/report.hpp"
 #include "control/statistics.hpp"
 #include "os/environment.hpp"
 #include "preload/attach.hpp"
 #include "preload/black_box.hpp"
 #include "preload/control.hpp"
+#include "preload/entry.hpp"
 #include "preload/foreign.hpp"
 #include "preload/guard.hpp"
 #include "preload/heaps.hpp"
 #include "preload/labels.hpp"
 #include "preload/leaks.hpp"
+#include "preload/mistakes.hpp"
 #include "preload/own_code.hpp"
 #include "preload/page_map.hpp"
 #include "preload/pressure.hpp"
@@ -39,6 +42,9 @@ constinit Seldom seldom;
 constinit thread_local ThreadState thread_state;
 
 namespace {
+
+// So many times a program is told that it deletes objects by another size.
+constexpr std::uint32_t kMaxWrongSizesTold = 10;
 
 constexpr const char* kOptionsFile = "/etc/lunalloc.conf";
 
@@ -80,7 +86,7 @@ void Process::start() noexcept {
   begin_runtime_frames();
   begin_profile();
   begin_black_box();
-  if (options.stats_hardware) hardware_.begin();
+  if (options.stats_hardware) seldom.hardware.begin();
   begin_pressure();
   begin_attach();
   begin_server();
@@ -144,6 +150,7 @@ void Process::prepare_once() noexcept {
   if (prepared_.load(std::memory_order_acquire)) return;
   os::ScopedLock guard(lock_);
   if (prepared_.load(std::memory_order_relaxed)) return;
+  entry::begin();
   pthread_key_t key;
   has_exit_key_ = pthread_key_create(&key, &Process::thread_exits) == 0;
   exit_key_ = key;
@@ -199,6 +206,7 @@ void Process::thread_exits(void* process_pointer) noexcept {
   thread_state.ended = true;
   self->profiler_.end_thread();
   leave_named_heaps();
+  entry::end_thread();
   self->park_thread();
   if (&thread_state == self->main_thread_) self->end_own_threads();
 }
@@ -291,6 +299,26 @@ void Process::deallocate(void* pointer) noexcept {
     deallocate_other(pointer);
 }
 
+// Also in a handler that has interrupted the slow path: nobody waits for a lock. A program with
+// such a mistake runs everywhere else, so it is told of, and not stopped.
+void Process::check_size(const void* pointer, std::size_t bytes) noexcept {
+  SizeRange sizes = allocator_.sizes_of(pointer);
+  if (allocator_.is_sample(pointer)) [[unlikely]] {
+    std::uint64_t requested = 0;
+    if (profiler_.find_requested_bytes(pointer, requested)) sizes = {requested, requested};
+  }
+  if (bytes >= sizes.least && bytes <= sizes.most) [[likely]]
+    return;
+  if (wrong_sizes_.fetch_add(1, std::memory_order_relaxed) < kMaxWrongSizesTold)
+    report::delete_of_other_size(pointer, bytes, sizes.most);
+}
+
+void Process::deallocate_sized(void* pointer, std::size_t bytes) noexcept {
+  if (pointer == nullptr) return;
+  check_size(pointer, bytes);
+  deallocate(pointer);
+}
+
 // False: it is not of the heap.
 bool Process::deallocate_own(void* pointer) noexcept {
   const SlowPath path;
@@ -359,5 +387,9 @@ bool Process::read_usage(HeapUsage& heap, ProfilerUsage* profiler) noexcept {
   if (profiler != nullptr) *profiler = profiler_.usage();
   return true;
 }
+
+// Instead of that in base/report.cpp, which does nothing. It stands in a file that each program
+// with the library has: of an archive, a linker takes none for what is weakly defined already.
+void report::tell_more(const void* block) noexcept { write_mistake_stacks(block); }
 
 }  // namespace luna

@@ -9,6 +9,7 @@
 #include "heap/pool_list.hpp"
 #include "heap/signal_reserve.hpp"
 #include "heap/thread_parts.hpp"
+#include "os/file_thread.hpp"
 #include "os/perf_counter.hpp"
 #include "os/worker_thread.hpp"
 #include "pressure/event_sources.hpp"
@@ -59,6 +60,8 @@ struct Hearing {
 // What is written to only where an option or a call asks for it. Apart from the process, which
 // would reach into one more page for it.
 struct Seldom {
+  os::PerfCounters hardware;
+  EventSources event_sources;
   PoolList pools;
   LimitWatch limit_watch;
   BlackBox black_box;
@@ -77,6 +80,7 @@ class Process {
   [[nodiscard]] void* allocate_aligned(std::size_t alignment, std::size_t bytes) noexcept;
   [[nodiscard]] void* reallocate(void* pointer, std::size_t bytes) noexcept;
   void deallocate(void* pointer) noexcept;  // after ThreadCache::try_deallocate() said no
+  void deallocate_sized(void* pointer, std::size_t bytes) noexcept;  // the same
   [[nodiscard]] std::size_t usable_bytes(const void* pointer) noexcept {
     const std::size_t bytes = allocator_.usable_bytes_of_small(pointer);
     return bytes != 0 ? bytes : usable_bytes_of_other(pointer);
@@ -100,7 +104,7 @@ class Process {
   [[nodiscard]] Profiler& profiler() noexcept { return profiler_; }
 
   // Begun if the option stats_hardware says so.
-  [[nodiscard]] const os::PerfCounters& hardware() const noexcept { return hardware_; }
+  [[nodiscard]] const os::PerfCounters& hardware() const noexcept { return seldom.hardware; }
 
   // Of the files that are named by the option profile_file.
   [[nodiscard]] FileQuota& profile_quota() noexcept { return profile_quota_; }
@@ -116,6 +120,8 @@ class Process {
 
   [[nodiscard]] Pressure& pressure() noexcept { return pressure_; }
   [[nodiscard]] os::WorkerThread& worker() noexcept { return worker_; }
+  // Reads files for it.
+  [[nodiscard]] os::FileThread& file_thread() noexcept { return file_thread_; }
   [[nodiscard]] Hearing& hearing() noexcept { return hearing_; }
 
   // Of the option socket, on a thread of its own.
@@ -123,7 +129,7 @@ class Process {
   [[nodiscard]] os::WorkerThread& server_thread() noexcept { return server_thread_; }
 
   // By which the worker is told of pressure.
-  [[nodiscard]] EventSources& event_sources() noexcept { return event_sources_; }
+  [[nodiscard]] EventSources& event_sources() noexcept { return seldom.event_sources; }
 
   // The number of the next profile that is written.
   [[nodiscard]] std::uint64_t next_profile() noexcept {
@@ -150,6 +156,7 @@ class Process {
   void park_thread() noexcept;
   void prepare_once() noexcept;
   [[nodiscard]] static Options read_options(OptionSources& sources) noexcept;
+  void check_size(const void* pointer, std::size_t bytes) noexcept;
   [[nodiscard]] bool deallocate_own(void* pointer) noexcept;
   [[nodiscard]] bool deallocate_in_window(ThreadHeap* heap, void* pointer) noexcept;
   void deallocate_other(void* pointer) noexcept;
@@ -174,17 +181,17 @@ class Process {
   Profiler profiler_{allocator_};
   std::atomic<std::uint64_t> profiles_{0};
   FileQuota profile_quota_;
-  os::PerfCounters hardware_;
   Pressure pressure_{allocator_};
   os::WorkerThread worker_;
+  os::FileThread file_thread_;
   Hearing hearing_;
-  EventSources event_sources_;
   Server server_;
   os::WorkerThread server_thread_;
   Options options_;
   OptionChanges option_changes_{options_};
   os::Lock lock_;
   std::atomic<bool> prepared_{false};
+  std::atomic<std::uint32_t> wrong_sizes_{0};  // that operator delete was told
   bool has_exit_key_ = false;
   const ThreadState* main_thread_ = nullptr;
   unsigned exit_key_ = 0;

@@ -7,6 +7,7 @@
 #include "heap/named_heaps.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
+#include "preload/pressure.hpp"
 #include "preload/process.hpp"
 #include "preload/slow_path.hpp"
 
@@ -118,7 +119,7 @@ void Refusal::heed_limit() const noexcept {
 
 void restore_reserve() noexcept {
   if (process.pressure().reserve().is_missing())
-    process.pressure().restore_reserve({}, os::coarse_milliseconds());
+    process.pressure().restore_reserve({}, os::coarse_milliseconds(), read_files);
 }
 
 }  // namespace luna

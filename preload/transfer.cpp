@@ -13,22 +13,13 @@ namespace luna {
 
 namespace {
 
-// From the heap of all, whatever the thread has entered.
-[[nodiscard]] void* allocate_of_all(std::size_t bytes) noexcept {
-  NamedHeap* entered = thread_state.entered;
-  thread_state.entered = nullptr;
-  void* block = process.allocate(bytes);
-  thread_state.entered = entered;
-  return block;
-}
-
 [[nodiscard]] Place place_in_heap_of_all(void* pointer, std::size_t bytes) noexcept {
-  {
+  if (entry::kTakesPages) {
     const SlowPath path;
     void* moved = path.entered() ? named_heaps.move(parts_for_frees(), pointer, nullptr) : nullptr;
     if (moved != nullptr) return {moved, true};
   }
-  return {allocate_of_all(bytes), false};
+  return {entry::allocate_of_all(bytes), false};
 }
 
 [[nodiscard]] Place place_for(NamedHeap* heap, void* pointer, std::size_t bytes) noexcept {
@@ -44,8 +35,8 @@ using luna::NamedHeap;
 extern "C" [[gnu::visibility("default")]] int luna_block_transfer(void** pointer, luna_heap* to,
                                                                   luna_transfer* how) {
   if (pointer == nullptr || *pointer == nullptr) return EINVAL;
-  const size_t bytes = luna::process.allocator().usable_bytes(*pointer);
-  if (bytes == 0) return EINVAL;
+  if (luna::process.allocator().usable_bytes(*pointer) == 0) return EINVAL;
+  const size_t bytes = luna::entry::usable_bytes(*pointer);
   luna_transfer way = LUNA_TRANSFER_NONE;
   auto* heap = reinterpret_cast<NamedHeap*>(to);
   if (const NamedHeap* from = luna::named_heaps.of(*pointer); from != heap) {

@@ -18,8 +18,11 @@ LUNA_EXPORT const char* luna_version() { return LUNA_VERSION; }
 
 LUNA_EXPORT void* luna_malloc(size_t bytes) { return entry::malloc(bytes); }
 LUNA_EXPORT void luna_free(void* pointer) { entry::free(pointer); }
-LUNA_EXPORT void luna_free_sized(void* pointer, size_t) { entry::free(pointer); }
-LUNA_EXPORT void luna_free_aligned_sized(void* pointer, size_t, size_t) { entry::free(pointer); }
+LUNA_EXPORT void luna_free_wiped(void* pointer) { entry::free_wiped(pointer); }
+LUNA_EXPORT void luna_free_sized(void* pointer, size_t bytes) { entry::free_sized(pointer, bytes); }
+LUNA_EXPORT void luna_free_aligned_sized(void* pointer, size_t, size_t bytes) {
+  entry::free_sized(pointer, bytes);
+}
 LUNA_EXPORT void* luna_calloc(size_t count, size_t bytes) { return entry::calloc(count, bytes); }
 LUNA_EXPORT void* luna_realloc(void* pointer, size_t bytes) {
   return entry::realloc(pointer, bytes);
@@ -37,7 +40,7 @@ LUNA_EXPORT int luna_posix_memalign(void** pointer, size_t alignment, size_t byt
   return entry::posix_memalign(pointer, alignment, bytes);
 }
 LUNA_EXPORT size_t luna_malloc_usable_size(const void* pointer) {
-  return luna::process.usable_bytes(pointer);
+  return entry::usable_bytes(pointer);
 }
 
 LUNA_EXPORT int luna_stats_read(luna_stats* stats) {

@@ -4,8 +4,8 @@
 #
 # usage: sh tools/check.sh [--full] [--config NAME] [--only SUITE] [--no-install]
 #   --full         also long stress runs, clang-tidy, and aarch64 under qemu-user
-#   --config NAME  one configuration only: gcc, asan, tsan, clang, tidy or aarch64
-#   --only SUITE   one suite only, in configuration gcc unless --config names another
+#   --config NAME  one configuration only: gcc, asan, tsan, clang, fuzz, tidy or aarch64
+#   --only SUITE   one suite only, in configuration gcc (fuzz for fuzz) unless --config names another
 #   --no-install   installs nothing
 # The last line is `N passed, M failed, K skipped`; the status is 0 if M is 0.
 set -u
@@ -31,8 +31,8 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-case $only_config in '' | gcc | asan | tsan | clang | tidy | aarch64) ;; *) usage ;; esac
-[ -z "$only_suite" ] || only_config=${only_config:-gcc}
+case $only_config in '' | gcc | asan | tsan | clang | fuzz | tidy | aarch64) ;; *) usage ;; esac
+case $only_suite in '') ;; fuzz) only_config=${only_config:-fuzz} ;; *) only_config=${only_config:-gcc} ;; esac
 
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
@@ -53,8 +53,9 @@ note() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4-}" >>"$results"; }
 
 wanted() { [ -z "$only_config" ] || [ "$only_config" = "$1" ]; }
 
-# Configures and builds build/NAME; further arguments are meson's. A failure is a
-# failed check, and the configuration's tests are not run.
+# Configures and builds build/NAME, or $targets of it; further arguments are meson's. A
+# failure is a failed check, and the configuration's tests are not run.
+targets=''
 build() {
   name=$1
   shift
@@ -64,8 +65,9 @@ build() {
     set -- --reconfigure "$@"
   fi
   mkdir -p build
+  # shellcheck disable=SC2086
   if meson setup "$directory" "$@" >build/"$name".log 2>&1 &&
-    ninja -C "$directory" >>build/"$name".log 2>&1; then
+    ninja -C "$directory" $targets >>build/"$name".log 2>&1; then
     phase_done
     note "$name" passed build
     return 0
@@ -99,7 +101,7 @@ if [ $install = yes ]; then
     tmux || exit 1
   want_packages cmake clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev util-linux gdb libjemalloc-dev curl \
     libjemalloc2 libmimalloc2.0 libtbbmalloc2 libtcmalloc-minimal4 debootstrap debhelper dpkg-dev lintian \
-    python3-docutils zsh
+    python3-docutils zsh faketime eatmydata fakeroot golang-go
   # For the page of reports and its tests. A nodejs that is not Debian's brings its own npm.
   want_packages nodejs chromium
   command -v npm >/dev/null || want_packages npm
@@ -130,7 +132,7 @@ stress_seconds=${LUNA_STRESS_SECONDS-}
 report=auto
 if command -v node >/dev/null && command -v npm >/dev/null; then report=enabled; fi
 if wanted gcc && build check --native-file ci/gcc.ini -Dreport=$report; then
-  run_suites check "unit preload misuse fault real style package"
+  run_suites check "unit preload life misuse secure fault real style package"
   if [ $full = yes ] && [ -z "$only_suite" ]; then
     export LUNA_STRESS_SECONDS="${stress_seconds:-60}"
     run_suites check stress
@@ -153,6 +155,15 @@ if wanted clang || [ "$only_config" = tidy ]; then
   elif build clang --native-file ci/clang.ini; then
     [ "$only_config" = tidy ] || run_suites clang unit
   fi
+fi
+if wanted fuzz; then
+  targets=fuzzers
+  if ! command -v clang++-14 >/dev/null; then
+    note fuzz skipped build "clang++-14 is not installed"
+  elif build fuzz --native-file ci/fuzz.ini; then
+    run_suites fuzz fuzz
+  fi
+  targets=''
 fi
 if [ $full = yes ] && [ -z "$only_config" ] || [ "$only_config" = tidy ]; then
   phase "tidy: clang-tidy over src and preload"

@@ -16,9 +16,9 @@ SKIPPED = {"SKIP", "IGNORED"}
 GTEST_SKIP = re.compile(r"^\[  SKIPPED \] (\S+\.\S+) \(\d+ ms\)$", re.M)
 
 
-def one_line(text):
+def one_line(text, length=200):
     """The text without what would break the table."""
-    return re.sub(r"[\x00-\x1f]+", " ", text).strip()[:200]
+    return re.sub(r"[\x00-\x1f]+", " ", text).strip()[:length]
 
 
 def reason_of(test):
@@ -30,6 +30,13 @@ def reason_of(test):
         if match:
             return one_line(match[1])
     return one_line(lines[-1]) if lines else "no reason given"
+
+
+def last_words_of(test):
+    """The last lines of what a failed test printed, joined: a log may be gone when they are asked for."""
+    output = (test.get("stdout") or "") + "\n" + (test.get("stderr") or "")
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return one_line(" / ".join(line[:120] for line in lines[-3:]), 360)
 
 
 def skipped_cases(test):
@@ -55,7 +62,7 @@ def add(configuration, log):
             print(configuration, "skipped", name, reason_of(test), sep="\t")
         else:
             status = f"{test['result'].lower()}, status {test.get('returncode')}"
-            print(configuration, "failed", name, status, sep="\t")
+            print(configuration, "failed", name, f"{status}: {last_words_of(test)}", sep="\t")
 
 
 def total(lines):

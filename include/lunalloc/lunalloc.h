@@ -34,9 +34,15 @@ void* luna_aligned_alloc(size_t alignment, size_t bytes);
 int luna_posix_memalign(void** pointer, size_t alignment, size_t bytes);
 size_t luna_malloc_usable_size(const void* pointer);
 
-// As C23's free_sized and free_aligned_sized.
+// As C23's free_sized and free_aligned_sized: `bytes` is what was asked for. A wrong size is told
+// for blocks above 16 KiB and for samples, where it is seen: docs/debugging.md.
 void luna_free_sized(void* pointer, size_t bytes);
 void luna_free_aligned_sized(void* pointer, size_t alignment, size_t bytes);
+
+// For secrets: writes zeros over all bytes that the block has room for, which no compiler leaves
+// out, and frees it. As luna_free() else; NULL is welcome. Copies that an earlier luna_realloc()
+// left where the block lay before are not wiped.
+void luna_free_wiped(void* pointer);
 
 // ---- Statistics ------------------------------------------------------------------
 

@@ -3,10 +3,8 @@
 // environment's MALLOC_CONF. Those that lunalloc has too are set as controls are; the others are
 // for parts that it does not have, and only told of if confirm_conf asks for it.
 #include "base/check.hpp"
-#include "base/inline_text.hpp"
-#include "base/text_parts.hpp"
 #include "os/environment.hpp"
-#include "preload/jemalloc/decay.hpp"
+#include "preload/jemalloc/conf_text.hpp"
 #include "preload/process.hpp"
 
 #include <lunalloc/control.h>
@@ -22,71 +20,6 @@ constinit const char* malloc_conf = nullptr;
 namespace luna::jemalloc {
 
 namespace {
-
-// How a value of jemalloc's becomes one of the control's.
-enum class Meaning : std::uint8_t {
-  kSame,
-  kDecay,      // -1: never
-  kLogarithm,  // of a number
-  kPrefix,     // of the names of files
-};
-
-struct Row {
-  InlineText<24> key;      // jemalloc's
-  InlineText<24> option;   // that of LUNALLOC_CONF, which goes before it
-  InlineText<24> control;  // whose text ends with a 0
-  Meaning meaning;
-};
-
-constexpr Row kRows[] = {
-    {"background_thread", "background", "background", Meaning::kSame},
-    {"dirty_decay_ms", "decay_ms", "decay.ms", Meaning::kDecay},
-    {"lg_prof_sample", "profile_interval", "profile.interval", Meaning::kLogarithm},
-    {"prof_prefix", "profile_file", "profile.file", Meaning::kPrefix},
-    {"prof_final", "profile_at_exit", "profile.at_exit", Meaning::kSame},
-    {"prof_leak", "leak_report_at_exit", "leak.report_at_exit", Meaning::kSame},
-    {"stats_print", "stats_print", "stats.print", Meaning::kSame},
-};
-
-struct Pair {
-  std::string_view key;
-  std::string_view value;
-};
-
-// Takes the first key:value off a text.
-[[nodiscard]] Pair take_pair(std::string_view& text) noexcept {
-  std::string_view value = next_part(text, ',');
-  const std::string_view key = next_part(value, ':');
-  return {key, value};
-}
-
-// The last value of a key; empty: there is none.
-[[nodiscard]] std::string_view value_of(std::string_view text, std::string_view key) noexcept {
-  std::string_view value;
-  while (!text.empty())
-    if (const Pair pair = take_pair(text); pair.key == key) value = pair.value;
-  return value;
-}
-
-// False: the value makes no sense.
-[[nodiscard]] bool translate(std::string_view value, Meaning meaning, Text& text) noexcept {
-  std::uint64_t number = 0;
-  if (meaning == Meaning::kSame) {
-    text.add(value);
-    return !value.empty();
-  }
-  if (meaning == Meaning::kPrefix) {
-    text.add(value).add(".%p.%n");
-    return !value.empty();
-  }
-  if (meaning == Meaning::kDecay && value == "-1") {
-    text.add_decimal(kNeverMs);
-    return true;
-  }
-  if (!read_number(value, number)) return false;
-  text.add_decimal(meaning == Meaning::kDecay ? number : std::uint64_t{1} << (number & 63));
-  return meaning == Meaning::kDecay ? number <= kLongestDecayMs : number < 64;
-}
 
 // Not if LUNALLOC_CONF has a word on the option.
 [[nodiscard]] bool set(std::string_view option, const char* control, const char* value) noexcept {
@@ -105,14 +38,14 @@ class Conf {
   }
 
  private:
-  void apply_pair(const Pair& pair) noexcept {
+  void apply_pair(const ConfPair& pair) noexcept {
     if (pair.key == "prof" || pair.key == "prof_active") return;  // apply_profile()
-    for (const Row& row : kRows)
+    for (const ConfRow& row : kConfRows)
       if (row.key == pair.key) return apply_row(row, pair);
     tell(pair, {});
   }
 
-  void apply_row(const Row& row, const Pair& pair) noexcept {
+  void apply_row(const ConfRow& row, const ConfPair& pair) noexcept {
     std::array<char, 256> buffer{};
     Text value(buffer.data(), buffer.size() - 1);
     if (!translate(pair.value, row.meaning, value)) return tell(pair, {});
@@ -121,7 +54,7 @@ class Conf {
   }
 
   // If anybody wants to know.
-  void tell(const Pair& pair, std::string_view control) noexcept {
+  void tell(const ConfPair& pair, std::string_view control) noexcept {
     if (!confirms_) return;
     std::array<char, 320> buffer;
     Text line(buffer.data(), buffer.size() - 1);

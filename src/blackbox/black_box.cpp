@@ -73,10 +73,11 @@ void BlackBox::leave() noexcept {
   busy_.store(false, std::memory_order_release);  // pairs with the acquire above
 }
 
-void BlackBox::tick(std::uint64_t now_ms, Allocator& allocator, Profiler& profiler) noexcept {
+void BlackBox::tick(std::uint64_t now_ms, Allocator& allocator, Profiler& profiler,
+                    os::FileReading reading) noexcept {
   if (!is_due(now_ms) || !is_mine() || !try_enter()) return;
   if (is_due(now_ms)) {
-    const std::uint64_t cost_ns = record_statistics(allocator, profiler);
+    const std::uint64_t cost_ns = record_statistics(allocator, profiler, reading);
     if (now_ms >= sites_due_ms_)
       sites_due_ms_ = now_ms + pause_ms(record_sites(profiler), kSitesIntervalMs);
     due_ms_.store(now_ms + pause_ms(cost_ns, kIntervalMs), std::memory_order_relaxed);
@@ -85,10 +86,11 @@ void BlackBox::tick(std::uint64_t now_ms, Allocator& allocator, Profiler& profil
 }
 
 // Returns what it took.
-std::uint64_t BlackBox::record_statistics(Allocator& allocator, Profiler& profiler) noexcept {
+std::uint64_t BlackBox::record_statistics(Allocator& allocator, Profiler& profiler,
+                                          os::FileReading reading) noexcept {
   const std::uint64_t started = os::nanoseconds();
   luna_blackbox_statistics statistics = {};
-  workspace_->statistics.read(allocator, profiler, statistics);
+  workspace_->statistics.read(allocator, profiler, reading, statistics);
   statistics.refused_allocations = refused_.load(std::memory_order_relaxed);
   statistics.cost_ns = os::nanoseconds() - started;
   auto& record = workspace_->statistics_record;
@@ -143,7 +145,7 @@ void BlackBox::note_refused() noexcept {
 
 void BlackBox::end(Allocator& allocator, Profiler& profiler) noexcept {
   if (is_mine() && try_enter()) {
-    static_cast<void>(record_statistics(allocator, profiler));
+    static_cast<void>(record_statistics(allocator, profiler, os::read_here));
     leave();
   }
   end_without_statistics("exit() was called, or main() returned");

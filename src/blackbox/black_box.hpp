@@ -4,6 +4,7 @@
 #pragma once
 
 #include "blackbox/box_file.hpp"
+#include "os/kernel_file.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -59,8 +60,10 @@ class BlackBox {
   }
 
   // Records what is due, unless another thread does. Not where a lock of the allocator or of the
-  // profiler is held; takes those for a short time. Not for signal handlers.
-  void tick(std::uint64_t now_ms, Allocator& allocator, Profiler& profiler) noexcept;
+  // profiler is held; takes those for a short time. Not for signal handlers. Files of the kernel's
+  // are read by `reading`.
+  void tick(std::uint64_t now_ms, Allocator& allocator, Profiler& profiler,
+            os::FileReading reading = os::read_here) noexcept;
 
   // Records it at once. Takes no lock: also for signal handlers.
   void note(const BoxEvent& event) noexcept;
@@ -86,7 +89,8 @@ class BlackBox {
   [[nodiscard]] bool is_mine() const noexcept;
   [[nodiscard]] bool try_enter() noexcept;
   void leave() noexcept;
-  std::uint64_t record_statistics(Allocator& allocator, Profiler& profiler) noexcept;
+  std::uint64_t record_statistics(Allocator& allocator, Profiler& profiler,
+                                  os::FileReading reading) noexcept;
   std::uint64_t record_sites(Profiler& profiler) noexcept;
   void give_up() noexcept;
 

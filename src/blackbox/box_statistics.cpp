@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "blackbox/box_statistics.hpp"
 
-#include "os/kernel_file.hpp"
-
 #include <new>
 
 namespace luna {
@@ -48,13 +46,22 @@ void read_process(luna_blackbox_statistics& to) noexcept {
 
 }  // namespace
 
-void BoxStatistics::read(Allocator& allocator, Profiler& profiler,
+void BoxStatistics::read(Allocator& allocator, Profiler& profiler, os::FileReading reading,
                          luna_blackbox_statistics& to) noexcept {
   read_books(allocator, profiler, to);
   if (to.live_bytes > peak_live_bytes_) peak_live_bytes_ = to.live_bytes;
   to.peak_live_bytes = peak_live_bytes_;
-  read_process(to);
-  read_cgroup(to);
+  struct Both {
+    BoxStatistics* self;
+    luna_blackbox_statistics& to;
+  } both = {this, to};
+  reading(
+      [](void* context) {
+        const Both& each = *static_cast<Both*>(context);
+        read_process(each.to);
+        each.self->read_cgroup(each.to);
+      },
+      &both);
 }
 
 // Without rows of threads and without the kernel's word for each page it maps no memory.

@@ -5,6 +5,7 @@
 
 #include "control/statistics_snapshot.hpp"
 #include "os/cgroup.hpp"
+#include "os/kernel_file.hpp"
 
 #include <lunalloc/blackbox.h>
 
@@ -21,8 +22,9 @@ class BoxStatistics {
   BoxStatistics(const BoxStatistics&) = delete;
   BoxStatistics& operator=(const BoxStatistics&) = delete;
 
-  // Takes each lock for a short time, and makes system calls.
-  void read(Allocator& allocator, Profiler& profiler, luna_blackbox_statistics& to) noexcept;
+  // Takes each lock for a short time, and makes system calls; files are read by `reading`.
+  void read(Allocator& allocator, Profiler& profiler, os::FileReading reading,
+            luna_blackbox_statistics& to) noexcept;
 
  private:
   void read_books(Allocator& allocator, Profiler& profiler, luna_blackbox_statistics& to) noexcept;

@@ -5,13 +5,15 @@
 #include "base/sort.hpp"
 
 #include <cstring>
+#include <new>
 
 namespace luna {
 
 bool ProcessMappings::read(const OwnRanges& own) noexcept {
+  auto* reader = ::new (reader_.data()) os::SmapsReader;
   os::SmapsMapping mapping;
   bool any = false;
-  while (reader_.next(mapping)) {
+  while (reader->next(mapping)) {
     any = true;
     resident_ += mapping.resident_bytes;
     if (own.cover(mapping.begin, mapping.end)) {
@@ -23,6 +25,7 @@ bool ProcessMappings::read(const OwnRanges& own) noexcept {
     foreign_ += mapping.resident_bytes - ours;
     note(mapping.name.empty() ? "[anonymous]" : mapping.name, mapping.resident_bytes - ours);
   }
+  reader->~SmapsReader();
   sort(std::span<ForeignMapping>(groups_.data(), count_),
        [](const ForeignMapping& one, const ForeignMapping& other) noexcept {
          return one.resident_bytes > other.resident_bytes;

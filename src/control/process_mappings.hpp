@@ -54,7 +54,8 @@ class ProcessMappings {
   std::uint64_t own_huge_ = 0;
   std::size_t count_ = 0;
   std::array<ForeignMapping, kMost> groups_{};
-  os::SmapsReader reader_;
+  // Made for the read: who only asks for the allocator's books opens no file.
+  alignas(os::SmapsReader) std::array<std::byte, sizeof(os::SmapsReader)> reader_;
 };
 
 }  // namespace luna

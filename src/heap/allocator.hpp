@@ -31,6 +31,14 @@ enum class Verdict : std::uint8_t {
   kOther,    // of another allocator in the same window
 };
 
+// A block of whole pages that grows where it lies may get a sixteenth more than was asked for.
+inline constexpr std::size_t kSlackPart = 16;
+
+struct SizeRange {
+  std::size_t least = 0;
+  std::size_t most = SIZE_MAX;
+};
+
 // Bytes of live blocks and what stands around them; see Allocator::usage().
 struct HeapUsage {
   PageUsage pages;
@@ -82,6 +90,13 @@ class Allocator {
   // Requires: ThreadCache::try_deallocate() just said no, for it may have counted
   // the block already. `heap` is nullptr if the thread has none.
   [[nodiscard]] Verdict deallocate(ThreadHeap* heap, void* pointer) noexcept;
+
+  // Sizes by which the program may have asked for the block that starts at the pointer, or did
+  // before it was freed. Any, if none starts there.
+  [[nodiscard]] SizeRange sizes_of(const void* pointer) const noexcept;
+
+  // Whether the block is a sample, and no guarded one.
+  [[nodiscard]] bool is_sample(const void* pointer) const noexcept;
 
   // Bytes the program may use of a block; 0 if it is not ours.
   [[nodiscard]] std::size_t usable_bytes(const void* pointer) const noexcept {
@@ -248,6 +263,9 @@ class Allocator {
   [[nodiscard]] void* resize_guarded(void* pointer, std::size_t bytes) noexcept;
   [[nodiscard]] Verdict deallocate_guarded(void* pointer) noexcept;
   [[nodiscard]] std::size_t usable_bytes_of_guarded(const void* pointer) const noexcept;
+
+  // stated_size.cpp
+  [[nodiscard]] SizeRange sizes_of_guarded(const void* pointer) const noexcept;
 
   static constexpr std::size_t kFirst = SIZE_MAX;
 

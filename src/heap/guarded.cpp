@@ -49,10 +49,9 @@ bool GuardedBlocks::begin(std::size_t slots, std::uint64_t one_in,
   count_ = static_cast<std::uint32_t>(slots);
   page_bytes_ = page_bytes;
   observer_ = observer;
-  // Nobody holds a pointer to look for before one_in_ is seen.
   base_.store(address_of(pages), std::memory_order_relaxed);
-  end_.store(address_of(pages) + bytes, std::memory_order_relaxed);
-  one_in_.store(one_in, std::memory_order_release);  // pairs with is_due()
+  end_.store(address_of(pages) + bytes, std::memory_order_release);  // pairs with own()
+  one_in_.store(one_in, std::memory_order_release);                  // pairs with is_due()
   return true;
 }
 

@@ -121,11 +121,12 @@ class GuardedBlocks {
 
   [[nodiscard]] bool fits(std::size_t bytes) const noexcept { return bytes <= page_bytes_; }
 
-  // Whether it lies among the slots. Costs two loads.
+  // Whether it lies among the slots, whosever pointer it is. Costs two loads.
   [[nodiscard]] bool own(const void* pointer) const noexcept {
-    const std::uintptr_t base = base_.load(std::memory_order_relaxed);
-    return reinterpret_cast<std::uintptr_t>(pointer) - base <
-           end_.load(std::memory_order_relaxed) - base;
+    // pairs with the release in begin(): whoever sees an end sees the base and the records
+    const std::uintptr_t end = end_.load(std::memory_order_acquire);
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    return address < end && address >= base_.load(std::memory_order_relaxed);
   }
 
   // A slot, with access, for a block that is the caller's to hand out after publish() or to

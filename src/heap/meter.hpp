@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/math.hpp"
+#include "base/mixed.hpp"
 #include "heap/size_class.hpp"
 
 #include <cstddef>
@@ -46,20 +47,13 @@ class Meter {
     return bytes_until_ <= 0;
   }
 
-  // splitmix64, from Steele, Lea and Flood, "Fast splittable pseudorandom number generators".
-  [[nodiscard]] static constexpr std::uint64_t mixed(std::uint64_t z) noexcept {
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-  }
-
  private:
   // Beyond so many blocks the count is not exact, which nobody lives to see.
   static constexpr double kMaxBlocks = 2e9;
 
   // Bytes up to the next mark: exponentially distributed.
   [[nodiscard]] double draw() noexcept {
-    random_ += 0x9e3779b97f4a7c15;
+    random_ += kRandomStep;
     const double uniform = (static_cast<double>(mixed(random_) >> 11) + 0.5) * 0x1p-53;
     return -natural_log(uniform) * static_cast<double>(interval_);
   }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Blocks of named heaps that lie in the guarded slots of the process: guarded.hpp.
 #include "base/align.hpp"
+#include "base/wipe.hpp"
 #include "heap/named_heap.hpp"
 #include "os/memory.hpp"
-
-#include <cstring>
 
 namespace luna {
 
@@ -49,7 +48,7 @@ bool NamedHeap::deallocate_guarded(void* pointer) noexcept {
 // Requires: the block was claimed.
 void NamedHeap::put_guarded(GuardedBlock& block) noexcept {
   if (!is_open()) guarded_.open(address_of(block.memory));  // the rest of the page is looked at
-  if (has(LUNA_HEAP_WIPES)) std::memset(block.memory, 0, block.bytes);
+  if (has(LUNA_HEAP_WIPES)) wipe(block.memory, block.bytes);
   const std::size_t charge = os::page_bytes();
   exact_bytes_.fetch_sub(charge, std::memory_order_relaxed);
   guarded_blocks_.fetch_sub(1, std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 #include "heap/named_heap.hpp"
 
 #include "base/align.hpp"
+#include "base/wipe.hpp"
 #include "os/memory.hpp"
 
 #include <cstring>
@@ -25,6 +26,15 @@ void for_each_range(PageHeap& pages, Visit visit) noexcept {
   pages.for_each_huge([&](const Region& head) noexcept {
     visit(head.memory, regions_for(head.span_pages) * kRegionBytes);
   });
+}
+
+// Calls visit(const ThreadHeap&) for those of threads, and that of samples.
+template <typename Visit>
+void for_each_heap(Allocator& allocator, Visit visit) noexcept {
+  os::ScopedLock guard(allocator.heaps().lock());
+  allocator.heaps().for_each(visit);
+  if (const ThreadHeap* samples = allocator.samples().thread_heap(); samples != nullptr)
+    visit(*samples);
 }
 
 }  // namespace
@@ -156,7 +166,7 @@ void NamedHeap::deallocate(ThreadHeap* part, void* pointer) noexcept {
 void NamedHeap::clear(void* pointer, std::size_t bytes) noexcept {
   const luna_heap_access access = access_.load(std::memory_order_relaxed);
   if (access == LUNA_HEAP_READ_WRITE) {
-    std::memset(pointer, 0, bytes);
+    wipe(pointer, bytes);
     return;
   }
   const std::uintptr_t begin = round_down(address_of(pointer), os::page_bytes());
@@ -164,7 +174,7 @@ void NamedHeap::clear(void* pointer, std::size_t bytes) noexcept {
   auto* memory = reinterpret_cast<void*>(begin);
   os::ScopedLock guard(allocator_.pages().lock());
   if (os::set_access(memory, size, true, true) != 0) return;  // the kernel has no memory for it
-  std::memset(pointer, 0, bytes);
+  wipe(pointer, bytes);
   static_cast<void>(os::set_access(memory, size, access != LUNA_HEAP_NO_ACCESS, false));
 }
 
@@ -219,9 +229,8 @@ void NamedHeap::note_allocation(std::size_t asked_bytes) noexcept {
 std::uint64_t NamedHeap::refilled_blocks() noexcept {
   if (has(LUNA_HEAP_EXACT)) return 0;
   std::uint64_t blocks = 0;
-  os::ScopedLock guard(allocator_.heaps().lock());
-  allocator_.heaps().for_each(
-      [&](const ThreadHeap& heap) noexcept { blocks += heap.refilled_blocks(); });
+  for_each_heap(allocator_,
+                [&](const ThreadHeap& heap) noexcept { blocks += heap.refilled_blocks(); });
   return blocks;
 }
 
@@ -282,16 +291,15 @@ luna_heap_stats NamedHeap::statistics(ThreadHeap* part) noexcept {
   result.children = children;
   result.allocations = allocations_.load(std::memory_order_relaxed) + refilled_blocks();
   std::size_t cached_blocks = 0;
-  {
-    os::ScopedLock guard(allocator_.heaps().lock());
-    allocator_.heaps().for_each([&](const ThreadHeap& heap) noexcept {
-      heap.for_each_list(
-          [&](std::size_t list, const Block*, std::uint32_t count, const Block*) noexcept {
-            cached_blocks += count;
-            result.cached_bytes += count * listed_bytes(list);
-          });
-    });
-  }
+  for_each_heap(allocator_, [&](const ThreadHeap& heap) noexcept {
+    heap.for_each_list(
+        [&](std::size_t list, const Block*, std::uint32_t count, const Block*) noexcept {
+          // What is read at different moments may not fit together.
+          if (count > UINT32_MAX / 2) return;
+          cached_blocks += count;
+          result.cached_bytes += count * listed_bytes(list);
+        });
+  });
   const std::size_t bytes = all.small_bytes + all.pages.large_bytes;
   const std::size_t blocks = all.small_blocks + all.pages.large_blocks;
   result.live_bytes = bytes > result.cached_bytes ? bytes - result.cached_bytes : 0;

@@ -13,9 +13,6 @@ namespace {
 // costs about 4 us a MiB, a copy into fresh pages 600.
 constexpr std::size_t kMinMovedPages = (std::size_t{4} << 20) / kPageBytes;
 
-// A block that grows where it lies may get a sixteenth more than was asked for.
-constexpr std::size_t kSlackPart = 16;
-
 }  // namespace
 
 bool Allocator::fits_pages(const Slab& slot, const void* pointer,

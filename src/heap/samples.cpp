@@ -22,7 +22,9 @@ bool Samples::begin(Allocator& allocator, const SampleObserver& observer) noexce
 
 void* Samples::take(SizeClass size_class) noexcept {
   os::ScopedLock guard(lock_);
-  return heap()->take_or_refill(size_class);
+  void* block = heap()->take_or_refill(size_class);
+  heap()->check_next(size_class, static_cast<const Block*>(block));
+  return block;
 }
 
 void Samples::put(Slab& slab, void* block) noexcept {

@@ -60,9 +60,10 @@ std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noex
 // blocks may have made their links anything.
 Block* ThreadHeap::cut(Block* first, std::uint32_t count) const noexcept {
   for (; count > 1; --count) {
+    const Block* holder = first;
     first = first->next;
     if (window_.slot_of(first) == nullptr) [[unlikely]]
-      report::corrupt_free_list(nullptr, first);
+      report::corrupt_free_list(nullptr, first, holder);
   }
   Block* rest = first->next;
   first->next = nullptr;

@@ -4,6 +4,7 @@
 #include "base/bitmap.hpp"
 #include "base/check.hpp"
 #include "base/report.hpp"
+#include "heap/carving.hpp"
 #include "os/memory.hpp"
 
 #include <bit>
@@ -45,18 +46,6 @@ struct BlockRange {
   const BlockRange blocks = blocks_starting_in(slab.info(), page);
   const std::size_t end = blocks.end < slab.fresh ? blocks.end : slab.fresh;
   return {blocks.first, end < blocks.first ? blocks.first : end};
-}
-
-void link_blocks(Slab& slab, std::byte* memory, std::size_t first, std::size_t end) noexcept {
-  const std::size_t bytes = slab.info().block_bytes;
-  Block* next = slab.own.first;
-  for (std::size_t i = end; i-- > first;) {
-    auto* block = reinterpret_cast<Block*>(memory + i * bytes);
-    block->next = next;
-    next = block;
-  }
-  slab.own.first = next;
-  slab.carved += static_cast<std::uint32_t>(end - first);
 }
 
 // Makes the free list anew, in the order of addresses.

@@ -6,6 +6,7 @@
 
 #include "base/align.hpp"
 #include "base/report.hpp"
+#include "heap/free_link.hpp"
 #include "heap/size_class.hpp"
 #include "pages/window.hpp"
 
@@ -19,7 +20,7 @@ class ThreadHeap;
 
 // A free block; the program's bytes while it is in use.
 struct Block {
-  Block* next;
+  FreeLink next;
 };
 
 // Free blocks, and how many more may be pushed before somebody has to notice.
@@ -167,7 +168,7 @@ inline void glance_at_free_list(const Slab& slab, const std::byte* memory) noexc
   const Block* second = first->next;
   if (second == nullptr) return;
   if (strays(second)) [[unlikely]]
-    report::corrupt_free_list(memory, second);
+    report::corrupt_free_list(memory, second, first);
   const Block* third = second->next;
   if (second == first || third == first) [[unlikely]]
     report::double_free(first);

@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "base/report.hpp"
 #include "heap/allocator.hpp"
+#include "heap/carving.hpp"
 #include "os/clock.hpp"
 
 namespace luna {
@@ -90,6 +91,7 @@ void ThreadHeap::release(Slab& slab) noexcept {
     check_free_list(slab, memory);
   else
     glance_at_free_list(slab, memory);
+  check_contents(slab, memory);
   ClassSlabs& slabs = classes_[slab.size_class];
   if (slab.state == SlabState::kCurrent) slabs.current = nullptr;
   if (slab.state == SlabState::kPartial) slabs.partial.remove(&slab);

@@ -53,6 +53,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // pointer starts a block of `slab`, which is owned by this heap.
   void deallocate_noticed(Slab& slab, Block* block) noexcept;
 
+  // Reports a link of a block that was just taken, and now begins the list of its class, which a
+  // write after free has changed. For who has the time.
+  void check_next(SizeClass size_class, const Block* taken) const noexcept;
+
   // The next block of a list, if there is one without asking anybody.
   [[nodiscard]] void* take_listed(std::size_t list) noexcept {
     look_for_interrupt();
@@ -275,7 +279,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   }
   std::size_t return_blocks(SizeClass size_class, Block* first) noexcept;
   void check_length(std::size_t list) const noexcept;
-  [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block) const noexcept;
+  [[nodiscard]] Slab* slab_of_listed(SizeClass size_class, const Block* block,
+                                     const Block* holder = nullptr) const noexcept;
   std::size_t return_list(std::size_t list) noexcept;
   void return_idle_lists() noexcept;
   std::size_t return_all_lists() noexcept;

@@ -116,21 +116,29 @@ std::size_t ThreadHeap::return_blocks(SizeClass size_class, Block* first) noexce
 
 // The slab of a block that is in a list; a program that writes to freed blocks may
 // have made it anything.
-Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block) const noexcept {
+Slab* ThreadHeap::slab_of_listed(SizeClass size_class, const Block* block,
+                                 const Block* holder) const noexcept {
   auto* slab = reinterpret_cast<Slab*>(window_.slot_of(block));
   if (slab == nullptr || !owns(*slab) || slab->size_class != size_class) [[unlikely]]
-    report::corrupt_free_list(nullptr, block);
+    report::corrupt_free_list(nullptr, block, holder);
   static_cast<void>(index_of_block(*slab, memory_of(*slab), block));
   return slab;
+}
+
+void ThreadHeap::check_next(SizeClass size_class, const Block* taken) const noexcept {
+  const Block* next = lists[size_class].first;
+  if (next != nullptr) static_cast<void>(slab_of_listed(size_class, next, taken));
 }
 
 // A block that is in its list twice makes a circle of it, which has no end where the
 // counts say.
 void ThreadHeap::check_length(std::size_t list) const noexcept {
   const Block* block = lists[list].first;
+  const Block* holder = nullptr;
   for (std::uint32_t i = listed(list); i != 0; --i) {
     if (block == nullptr || window_.slot_of(block) == nullptr) [[unlikely]]
-      report::corrupt_free_list(nullptr, block);
+      report::corrupt_free_list(nullptr, block, holder);
+    holder = block;
     block = block->next;
   }
   if (block != nullptr) [[unlikely]]

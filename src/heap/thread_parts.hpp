@@ -31,7 +31,7 @@ class ThreadParts {
   }
   // Requires: these are not no_parts.
   void set(std::size_t number, ThreadHeap* part) noexcept {
-    parts_[number].store(part, std::memory_order_release);
+    parts_[number].store(part, std::memory_order_release);  // pairs with at_of_other()
   }
 
   // The thread's own heap, which parts may follow; nullptr: it had none when these began.

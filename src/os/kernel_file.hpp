@@ -37,6 +37,11 @@ inline constexpr std::size_t kLongestPath = 1152;
 // As much as there is, up to the capacity. Not more than 0: at the end, or it cannot be read.
 [[nodiscard]] long read_some(long file, char* buffer, std::size_t capacity) noexcept;
 
+// Has `read(context)`, which reads files, done before it returns: by the calling thread, or by
+// another that has descriptors of its own.
+using FileReading = void (*)(void (*read)(void* context), void* context);
+inline void read_here(void (*read)(void* context), void* context) { read(context); }
+
 // The whole text. Empty: it cannot be read, or does not fit with one byte to spare.
 [[nodiscard]] std::string_view read_text(const KernelFile& file, char* buffer,
                                          std::size_t capacity) noexcept;

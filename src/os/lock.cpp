@@ -38,7 +38,6 @@ bool Lock::this_thread_forks() noexcept {
 }
 
 void Lock::wait() noexcept {
-  if (this_thread_forks()) return;
   for (int i = 0; i < kSpins; ++i) {
     if (state_.load(std::memory_order_relaxed) == kFree && try_lock()) return;
     relax();

@@ -7,20 +7,19 @@
 
 namespace luna::os {
 
-// A thread that forks holds every lock from prepare to parent or child, and
-// passes through them meanwhile: fork handlers registered before ours run
-// while ours hold, and they may allocate. See preload/process.cpp.
+// A thread that forks holds locks from prepare to parent or child, and passes through all
+// of them meanwhile: fork handlers registered before ours run while ours hold, and they may
+// allocate. A lock that is not held then is one that nobody takes without one that is.
+// See preload/fork.cpp.
 //
 // Threads: any. Not recursive but for that one case.
 class Lock {
  public:
   void lock() noexcept {
-    std::uint32_t expected = kFree;
-    // pairs with the release in unlock()
-    if (state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
-                                       std::memory_order_relaxed)) [[likely]]
-      return;
-    wait();
+    // Also one that nobody holds: unlock() could not tell it from those that fork() holds.
+    if (forking_thread_.load(std::memory_order_relaxed) != 0 && this_thread_forks()) return;
+    if (!try_lock()) [[unlikely]]
+      wait();
   }
 
   [[nodiscard]] bool try_lock() noexcept {

@@ -44,7 +44,7 @@ bool OwnFile::adopt(long opened) noexcept {
     system_call(SYS_close, number);
     return false;
   }
-  number_.store(number, std::memory_order_relaxed);
+  after_.store(number + 1, std::memory_order_relaxed);
   return true;
 }
 
@@ -56,7 +56,7 @@ bool OwnFile::is_ours() const noexcept {
 void OwnFile::close() noexcept {
   const int number = this->number();
   const bool ours = is_ours();
-  number_.store(-1, std::memory_order_relaxed);
+  forget();
   if (ours) system_call(SYS_close, number);
 }
 

@@ -34,7 +34,7 @@ class OwnFile {
   [[nodiscard]] bool adopt(long opened) noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return number() >= 0; }
-  [[nodiscard]] int number() const noexcept { return number_.load(std::memory_order_relaxed); }
+  [[nodiscard]] int number() const noexcept { return after_.load(std::memory_order_relaxed) - 1; }
   [[nodiscard]] const FileIdentity& identity() const noexcept { return identity_; }
 
   // Whether the number still is that of what was adopted.
@@ -43,9 +43,14 @@ class OwnFile {
   // Closes it, unless the number is another's by now.
   void close() noexcept;
 
+  // It is not there any more: in the child of a fork, where a thread with a table of descriptors
+  // of its own had it.
+  void forget() noexcept { after_.store(0, std::memory_order_relaxed); }
+
  private:
-  std::atomic<int> number_{-1};
-  FileIdentity identity_;
+  // Zeros at first, so that it can lie in memory that a process does not have yet.
+  std::atomic<int> after_{0};  // its number and 1; 0: nothing is open
+  FileIdentity identity_{.event = 0};
 };
 
 // Whether the number is that of a socket with this inode, whose number has 32 bits. One system

@@ -72,14 +72,14 @@ int PerfCounter::open(PerfEvent event) noexcept {
   const long result = system_call(SYS_ioctl, file_, PERF_EVENT_IOC_ID, &id_);
   if (result >= 0) return 0;
   system_call(SYS_close, file_);
-  file_ = -1;
+  id_ = 0;
   return static_cast<int>(-result);
 }
 
 // The program may have closed it, and the number may be that of a file of its own by now.
 bool PerfCounter::is_ours() const noexcept {
   std::uint64_t id = 0;
-  return file_ >= 0 && system_call(SYS_ioctl, file_, PERF_EVENT_IOC_ID, &id) >= 0 && id == id_;
+  return id_ != 0 && system_call(SYS_ioctl, file_, PERF_EVENT_IOC_ID, &id) >= 0 && id == id_;
 }
 
 bool PerfCounter::read(std::uint64_t& count) const noexcept {
@@ -97,7 +97,7 @@ bool PerfCounter::read(std::uint64_t& count) const noexcept {
 
 void PerfCounter::close() noexcept {
   if (is_ours()) system_call(SYS_close, file_);
-  file_ = -1;
+  id_ = 0;
 }
 
 void PerfCounters::begin() noexcept {

@@ -40,8 +40,9 @@ class PerfCounter {
  private:
   [[nodiscard]] bool is_ours() const noexcept;
 
-  int file_ = -1;
-  std::uint64_t id_ = 0;  // by which the kernel tells it
+  // Zeros at first, so that the counters of a process lie in memory that it does not have yet.
+  int file_ = 0;
+  std::uint64_t id_ = 0;  // by which the kernel tells it; 0: it is not open
 };
 
 // The four events that need hardware.

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -69,6 +70,44 @@ void note_answer(short answer, AwaitedFile& file) noexcept {
   file.broken = (answer & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
+// Waits for the files, and for `waker`, which gets the last place. What poll(2) says of that; 0:
+// the time is over. Where a sandbox refuses the call, nothing ends the wait before.
+[[nodiscard]] short await(std::uint64_t milliseconds, std::span<AwaitedFile> files,
+                          long waker) noexcept {
+  std::array<struct pollfd, WorkerThread::kMostFiles + 1> polled;
+  struct pollfd* next = polled.data();
+  for (const AwaitedFile& file : files)
+    *next++ = {file.number, static_cast<short>(file.urgent ? POLLPRI : POLLIN), 0};
+  *next = {static_cast<int>(waker), POLLIN, 0};
+  struct timespec time = timespec_of(milliseconds);
+  const long count = system_call(SYS_ppoll, polled.data(), files.size() + 1, &time, nullptr, 0);
+  if (count < 0 && count != -EINTR) sleep_milliseconds(milliseconds);
+  if (count <= 0) return 0;
+  for (std::size_t i = 0; i < files.size(); ++i) note_answer(polled[i].revents, files[i]);
+  return next->revents;
+}
+
+// To one thread, and blocked there: no handler of the program's runs, whatever the signal is.
+constexpr int kWakingSignal = SIGURG;
+
+// Readable while the signal is pending for the thread that looks.
+[[nodiscard]] long open_alarm() noexcept {
+  const std::uint64_t signals = std::uint64_t{1} << (kWakingSignal - 1);
+  return system_call(SYS_signalfd4, -1, &signals, sizeof signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+// Where the program has closed the socket, and perhaps has another file there, the thread comes by
+// when its time is over.
+void end_waiting(std::uint64_t awaited) noexcept {
+  const auto number = static_cast<int>(awaited & UINT32_MAX);
+  const auto inode = static_cast<std::uint32_t>(awaited >> 32);
+  const char byte = 0;
+  if (inode == 0)
+    system_call(SYS_tgkill, system_call(SYS_getpid), number, kWakingSignal);
+  else if (is_socket(number, inode))
+    system_call(SYS_sendto, number, &byte, sizeof byte, MSG_NOSIGNAL, nullptr, 0);
+}
+
 // Until there is nothing more.
 void empty_socket(const OwnFile& socket) noexcept {
   std::array<char, 64> bytes;
@@ -79,8 +118,9 @@ void empty_socket(const OwnFile& socket) noexcept {
 }  // namespace
 
 bool WorkerThread::start(void (*work)(void* context), void* context, const char* name) noexcept {
-  // pairs with ends(), which looks again at what the caller has set before
-  if (started_.exchange(true, std::memory_order_acq_rel)) return true;
+  // Pairs with ends(), which looks again at what the caller has set before; and in one order for
+  // all with stop(): either it sees that we start, or we see that it stops.
+  if (started_.exchange(true, std::memory_order_seq_cst)) return true;
   if (stopped_.load(std::memory_order_seq_cst)) {
     started_.store(false, std::memory_order_relaxed);
     return false;
@@ -116,13 +156,15 @@ bool WorkerThread::ends(bool (*is_wanted)() noexcept) noexcept {
   // pairs with start(): who found it running then is seen by is_wanted() now
   started_.exchange(false, std::memory_order_acq_rel);
   if (!is_wanted() || started_.exchange(true, std::memory_order_acq_rel)) return true;
-  woken_.store(1, std::memory_order_relaxed);  // who wanted to wake it just now found nobody
+  // Who wanted to wake it just now found nobody; acquires for who did not: see take_waking().
+  woken_.exchange(1, std::memory_order_acquire);
   return false;
 }
 
 void WorkerThread::stop(std::uint64_t milliseconds) noexcept {
-  stopped_.store(true, std::memory_order_seq_cst);
-  for (std::uint64_t waited = 0; is_running() && waited < milliseconds; ++waited) {
+  stopped_.store(true, std::memory_order_seq_cst);  // pairs with start()
+  for (std::uint64_t waited = 0; started_.load(std::memory_order_seq_cst) && waited < milliseconds;
+       ++waited) {
     wake();
     // One that was just started does not know its number yet.
     const int number = number_.load(std::memory_order_relaxed);
@@ -135,7 +177,7 @@ bool WorkerThread::sleep(std::uint64_t milliseconds) noexcept {
   const struct timespec time = timespec_of(milliseconds);
   if (woken_.load(std::memory_order_relaxed) == 0)
     system_call(SYS_futex, &woken_, FUTEX_WAIT_PRIVATE, 0, &time, nullptr, 0);
-  return woken_.exchange(0, std::memory_order_relaxed) != 0;
+  return take_waking();
 }
 
 bool WorkerThread::sleep(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept {
@@ -147,21 +189,38 @@ bool WorkerThread::sleep(std::uint64_t milliseconds, std::span<AwaitedFile> file
   // Who wakes sets this first and then looks whether the socket is awaited: one of both sees it.
   if (woken_.load(std::memory_order_seq_cst) == 0) wait_for(milliseconds, files);
   awaited_.store(0, std::memory_order_relaxed);
-  return woken_.exchange(0, std::memory_order_relaxed) != 0;
+  return take_waking();
+}
+
+// Pairs with the exchange in wake(): what somebody wanted before he woke us is seen.
+bool WorkerThread::take_waking() noexcept {
+  return woken_.exchange(0, std::memory_order_acquire) != 0;
 }
 
 void WorkerThread::wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept {
-  std::array<struct pollfd, kMostFiles + 1> polled;
-  struct pollfd* next = polled.data();
-  for (const AwaitedFile& file : files)
-    *next++ = {file.number, static_cast<short>(file.urgent ? POLLPRI : POLLIN), 0};
-  *next = {read_end_.number(), POLLIN, 0};
-  struct timespec time = timespec_of(milliseconds);
-  if (system_call(SYS_ppoll, polled.data(), files.size() + 1, &time, nullptr, 0) <= 0) return;
-  for (std::size_t i = 0; i < files.size(); ++i) note_answer(polled[i].revents, files[i]);
-  if (next->revents == 0) return;
+  const short answer = await(milliseconds, files, read_end_.number());
+  if (answer == 0) return;
   empty_socket(read_end_);
-  if (next->revents != POLLIN) forget_files();  // the program has closed it
+  if (answer != POLLIN) forget_files();  // the program has closed it
+}
+
+// The order is that of sleep(). A signal that comes late makes the next sleep a short one.
+bool WorkerThread::sleep_apart(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept {
+  for (AwaitedFile& file : files) file.ready = file.broken = false;
+  const long alarm = files.empty() || files.size() > kMostFiles ? -1 : open_alarm();
+  if (alarm < 0) return sleep(milliseconds);
+  awaited_.store(static_cast<std::uint64_t>(system_call(SYS_gettid)), std::memory_order_seq_cst);
+  struct signalfd_siginfo told;
+  if (woken_.load(std::memory_order_seq_cst) == 0 && await(milliseconds, files, alarm) != 0)
+    static_cast<void>(read_some(alarm, reinterpret_cast<char*>(&told), sizeof told));
+  awaited_.store(0, std::memory_order_relaxed);
+  system_call(SYS_close, alarm);
+  return take_waking();
+}
+
+bool WorkerThread::is_current() const noexcept {
+  const int number = number_.load(std::memory_order_relaxed);
+  return number > 0 && number == static_cast<int>(system_call(SYS_gettid));  // which may be refused
 }
 
 bool WorkerThread::open_pair() noexcept {
@@ -187,19 +246,10 @@ void WorkerThread::wake() noexcept {
   if (!is_running() || woken_.exchange(1, std::memory_order_seq_cst) != 0) return;
   const std::uint64_t awaited = awaited_.load(std::memory_order_seq_cst);
   if (awaited != 0) {
-    write_to(awaited);
+    end_waiting(awaited);
   } else {
     system_call(SYS_futex, &woken_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   }
-}
-
-// Where the program has closed the socket, and perhaps has another file there, the thread comes by
-// when its time is over.
-void WorkerThread::write_to(std::uint64_t awaited) const noexcept {
-  const auto number = static_cast<int>(awaited & UINT32_MAX);
-  const char byte = 0;
-  if (is_socket(number, static_cast<std::uint32_t>(awaited >> 32)))
-    system_call(SYS_sendto, number, &byte, sizeof byte, MSG_NOSIGNAL, nullptr, 0);
 }
 
 void WorkerThread::resume_child() noexcept {

@@ -51,6 +51,13 @@ class WorkerThread {
   static constexpr std::size_t kMostFiles = 15;
   bool sleep(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
 
+  // The same, carried out by another thread for this one, which waits for it: a FileThread, whose
+  // files nobody else sees. wake() ends it by a signal, which that thread has blocked.
+  bool sleep_apart(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
+
+  // Whether the caller is the thread itself.
+  [[nodiscard]] bool is_current() const noexcept;
+
   // For the thread itself: whether the program has closed the pair, and so perhaps all that it
   // found. Until then none of its numbers is given to another file of ours.
   [[nodiscard]] bool has_lost_files() const noexcept {
@@ -82,7 +89,7 @@ class WorkerThread {
   static void* run(void* self) noexcept;
   [[nodiscard]] bool open_pair() noexcept;
   void wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
-  void write_to(std::uint64_t awaited) const noexcept;
+  [[nodiscard]] bool take_waking() noexcept;
 
   std::atomic<bool> started_{false};
   std::atomic<bool> stopped_{false};
@@ -93,7 +100,7 @@ class WorkerThread {
   const char* name_ = nullptr;
 
   // While the thread awaits files: the number of the socket that wakes it, and above it the
-  // number of its inode. 0: the futex does.
+  // number of its inode; or the number of the thread that a signal wakes. 0: the futex does.
   std::atomic<std::uint64_t> awaited_{0};
   OwnFile read_end_;
   OwnFile write_end_;

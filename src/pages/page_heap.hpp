@@ -95,6 +95,10 @@ class PageHeap {
   // nothing has changed. New pages have undefined contents.
   [[nodiscard]] bool resize(void* memory, std::size_t pages) noexcept;
 
+  // That the caller, who frees the block next, has given all its pages back to the kernel. By any
+  // thread, without the lock, for the block is its own.
+  void note_given_back(const void* memory) noexcept;
+
   // Moves a span's pages without copying to a new span of `pages` pages, here or in another page
   // heap of the window. nullptr: it cannot be done so, and the block is as it was.
   [[nodiscard]] void* move(void* memory, std::size_t pages, PageHeap& to) noexcept;
@@ -201,12 +205,8 @@ class PageHeap {
     purges_.fetch_add(1, std::memory_order_relaxed);
     purged_pages_.fetch_add(pages, std::memory_order_relaxed);
   }
-  [[nodiscard]] std::uint64_t purges() const noexcept {
-    return purges_.load(std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint64_t purged_pages() const noexcept {
-    return purged_pages_.load(std::memory_order_relaxed);
-  }
+  [[nodiscard]] std::uint64_t purges() const noexcept { return purges_; }
+  [[nodiscard]] std::uint64_t purged_pages() const noexcept { return purged_pages_; }
 
   // Calls visit(const void* table, std::size_t bytes) for the metadata of each arena, and of
   // huge blocks that are gone. Requires: the lock is held.

@@ -111,6 +111,7 @@ struct Region {
   Zeros zeros = Zeros::kNone;    // of a span
   std::uint8_t list = 0;         // number of the list it is in
   bool moved = false;            // span whose pages came by mremap
+  bool given_back = false;       // span whose pages went to the kernel before it was freed
   bool moving = false;           // span whose pages go by mremap now, without the lock
   bool sparse = false;           // `touched` says far more than is backed
   bool huge = false;             // is backed by a huge page, or was until a part was purged

@@ -75,6 +75,7 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
   head->state = RegionState::kSpanHead;
   head->span_pages = pages;
   head->moved = false;
+  head->given_back = false;
   head->zeros = zero && fresh == pages ? Zeros::kFresh : Zeros::kNone;
   if (zero && fresh != pages && is_renewable(head, regions)) {
     if (sparse_zeros_.are_sparse()) {
@@ -141,6 +142,7 @@ void PageHeap::split_tail(Region* head, std::size_t pages) noexcept {
 // program's. True: pages are touched.
 bool PageHeap::settle_span(const Region* head) noexcept {
   if (head->moved || head->arena->hugetlb || os::page_bytes() != kPageBytes) return true;
+  if (head->given_back) return false;
   // Others are taken to be as the last one looked at; what is kept goes after the
   // decay time anyway.
   const bool news = head->zeros != Zeros::kNone && !sparse_zeros_.are_sparse();
@@ -161,6 +163,13 @@ bool PageHeap::settle_span(const Region* head) noexcept {
   if (!os::purge(head->memory, head->span_pages * kPageBytes)) return true;
   note_purge(head->span_pages);
   return false;
+}
+
+void PageHeap::note_given_back(const void* memory) noexcept {
+  Region* region = window_.region_of(memory);
+  if (region->state != RegionState::kSpanHead) return;
+  region->given_back = true;
+  note_purge(region->span_pages);
 }
 
 // Takes a whole region away from its span.

@@ -72,7 +72,7 @@ bool Window::choose(std::size_t bytes) noexcept {
 }
 
 bool Window::is_taken(std::size_t index) const noexcept {
-  const Region* region = regions_[index].load(std::memory_order_relaxed);
+  const Region* region = regions_[index].load(std::memory_order_relaxed);  // under the lock
   return region != nullptr && !region->vacant;
 }
 
@@ -113,8 +113,8 @@ void Window::publish(std::byte* memory, Region* region) noexcept {
   // pairs with the acquire in region_of()
   regions_[index].store(region, std::memory_order_release);
   const std::size_t end = (index + 1) * (kRegionBytes / 16);
-  if (units_in_use_.load(std::memory_order_relaxed) < end)
-    units_in_use_.store(end, std::memory_order_release);  // pairs with the acquire in view()
+  if (units_in_use_.load(std::memory_order_relaxed) < end)  // changes under the lock alone
+    units_in_use_.store(end, std::memory_order_release);    // pairs with units_in_use()
 }
 
 void Window::publish_all(std::byte* memory, std::size_t regions, Region* region) noexcept {
@@ -133,6 +133,7 @@ void Window::clear_slots(std::byte* memory, std::size_t regions) noexcept {
 void Window::forget(const Region* region) noexcept {
   if (region->memory == nullptr) return;
   std::atomic<Region*>& entry = regions_[index_of(region->memory)];
+  // relaxed: there is nothing behind a nullptr that a reader could miss; so in release()
   if (entry.load(std::memory_order_relaxed) == region)
     entry.store(nullptr, std::memory_order_relaxed);
 }

@@ -49,22 +49,21 @@ struct WindowView {
 class Window {
  public:
   [[nodiscard]] WindowView view() const noexcept {
-    // pairs with the release in publish(): whoever sees a part in use may see the rest
-    const std::size_t units = units_in_use_.load(std::memory_order_acquire);
+    const std::size_t units = units_in_use();
     return units != 0 ? WindowView{base_, units, slots_} : WindowView{};
   }
 
   // Slot of the granule that holds `pointer`, whatever its alignment; nullptr
   // if it is outside of the part in use.
   [[nodiscard]] Slot* slot_of(const void* pointer) const noexcept {
-    const std::size_t unit = (address_of(pointer) - base_) / 16;
-    return holds(unit) ? slots_ + unit / WindowView::kUnitsPerGranule : nullptr;
+    const std::size_t unit = unit_of(pointer);
+    return unit != kNoUnit ? slots_ + unit / WindowView::kUnitsPerGranule : nullptr;
   }
 
   // Region that holds `pointer`, or nullptr.
   [[nodiscard]] Region* region_of(const void* pointer) const noexcept {
-    const std::size_t unit = (address_of(pointer) - base_) / 16;
-    if (!holds(unit)) return nullptr;
+    const std::size_t unit = unit_of(pointer);
+    if (unit == kNoUnit) return nullptr;
     // pairs with the release in publish()
     return regions_[unit / (kRegionBytes / 16)].load(std::memory_order_acquire);
   }
@@ -76,8 +75,15 @@ class Window {
 
   [[nodiscard]] Annex* annex_of(const Slot* slot) const noexcept {
     const auto granule = static_cast<std::size_t>(slot - slots_);
+    // no partner: whoever has a block of the slab, or owns it, has it from after publish()
     Region* region = regions_[granule / kGranulesPerRegion].load(std::memory_order_relaxed);
     return &region->annexes[granule % kGranulesPerRegion];
+  }
+
+  // All of it, in use or not. Requires: it is initialized.
+  [[nodiscard]] std::uintptr_t base() const noexcept { return base_; }
+  [[nodiscard]] std::size_t capacity_bytes() const noexcept {
+    return capacity_regions_ * kRegionBytes;
   }
 
   // Finds a hole to grow in. False: the kernel refuses even the smallest.
@@ -129,8 +135,19 @@ class Window {
   void release(std::byte* memory, std::size_t regions, Region* last) noexcept;
 
  private:
-  [[nodiscard]] bool holds(std::size_t unit) const noexcept {
-    return unit < units_in_use_.load(std::memory_order_relaxed);
+  static constexpr std::size_t kNoUnit = SIZE_MAX;
+
+  // Pairs with the release in publish(): whoever sees a part in use may see the rest, the base and
+  // the tables among it. For a pointer may be anybody's, and its thread new to the window.
+  [[nodiscard]] std::size_t units_in_use() const noexcept {
+    return units_in_use_.load(std::memory_order_acquire);
+  }
+  // Where it lies, in units of 16 bytes; kNoUnit: outside of the part in use.
+  [[nodiscard]] std::size_t unit_of(const void* pointer) const noexcept {
+    const std::size_t units = units_in_use();
+    if (units == 0) return kNoUnit;
+    const std::size_t unit = (address_of(pointer) - base_) / 16;
+    return unit < units ? unit : kNoUnit;
   }
   [[nodiscard]] bool choose(std::size_t bytes) noexcept;
 

@@ -40,15 +40,15 @@ constexpr luna_pressure_level kLevels[] = {
 }  // namespace
 
 void ServiceWatch::set(std::string_view path, std::string_view base64) noexcept {
-  length_ = count_ = 0;
+  if (is_set()) length_ = count_ = 0;  // else nothing is written: see os::OwnFile
   if (!path.starts_with('/') || path.size() >= path_.size()) return;
   std::memcpy(path_.data(), path.data(), path.size());
   path_[path.size()] = '\0';
   length_ = path.size();
-  is_sound_ = os::decode_base64(base64, bytes_, count_);
+  is_broken_ = !os::decode_base64(base64, bytes_, count_);
 }
 
-bool ServiceWatch::is_off() const noexcept { return !is_sound_ || path().path == "/dev/null"; }
+bool ServiceWatch::is_off() const noexcept { return is_broken_ || path().path == "/dev/null"; }
 
 void EventSources::review(std::string_view root, const PressureThresholds& thresholds,
                           std::uint64_t now_ms) noexcept {
@@ -138,8 +138,8 @@ void EventSources::open_of_machine(std::string_view root) noexcept {
   awaited_[kSome].urgent = awaited_[kFull].urgent = true;
 }
 
-bool EventSources::sleep(os::WorkerThread& thread, std::uint64_t milliseconds,
-                         std::uint64_t now_ms) noexcept {
+bool EventSources::sleep(os::WorkerThread& thread, std::uint64_t milliseconds, std::uint64_t now_ms,
+                         bool apart) noexcept {
   for (os::AwaitedFile& file : awaited_) file.ready = file.broken = false;
   if (now_ms < quiet_until_ms_) {
     const std::uint64_t quiet_ms = quiet_until_ms_ - now_ms;
@@ -151,7 +151,7 @@ bool EventSources::sleep(os::WorkerThread& thread, std::uint64_t milliseconds,
     return thread.sleep(milliseconds);
   }
   for (std::size_t i = 0; i < kKinds; ++i) awaited_[i].number = files_[i].number();
-  return thread.sleep(milliseconds, awaited_);
+  return apart ? thread.sleep_apart(milliseconds, awaited_) : thread.sleep(milliseconds, awaited_);
 }
 
 PressureSign EventSources::take(std::uint64_t now_ms) noexcept {
@@ -214,6 +214,11 @@ void EventSources::lose_all_closed(std::uint64_t now_ms) noexcept {
 
 void EventSources::close_all() noexcept {
   for (os::OwnFile& file : files_) file.close();
+}
+
+void EventSources::forget() noexcept {
+  for (os::OwnFile& file : files_) file.forget();
+  close();
 }
 
 void EventSources::close() noexcept {

@@ -34,12 +34,13 @@ class ServiceWatch {
  private:
   std::size_t length_ = 0;
   std::size_t count_ = 0;
-  bool is_sound_ = true;
+  bool is_broken_ = false;  // what is to be written is no base 64
   std::array<char, 240> path_{};
   std::array<char, 64> bytes_{};
 };
 
-// Threads: that which sleeps with the files, but for the counts, which any may read.
+// Threads: that which sleeps with the files, or an os::FileThread for it, then all of the time;
+// but the counts any may read.
 class EventSources {
  public:
   // What is told more often is looked at so often, and the files are opened anew so often: limits
@@ -63,13 +64,16 @@ class EventSources {
   // The next review comes at once: thresholds have changed.
   void review_soon() noexcept { review_now_.store(true, std::memory_order_relaxed); }
 
-  // Sleeps; true: the thread was woken. Afterwards take() has what was told meanwhile.
+  // Sleeps; true: the thread was woken. Afterwards take() has what was told meanwhile. `apart`: the
+  // caller is an os::FileThread.
   [[nodiscard]] bool sleep(os::WorkerThread& thread, std::uint64_t milliseconds,
-                           std::uint64_t now_ms) noexcept;
+                           std::uint64_t now_ms, bool apart = false) noexcept;
   [[nodiscard]] PressureSign take(std::uint64_t now_ms) noexcept;
 
   // Closes all that still is ours; also in the child of a fork, where a review opens it anew.
   void close() noexcept;
+  // For such a child, where an os::FileThread had it open.
+  void forget() noexcept;
 
   [[nodiscard]] std::uint64_t open_files() const noexcept {
     return open_files_.load(std::memory_order_relaxed);
@@ -98,6 +102,13 @@ class EventSources {
     std::uint64_t limit = 0;
   };
 
+  // Zeros, for what os::OwnFile says.
+  [[nodiscard]] static constexpr std::array<os::AwaitedFile, kKinds> with_no_numbers() noexcept {
+    std::array<os::AwaitedFile, kKinds> files;
+    for (os::AwaitedFile& file : files) file.number = 0;
+    return files;
+  }
+
   void open_watch() noexcept;
   void open_of_version_2(std::string_view root, const Place& place) noexcept;
   void open_of_version_1(std::string_view root, const Place& place,
@@ -114,7 +125,7 @@ class EventSources {
 
   ServiceWatch watch_;
   std::array<os::OwnFile, kKinds> files_;
-  std::array<os::AwaitedFile, kKinds> awaited_;
+  std::array<os::AwaitedFile, kKinds> awaited_ = with_no_numbers();  // they have one in a sleep
   std::uint64_t next_review_ms_ = 0;
   std::uint64_t quiet_until_ms_ = 0;  // after an event
   std::uint64_t armed_for_ = 0;       // a hash of place, limit and thresholds

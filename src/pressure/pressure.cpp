@@ -42,13 +42,23 @@ os::LimitUse Pressure::own_use() noexcept {
   return {os::LimitKind::kOwn, totals.used + totals.dirty, settings_.own_limit};
 }
 
-luna_pressure_event Pressure::look(std::string_view root, std::uint64_t now_ms) noexcept {
+void Pressure::read_files(void* pointer) noexcept {
+  Told& told = *static_cast<Told*>(pointer);
+  Pressure& self = *told.self;
+  told.limit = self.limits_.read(told.root, self.settings_.thresholds.low - PressureLadder::kFall);
+  told.stall = self.limits_.read_stall(told.root);
+  told.resident_bytes = resident_bytes(told.root);
+}
+
+luna_pressure_event Pressure::look(std::string_view root, std::uint64_t now_ms,
+                                   os::FileReading reading_files) noexcept {
   os::ScopedLock guard(lock_);
+  Told told = {this, root, {}, {}};
+  reading_files(&Pressure::read_files, &told);
   PressureReading reading;
-  reading.limit = limits_.read(root, settings_.thresholds.low - PressureLadder::kFall);
-  const LimitReader::Stall stall = limits_.read_stall(root);
-  reading.stall = stall.times;
-  reading.is_own_stall = stall.is_own;
+  reading.limit = told.limit;
+  reading.stall = told.stall.times;
+  reading.is_own_stall = told.stall.is_own;
   const os::LimitUse own = own_use();
   reading.own_bytes = own.used;
   reading.own_limit = own.limit;
@@ -64,7 +74,7 @@ luna_pressure_event Pressure::look(std::string_view root, std::uint64_t now_ms) 
   event.source = state.source;
   event.used_bytes = state.used;
   event.limit_bytes = state.limit;
-  event.resident_bytes = resident_bytes(root);
+  event.resident_bytes = told.resident_bytes;
   return event;
 }
 
@@ -77,13 +87,13 @@ void Pressure::note_sign(const PressureSign& sign, std::uint64_t now_ms) noexcep
   sign_ms_ = now_ms;
 }
 
-luna_pressure_event Pressure::ease(std::string_view root, ThreadHeap* heap,
-                                   std::uint64_t now_ms) noexcept {
-  luna_pressure_event event = look(root, now_ms);
+luna_pressure_event Pressure::ease(std::string_view root, ThreadHeap* heap, std::uint64_t now_ms,
+                                   os::FileReading reading) noexcept {
+  luna_pressure_event event = look(root, now_ms, reading);
   const auto level = static_cast<luna_pressure_level>(event.level);
   const std::size_t released = give_back(heap, level, now_ms);
   if (released != 0) {
-    event = look(root, now_ms);
+    event = look(root, now_ms, reading);
     event.released_bytes = released;
   }
   return event;
@@ -121,12 +131,13 @@ luna_pressure_level Pressure::release_if_near(std::string_view root, ThreadHeap*
   return LUNA_PRESSURE_CRITICAL;
 }
 
-void Pressure::restore_reserve(std::string_view root, std::uint64_t now_ms) noexcept {
+void Pressure::restore_reserve(std::string_view root, std::uint64_t now_ms,
+                               os::FileReading reading) noexcept {
   constexpr std::uint64_t kIntervalMs = 1000;
   std::uint64_t last_ms = restored_ms_.load(std::memory_order_relaxed);
   if (now_ms - last_ms < kIntervalMs) return;
   if (!restored_ms_.compare_exchange_strong(last_ms, now_ms, std::memory_order_relaxed)) return;
-  const luna_pressure_event event = look(root, now_ms);
+  const luna_pressure_event event = look(root, now_ms, reading);
   if (event.level >= LUNA_PRESSURE_MODERATE) return;
   os::LimitUse own = own_use();
   own.used += reserve_.size();

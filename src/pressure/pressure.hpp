@@ -4,6 +4,7 @@
 #pragma once
 
 #include "heap/allocator.hpp"
+#include "os/kernel_file.hpp"
 #include "os/lock.hpp"
 #include "pressure/growth_watch.hpp"
 #include "pressure/levels.hpp"
@@ -41,12 +42,15 @@ class Pressure {
 
   [[nodiscard]] Subscriptions& subscriptions() noexcept { return subscriptions_; }
 
-  // What is the case now; gives nothing back. struct_size and released_bytes are set.
-  [[nodiscard]] luna_pressure_event look(std::string_view root, std::uint64_t now_ms) noexcept;
+  // What is the case now; gives nothing back. struct_size and released_bytes are set. `reading` has
+  // the files read, here and below; it is not kept, for who can write to memory could change it.
+  [[nodiscard]] luna_pressure_event look(std::string_view root, std::uint64_t now_ms,
+                                         os::FileReading reading = os::read_here) noexcept;
 
   // Looks, and gives back what is free as the level asks. What is the case then.
   [[nodiscard]] luna_pressure_event ease(std::string_view root, ThreadHeap* heap,
-                                         std::uint64_t now_ms) noexcept;
+                                         std::uint64_t now_ms,
+                                         os::FileReading reading = os::read_here) noexcept;
 
   // Calls the subscribers; `refusals` is requests().count() from before the look. False: it could
   // not, since somebody is at it. To be called where no lock is held, and not in a slow path.
@@ -70,7 +74,8 @@ class Pressure {
 
   // Fills it anew once the pressure is below moderate, and would be so afterwards. At most once a
   // second: looks.
-  void restore_reserve(std::string_view root, std::uint64_t now_ms) noexcept;
+  void restore_reserve(std::string_view root, std::uint64_t now_ms,
+                       os::FileReading reading = os::read_here) noexcept;
 
   // Whether the level is another than at the last call.
   [[nodiscard]] bool rises_or_falls(const luna_pressure_event& event) noexcept {
@@ -112,6 +117,16 @@ class Pressure {
   void resume_child() noexcept;
 
  private:
+  // What files tell, read in one go.
+  struct Told {
+    Pressure* self;
+    std::string_view root;
+    os::LimitUse limit;
+    LimitReader::Stall stall;
+    std::uint64_t resident_bytes = 0;
+  };
+  static void read_files(void* told) noexcept;
+
   [[nodiscard]] std::size_t give_back(ThreadHeap* heap, luna_pressure_level level,
                                       std::uint64_t now_ms) noexcept;
   [[nodiscard]] os::LimitUse own_use() noexcept;

@@ -8,6 +8,7 @@ namespace luna {
 void PressureRequests::answer(std::uint32_t number) noexcept {
   std::uint32_t before = answered_.load(std::memory_order_relaxed);
   while (static_cast<std::int32_t>(number - before) > 0 &&
+         // pairs with the acquire in is_answered()
          !answered_.compare_exchange_weak(before, number, std::memory_order_release,
                                           std::memory_order_relaxed)) {
   }

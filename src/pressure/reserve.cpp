@@ -18,7 +18,8 @@ bool Reserve::fill() noexcept {
   auto* at = static_cast<volatile std::byte*>(memory);
   for (std::size_t offset = 0; offset < bytes; offset += kPageBytes) at[offset] = std::byte{1};
   void* none = nullptr;
-  // Another thread was faster, or the size has changed meanwhile.
+  // Another thread was faster, or the size has changed meanwhile. Pairs with the exchange in
+  // give_up(): it has our memory, or we see the size that came before it.
   if (!memory_.compare_exchange_strong(none, memory, std::memory_order_acq_rel)) {
     allocator_.pages().put(memory);
   } else if (size() != bytes) {
@@ -28,7 +29,7 @@ bool Reserve::fill() noexcept {
 }
 
 bool Reserve::give_up() noexcept {
-  // pairs with the release in fill()
+  // pairs with the exchange in fill()
   void* memory = memory_.exchange(nullptr, std::memory_order_acq_rel);
   if (memory != nullptr) allocator_.pages().put(memory);
   return memory != nullptr;

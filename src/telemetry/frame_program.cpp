@@ -65,6 +65,12 @@ struct Address {
   return address;
 }
 
+// An offset of the stack; one that no number holds is too large for any rule.
+[[nodiscard]] std::int64_t scaled(std::int64_t units, std::int64_t unit) noexcept {
+  std::int64_t offset = 0;
+  return __builtin_mul_overflow(units, unit, &offset) ? INT64_MAX : offset;
+}
+
 // How linkers describe the procedure linkage table on x86-64, whose entries of 16 bytes push
 // something at their end: sp + 8 + ((ip & 15) >= N) << 3. Returns N, or 0: it is not so.
 [[nodiscard]] std::uint8_t read_plt_push(DwarfReader expression) noexcept {
@@ -113,7 +119,7 @@ bool FrameProgram::execute_packed(std::uint8_t instruction, DwarfReader& program
       return true;
     case kOffset: {
       const auto units = static_cast<std::int64_t>(program.unsigned_number());
-      set(operand, Place::kFromCfa, units * frame_.data_unit);
+      set(operand, Place::kFromCfa, scaled(units, frame_.data_unit));
       return true;
     }
     case kRestore:
@@ -152,7 +158,7 @@ bool FrameProgram::execute_cfa(std::uint8_t instruction, DwarfReader& program) n
     }
     case kDefCfaSf: {
       const std::uint64_t number = program.unsigned_number();
-      define_cfa(number, program.signed_number() * frame_.data_unit);
+      define_cfa(number, scaled(program.signed_number(), frame_.data_unit));
       return true;
     }
     case kDefCfaRegister:
@@ -162,7 +168,7 @@ bool FrameProgram::execute_cfa(std::uint8_t instruction, DwarfReader& program) n
       define_cfa(row_.cfa_register, static_cast<std::int64_t>(program.unsigned_number()));
       return true;
     case kDefCfaOffsetSf:
-      define_cfa(row_.cfa_register, program.signed_number() * frame_.data_unit);
+      define_cfa(row_.cfa_register, scaled(program.signed_number(), frame_.data_unit));
       return true;
     case kDefCfaExpression:
       define_cfa(program.block(program.unsigned_number()));
@@ -181,13 +187,14 @@ bool FrameProgram::execute_register(std::uint8_t instruction, DwarfReader& progr
   switch (instruction) {
     case kOffsetExtended:
     case kGnuNegativeOffsetExtended: {
-      const auto units = static_cast<std::int64_t>(program.unsigned_number());
+      const std::uint64_t units = program.unsigned_number();
       const bool is_negative = instruction == kGnuNegativeOffsetExtended;
-      set(number, Place::kFromCfa, (is_negative ? -units : units) * frame_.data_unit);
+      const auto signed_units = static_cast<std::int64_t>(is_negative ? 0 - units : units);
+      set(number, Place::kFromCfa, scaled(signed_units, frame_.data_unit));
       return true;
     }
     case kOffsetExtendedSf:
-      set(number, Place::kFromCfa, program.signed_number() * frame_.data_unit);
+      set(number, Place::kFromCfa, scaled(program.signed_number(), frame_.data_unit));
       return true;
     case kRestoreExtended:
       restore(number);

@@ -2,7 +2,7 @@
 #include "telemetry/guard_report.hpp"
 
 #include "base/align.hpp"
-#include "telemetry/frames.hpp"
+#include "telemetry/stack_report.hpp"
 
 namespace luna {
 
@@ -76,17 +76,6 @@ void add_headline(Output& out, const GuardMistake& mistake, std::string_view acc
   out.add("\n");
 }
 
-void add_stack(Output& out, std::string_view what, std::uint64_t thread, Stack stack,
-               Modules modules) noexcept {
-  out.add("  ").add(what).add(" thread ").add_decimal(thread).add(":\n");
-  for (std::size_t i = 0; i < stack.depth; ++i) {
-    out.add("    ");
-    add_frame(out, modules, stack.frames[i]);
-    out.add("\n");
-  }
-  if (stack.depth == 0) out.add("    (no stack)\n");
-}
-
 }  // namespace
 
 void write_guard_report(const GuardMistake& mistake, const GuardMoment& now, Modules modules,
@@ -96,11 +85,11 @@ void write_guard_report(const GuardMistake& mistake, const GuardMoment& now, Mod
     return {stack.frames.data(), stack.depth};
   };
   add_headline(out, mistake, now.access);
-  add_stack(out, "allocated by", block.allocated.thread, stack_of(block.allocated), modules);
+  write_stack(out, "allocated by", block.allocated.thread, stack_of(block.allocated), modules);
   if (block.is_freed())
-    add_stack(out, "freed by", block.freed.thread, stack_of(block.freed), modules);
+    write_stack(out, "freed by", block.freed.thread, stack_of(block.freed), modules);
   // Else it is the stack of the free, which is now.
-  if (!is_found_by_free(mistake.kind)) add_stack(out, "now in", now.thread, now.stack, modules);
+  if (!is_found_by_free(mistake.kind)) write_stack(out, "now in", now.thread, now.stack, modules);
 }
 
 }  // namespace luna

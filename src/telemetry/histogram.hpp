@@ -2,6 +2,8 @@
 // How many objects fall into each of some buckets, as weights in little memory.
 #pragma once
 
+#include "base/mixed.hpp"
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -13,7 +15,7 @@ namespace luna {
 // golden ratio (Weyl). Enough to round without bias.
 class RoundingNoise {
  public:
-  [[nodiscard]] constexpr std::uint64_t next() noexcept { return state_ += 0x9e3779b97f4a7c15; }
+  [[nodiscard]] constexpr std::uint64_t next() noexcept { return state_ += kRandomStep; }
 
  private:
   std::uint64_t state_ = 0;

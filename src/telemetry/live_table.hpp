@@ -19,6 +19,11 @@ struct LiveSample {
   std::uint8_t bucket = 0;      // of the sizes of its site, where it is counted
   std::uint32_t born_tick = 0;  // of the WorkClock
   std::uint32_t thread = 0;     // that allocated it, of the ThreadNumbers
+
+  // Whether the block has the byte at an address; of one of no bytes, its first.
+  [[nodiscard]] bool holds(std::uintptr_t byte) const noexcept {
+    return address != 0 && byte - address < (block_bytes != 0 ? block_bytes : 1);
+  }
 };
 
 // A hash table with open addressing, which doubles as it fills: hashed addresses touch all

@@ -3,8 +3,8 @@
 
 #include "base/align.hpp"
 #include "base/math.hpp"
+#include "base/mixed.hpp"
 #include "heap/allocator.hpp"
-#include "heap/meter.hpp"
 #include "os/clock.hpp"
 #include "os/error.hpp"
 #include "os/memory.hpp"
@@ -95,7 +95,7 @@ bool Profiler::begin(const ProfilerLimits& limits) noexcept {
   };
   take_limits(limits);
   if (patterns_ == nullptr) patterns_ = static_cast<Patterns*>(os::map(sizeof(Patterns)));
-  if (patterns_ == nullptr) return false;
+  if (patterns_ == nullptr || !begin_freed()) return false;
   const std::size_t sites_bytes = limits.table_bytes / 16 * kSitesPart;
   const std::size_t texts_bytes = sites_bytes / kLabelsPart + sites_bytes / kRuntimeFramesPart;
   if (!sites_.begin(sites_bytes - texts_bytes) || !live_.begin(limits.table_bytes - sites_bytes) ||
@@ -164,9 +164,13 @@ bool Profiler::drop() noexcept {
 
 bool Profiler::freed(void* memory) noexcept {
   const std::uint64_t now = os::nanoseconds();
+  FreedBlock freed;
+  if (running()) take_stack_of_free(freed);
   os::ScopedLock guard(lock_);
   LiveSample* sample = live_.find(address_of(memory));
   if (sample == nullptr) return false;
+  freed.sample = *sample;
+  freed.freed_ns = now;
   Site& site = sites_.at(sample->site);
   const Amount gone = amount_of(*sample);
   peak_.change(site.live, site.peak, gone, {});
@@ -175,6 +179,8 @@ bool Profiler::freed(void* memory) noexcept {
   note_freed(site, *sample, now);
   trace_free(*sample);
   live_.erase(sample);
+  freed.thread = patterns_->threads.of_caller();
+  freed_->add(freed);
   return true;
 }
 
@@ -218,7 +224,7 @@ bool Profiler::resized(const SampledBlock& block) noexcept {
 // With the probability of the one size over that of the other. Mixed, since what is spread
 // evenly would make one answer follow from the last.
 bool Profiler::stays_sampled(double weight, double new_weight) noexcept {
-  const double uniform = static_cast<double>(Meter::mixed(noise_.next()) >> 11) * 0x1p-53;
+  const double uniform = static_cast<double>(mixed(noise_.next()) >> 11) * 0x1p-53;
   return uniform * new_weight < weight;
 }
 

@@ -7,6 +7,7 @@
 #include "os/lock.hpp"
 #include "telemetry/cpu_share.hpp"
 #include "telemetry/dump_triggers.hpp"
+#include "telemetry/freed_blocks.hpp"
 #include "telemetry/history.hpp"
 #include "telemetry/label_table.hpp"
 #include "telemetry/leak_profile.hpp"
@@ -50,6 +51,20 @@ struct LiveBytes {
   double requested = 0;
   double blocks = 0;
 };
+
+// What is known of a block that is a sample, or was one and is free.
+struct BlockStory {
+  std::uintptr_t address = 0;
+  std::uint64_t bytes = 0;             // that the program asked for
+  Stack allocated;                     // good for ever
+  std::uint64_t allocated_thread = 0;  // as the kernel knows it; 0: not known any more
+  bool is_freed = false;
+  FreedBlock freed;  // of these only if it is
+  std::uint64_t freed_thread = 0;
+  std::uint64_t freed_ago_ns = 0;
+};
+
+enum class Known : std::uint8_t { kNo, kYes, kBusy };
 
 // Threads: any. One lock inside, under which nothing is allocated and no stack is walked.
 class Profiler {
@@ -119,8 +134,17 @@ class Profiler {
     visit(sites_.memory(), sites_.bytes());
     visit(live_.memory(), live_.bytes());
     visit(static_cast<const void*>(patterns_), sizeof(Patterns));
+    visit(static_cast<const void*>(freed_), sizeof(FreedBlocks));
     if (walker_.cache_memory() != nullptr) visit(walker_.cache_memory(), RuleCache::kBytes);
   }
+
+  // What is known of the block that has the byte at `pointer`. Waits for no lock: kBusy if that
+  // of the profiler is held, maybe by the calling thread. Looks at all samples.
+  [[nodiscard]] Known find_block(const void* pointer, BlockStory& story) noexcept;
+
+  // What the program asked for, of the sample that starts at `pointer`. False: it is none, or the
+  // lock is held, for which nobody waits.
+  [[nodiscard]] bool find_requested_bytes(const void* pointer, std::uint64_t& bytes) noexcept;
 
   // Of the live samples, with what each stands for. Looks at all of them, under the lock.
   [[nodiscard]] LiveBytes live_bytes() noexcept;
@@ -177,7 +201,9 @@ class Profiler {
                                       std::size_t depth) noexcept;
 
   // Whether it was ever started.
-  [[nodiscard]] bool begun() const noexcept { return begun_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool begun() const noexcept {
+    return begun_.load(std::memory_order_acquire);  // pairs with the release in begin()
+  }
 
  private:
   [[nodiscard]] bool begin(const ProfilerLimits& limits) noexcept;
@@ -195,6 +221,12 @@ class Profiler {
   [[nodiscard]] bool measure_allocated(const SampledBlock& block) noexcept;
   [[nodiscard]] bool measure_freed(void* memory) noexcept;
   [[nodiscard]] bool measure_resized(const SampledBlock& block) noexcept;
+
+  // profiler_blocks.cpp
+  [[nodiscard]] bool begin_freed() noexcept;
+  void take_stack_of_free(FreedBlock& freed) noexcept;
+  [[nodiscard]] std::uint64_t id_of_thread(std::uint32_t number) const noexcept;
+  [[nodiscard]] const LiveSample* find_live(std::uintptr_t address) noexcept;
 
   [[nodiscard]] std::size_t take_stack(std::uintptr_t* frames) noexcept;
   [[nodiscard]] bool allocated(const SampledBlock& block) noexcept;
@@ -240,6 +272,7 @@ class Profiler {
   SiteTable sites_;
   LiveTable live_;
   Patterns* patterns_ = nullptr;  // mapped by begin()
+  FreedBlocks* freed_ = nullptr;  // the same
   StackWalker walker_;
 };
 

@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/thread_pairs.hpp"
 
+#include "base/mixed.hpp"
+
 namespace luna {
-
-namespace {
-
-// splitmix64, from Steele, Lea and Flood, "Fast splittable pseudorandom number generators".
-[[nodiscard]] std::uint64_t mixed(std::uint64_t z) noexcept {
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-  z = (z ^ z >> 27) * 0x94d049bb133111eb;
-  return z ^ z >> 31;
-}
-
-}  // namespace
 
 void ThreadPairs::add(std::uint32_t from, std::uint32_t to, double objects, double bytes) noexcept {
   if (from == 0 || to == 0) {
@@ -52,7 +43,7 @@ void ThreadPairs::merge(ThreadPair& old, const ThreadPair& come) noexcept {
 }
 
 double ThreadPairs::uniform() noexcept {
-  random_ += 0x9e3779b97f4a7c15;
+  random_ += kRandomStep;
   return (static_cast<double>(mixed(random_) >> 11) + 0.5) * 0x1p-53;
 }
 

@@ -6,9 +6,10 @@ Usage: compare.py FOLDER [--no-glibc] [--lib NAME=LIBRARY ...] [--expect PAGE]
 FOLDER has the programs, which meson builds of the files beside this one and in silent/. glibc comes
 first. --expect compares the columns that it prints with those of the same names in a page.
 
-told      the program was stopped with a message
+told      there was a message, with which the program was stopped where it could not go on
 died      it was stopped by a signal alone: SIGSEGV and the like
 went on   nobody noticed
+in vain   nobody noticed, but what an attacker makes such a mistake for was not to be had
 hung      it did not end within 20 seconds
 none      the mistake cannot be made there
 """
@@ -21,6 +22,9 @@ import sys
 from run_misuse import without_core
 
 SECONDS = 20
+SUMS = {"told": ["told"], "told or died": ["told", "died"],
+        "told, died or in vain": ["told", "died", "in vain"]}
+ENDS = {2: "none", 9: "in vain"}  # mistake.hpp
 STOPS = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGTRAP,
          -signal.SIGFPE}
 
@@ -44,8 +48,10 @@ def outcome(program, library):
         return "hung"
     if result.returncode in STOPS:
         return "told" if result.stderr.strip() else "died"
-    if result.returncode == 2:
-        return "none"
+    if result.returncode in ENDS:
+        return ENDS[result.returncode]
+    if b"lunalloc: " in result.stderr:
+        return "told"
     if result.returncode < 0:
         sys.exit(f"{program} was ended by signal {-result.returncode}: {result.stderr.decode()}")
     return "went on"
@@ -99,10 +105,9 @@ def main():
     print("| --- |" + " --- |" * len(libraries))
     for name, *cells in rows:
         print(f"| `{name}` | " + " | ".join(cells) + " |")
-    noticed = [sum(row[i] in ("told", "died") for row in rows) for i in range(1, len(rows[0]))]
-    told = [sum(row[i] == "told" for row in rows) for i in range(1, len(rows[0]))]
-    print("| **told** | " + " | ".join(map(str, told)) + " |")
-    print("| **told or died** | " + " | ".join(map(str, noticed)) + " |")
+    for title, words in SUMS.items():
+        sums = (str(sum(row[i] in words for row in rows)) for i in range(1, len(rows[0])))
+        print(f"| **{title}** | " + " | ".join(sums) + " |")
     if arguments.expect:
         expect(arguments.expect, list(libraries), rows)
 

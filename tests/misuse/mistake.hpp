@@ -12,6 +12,9 @@
 
 namespace mistake {
 
+// How a program ends of whose mistake an attacker has not got what he wanted, if nobody told it.
+inline constexpr int kInVain = 9;
+
 template <typename Value>
 [[nodiscard]] inline Value opaque(Value value) {
   asm volatile("" : "+r"(value) : : "memory");

@@ -4,8 +4,8 @@
 Usage: run_misuse.py PROGRAM LIBRARY SOURCE
 
 Line 1 of SOURCE says what is expected. The program writes the pointer that it misuses to stdout
-and must die by SIGABRT, with exactly one line on stderr that starts with "lunalloc: " and
-contains the expected text and the pointer.
+and must die by SIGABRT, or, where the line begins with "// goes on, and expects:", end with 0, with
+exactly one line on stderr that starts with "lunalloc: " and contains the expected text and the pointer.
 """
 import os
 import pathlib
@@ -18,12 +18,13 @@ import sys
 SECONDS = 60
 
 
-def expected_text(source):
+def expectation(source):
+    """The text, and the status that the program ends with."""
     first_line = pathlib.Path(source).read_text().splitlines()[0]
-    match = re.fullmatch(r"// expects: (.+)", first_line)
+    match = re.fullmatch(r"// (goes on, and )?expects: (.+)", first_line)
     if match is None:
-        sys.exit(f"{source}:1: is not '// expects: <text>'")
-    return match[1]
+        sys.exit(f"{source}:1: is neither '// expects: <text>' nor '// goes on, and expects: <text>'")
+    return match[2], 0 if match[1] else -signal.SIGABRT
 
 
 def without_core():
@@ -45,9 +46,9 @@ def how_it_ended(status):
     return f"went on and exited with {status}"
 
 
-def faults_of(result, text):
+def faults_of(result, text, status):
     """What is wrong with how the program ended, one sentence each."""
-    if result.returncode != -signal.SIGABRT:
+    if result.returncode != status:
         yield how_it_ended(result.returncode)
     lines = result.stderr.splitlines()
     if len(lines) != 1:
@@ -65,7 +66,7 @@ def faults_of(result, text):
 def main():
     program, library, source = sys.argv[1:]
     result = run(program, library)
-    faults = list(faults_of(result, expected_text(source)))
+    faults = list(faults_of(result, *expectation(source)))
     print(result.stderr, end="")
     if faults:
         sys.exit("\n".join(f"failed: {fault}" for fault in faults))

@@ -9,7 +9,7 @@ namespace luna::tool {
 
 struct BenchAllocator {
   std::string name;
-  std::string library;  // its path; empty: that of the C library
+  std::string image;  // the path of its library; empty: that of the C library
 };
 
 // Those that are known by the names of their files, in the folders where libraries are and where

@@ -25,7 +25,7 @@ struct MeasuredRun {
 // The command on one allocator.
 struct BenchSubject {
   std::string name;
-  std::string library;   // that is preloaded; empty: none
+  std::string image;     // the library that is preloaded; empty: none
   std::string left_out;  // why it was not in force; empty: it was
   std::vector<MeasuredRun> runs;
 };

@@ -30,7 +30,7 @@ BenchRuns::BenchRuns(BenchPlan plan) : plan_(std::move(plan)) {
   result_.command = plan_.command;
   result_.runs = plan_.runs;
   for (BenchAllocator& allocator : plan_.allocators)
-    result_.subjects.push_back({std::move(allocator.name), std::move(allocator.library), {}, {}});
+    result_.subjects.push_back({std::move(allocator.name), std::move(allocator.image), {}, {}});
   if (const char* const preloaded = std::getenv("LD_PRELOAD")) preloaded_before_ = preloaded;
   const std::string why = why_not_preloaded(plan_.command[0]);
   if (!why.empty()) throw AttachError(AttachError::kUnreachable, why);
@@ -73,7 +73,7 @@ void BenchRuns::warm_up(BenchProgress& progress) {
 RunPlan BenchRuns::plan_for(const BenchSubject& subject, std::size_t round) const {
   RunPlan plan = {plan_.command, {}, plan_.input, "/dev/null", folder_.path() / "errors",
                   plan_.most};
-  std::string preload = subject.library;
+  std::string preload = subject.image;
   if (!preload.empty() && !preloaded_before_.empty()) preload += ":";
   preload += preloaded_before_;
   if (!preload.empty()) plan.variables["LD_PRELOAD"] = preload;
@@ -113,7 +113,7 @@ MeasuredRun BenchRuns::run(const BenchSubject& subject, std::size_t round) const
 BenchRuns::Proof BenchRuns::take_proof(const BenchSubject& subject, const MeasuredRun& run) const {
   const std::string name = kDebug + ("." + std::to_string(run.process));
   const Proof proof = {malloc_owner(folder_.path() / name),
-                       count_owners(folder_.path(), kDebug, subject.library)};
+                       count_owners(folder_.path(), kDebug, subject.image)};
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder_.path()))
     if (entry.path().filename().string().starts_with(kDebug)) files.push_back(entry.path());
@@ -141,7 +141,7 @@ void BenchRuns::prove_first(const MeasuredRun& run, const std::string& owner) {
 std::string BenchRuns::why_not_proved(const BenchSubject& subject, const MeasuredRun& run,
                                       const Proof& proof) {
   if (run.process == 0) return run.problem + last_error(subject);
-  if (proof.owner != subject.library)
+  if (proof.owner != subject.image)
     return "malloc was that of " + (proof.owner.empty() ? "nobody" : proof.owner) +
            last_error(subject);
   if (proof.processes.with_owner != proof.processes.all)

@@ -48,7 +48,7 @@ void write_row(const BenchResult& result, const BenchSubject& subject, const Ben
       figures[metric.key]["ratio"] = spread->median / compared->median;
   }
   return {{"name", printable(subject.name)},
-          {"library", printable(subject.library)},
+          {"library", printable(subject.image)},
           {"left_out", printable(subject.left_out)},
           {"figures", std::move(figures)},
           {"runs", std::move(runs)}};

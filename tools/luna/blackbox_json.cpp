@@ -31,7 +31,7 @@ using Json = nlohmann::ordered_json;
   return "0x" + text;
 }
 
-[[nodiscard]] Json json_of(const Statistics& statistics) {
+[[nodiscard]] Json json_of(const BoxStatistics& statistics) {
   Json row = row_of(statistics.moment);
 #define LUNA_BLACKBOX_MEMBER(name) row[#name] = number(statistics.numbers.name);
   LUNA_BLACKBOX_STATISTICS(LUNA_BLACKBOX_MEMBER)

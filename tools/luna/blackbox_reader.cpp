@@ -75,7 +75,7 @@ template <std::size_t kBytes>
 }
 
 void read_statistics(const Moment& moment, std::string_view payload, BlackBox& box) {
-  Statistics row = {moment, {}};
+  BoxStatistics row = {moment, {}};
   std::memset(&row.numbers, 0xff, sizeof row.numbers);  // each is UNKNOWN
   std::memcpy(&row.numbers, payload.data(), std::min(payload.size(), sizeof row.numbers));
   box.statistics.push_back(row);
@@ -145,7 +145,7 @@ void read_statistics(const Moment& moment, std::string_view payload, BlackBox& b
   if (!Cursor(slot).take(head)) return false;
   const auto payload = payload_of(slot, head, ring.kind);
   if (!payload || (head.sequence - 1) % ring.slots != place) return false;
-  const std::uint64_t row = sizeof(Statistics) + payload->size();
+  const std::uint64_t row = sizeof(BoxStatistics) + payload->size();
   if (row > room) return false;
   room -= row;
   const Moment moment = {head.sequence, head.epoch_ns, head.monotonic_ns};

@@ -41,7 +41,7 @@ struct Moment {
   std::uint64_t monotonic_ns;
 };
 
-struct Statistics {
+struct BoxStatistics {
   Moment moment;
   luna_blackbox_statistics numbers;  // UNKNOWN: an older library did not tell
 };
@@ -85,7 +85,7 @@ struct BlackBox {
   std::string program;
   std::string lunalloc_version;
   std::string boot_id;
-  std::vector<Statistics> statistics;  // all by rising sequence
+  std::vector<BoxStatistics> statistics;  // all by rising sequence
   std::vector<Event> events;
   std::vector<Sites> sites;
   std::size_t torn = 0;           // slots with something that is no whole record

@@ -38,7 +38,7 @@ void write_header(const BlackBox& box, std::ostream& out) {
       << "  began     " << time_text(box.header.began_epoch_ns) << ", boot "
       << printable(box.boot_id) << '\n';
   std::uint64_t last = 0;
-  for (const Statistics& row : box.statistics) last = std::max(last, row.moment.epoch_ns);
+  for (const BoxStatistics& row : box.statistics) last = std::max(last, row.moment.epoch_ns);
   for (const Event& event : box.events) last = std::max(last, event.moment.epoch_ns);
   if (last != 0) out << "  last word " << time_text(last) << '\n';
   out << "  end       "
@@ -51,7 +51,7 @@ void write_header(const BlackBox& box, std::ostream& out) {
     out << "  cut short " << box.missing_bytes << " bytes are missing at the end of the file\n";
 }
 
-void write_last(const Statistics& last, std::ostream& out) {
+void write_last(const BoxStatistics& last, std::ostream& out) {
   out << "\nlast statistics, " << time_text(last.moment.epoch_ns) << '\n';
   const auto line = [&out](const std::string& name, std::uint64_t value) {
     const bool is_bytes = name.ends_with("_bytes");

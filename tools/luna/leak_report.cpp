@@ -3,10 +3,10 @@
 
 #include "demangle.hpp"
 #include "json_bounds.hpp"
+#include "json_values.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <istream>
@@ -69,9 +69,7 @@ class Stacks {
   [[nodiscard]] std::uint32_t place_of(const Json& frame) {
     HeapProfile& stacks = report_.stacks;
     HeapProfile::Location location;
-    const std::string digits = text_in(frame, "address");
-    if (digits.starts_with("0x"))
-      std::from_chars(digits.data() + 2, digits.data() + digits.size(), location.address, 16);
+    location.address = address_in(frame, "address");
     const std::string name = text_in(frame, "function");
     const bool is_runtime = frame.is_object() && frame.contains("file");
     if (is_runtime) return place_of_runtime(frame, name);
@@ -176,31 +174,6 @@ void keep_linker_names(LeakFile& report) {
     stacks.locations[i].lines = {{static_cast<std::uint32_t>(stacks.functions.size()), 0}};
     stacks.functions.push_back({demangled(report.linker_names[i]), {}});
   }
-}
-
-std::string text_in(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::int64_t number_in(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number_integer()) return 0;
-  return found->is_number_unsigned() ? static_cast<std::int64_t>(std::min<std::uint64_t>(
-                                           found->get<std::uint64_t>(), INT64_MAX))
-                                     : found->get<std::int64_t>();
-}
-
-double real_in(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number()) return 0;
-  return std::clamp(found->get<double>(), 0.0, 1.0);
-}
-
-bool is_true_in(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
 }  // namespace luna::tool

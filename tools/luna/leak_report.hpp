@@ -27,10 +27,4 @@ struct LeakFile {
 // Gives locations that nobody could name the name that the library knew.
 void keep_linker_names(LeakFile& report);
 
-// The value of a key; 0, false or empty where there is none of that type.
-[[nodiscard]] std::string text_in(const nlohmann::ordered_json& object, const char* key);
-[[nodiscard]] std::int64_t number_in(const nlohmann::ordered_json& object, const char* key);
-[[nodiscard]] double real_in(const nlohmann::ordered_json& object, const char* key);
-[[nodiscard]] bool is_true_in(const nlohmann::ordered_json& object, const char* key);
-
 }  // namespace luna::tool

@@ -3,6 +3,7 @@
 #include "amount_text.hpp"
 #include "demangle.hpp"
 #include "frame_names.hpp"
+#include "json_values.hpp"
 #include "leak_report.hpp"
 #include "printable.hpp"
 #include "profile_file.hpp"

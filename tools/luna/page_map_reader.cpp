@@ -2,12 +2,11 @@
 // Takes a map region by region, so that one of a large heap fits into memory, and one that was cut
 // short gives the regions before the cut.
 #include "heap_profile.hpp"
-#include "leak_report.hpp"
+#include "json_values.hpp"
 #include "page_map.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <istream>
 #include <string_view>
 #include <utility>
@@ -48,14 +47,6 @@ constexpr int kRowDepth = 2;
   return found != object.end() && found->is_number_unsigned();
 }
 
-[[nodiscard]] std::uint64_t address_in(const Json& object) {
-  const std::string digits = text_in(object, "address");
-  std::uint64_t address = 0;
-  if (digits.starts_with("0x"))
-    std::from_chars(digits.data() + 2, digits.data() + digits.size(), address, 16);
-  return address;
-}
-
 class Regions {
  public:
   explicit Regions(PageMap& map) : map_(map) {}
@@ -65,7 +56,7 @@ class Regions {
   void add(const Json& row) {
     if (map_.regions.size() == kMostRegions) throw damaged("it has too many regions");
     PageMap::Region& region = map_.regions.emplace_back();
-    region.address = address_in(row);
+    region.address = address_in(row, "address");
     region.bytes = amount_in(row, "bytes");
     bytes_ += region.bytes;
     if (bytes_ > kMostBytes) throw damaged("its regions are larger than any process");

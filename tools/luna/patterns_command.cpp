@@ -4,7 +4,7 @@
 #include "amount_text.hpp"
 #include "file_commands.hpp"
 #include "json_bounds.hpp"
-#include "leak_report.hpp"
+#include "json_values.hpp"
 #include "printable.hpp"
 #include "process_symbolizer.hpp"
 #include "profile_output.hpp"

@@ -4,6 +4,7 @@
 // Usage: map_guest PART FOLDER
 #include "expect.hpp"
 #include "find_function.hpp"
+#include "guest.hpp"
 #include "parts.hpp"
 
 #include <fcntl.h>
@@ -23,6 +24,9 @@
 #include <vector>
 
 namespace {
+
+using guest::filled;
+using guest::tell_and_wait;
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
@@ -64,19 +68,6 @@ void write_both() {
   close(map);
 }
 
-void tell_and_wait() {
-  expect::print(STDOUT_FILENO, "ready\n");
-  char line;
-  EXPECT(read(STDIN_FILENO, &line, 1) == 1);
-}
-
-[[nodiscard]] void* filled(std::size_t bytes) {
-  void* block = expect::opaque(malloc(bytes));
-  EXPECT(block != nullptr);
-  memset(block, 1, bytes);
-  return block;
-}
-
 [[nodiscard]] luna_heap* make_heap(const char* name) {
   luna_heap_options options{};
   options.struct_size = sizeof options;
@@ -106,7 +97,7 @@ void quiet() {
     memset(api().allocate(heap, 3 * kMiB), 1, 3 * kMiB);
   }
   write_both();
-  tell_and_wait();
+  tell_and_wait("ready");
 }
 
 // Small blocks, and one large one, in regions that are huge where the kernel is willing.
@@ -114,7 +105,7 @@ void huge_pages() {
   for (int i = 0; i < 1'000'000; ++i) static_cast<void>(filled(100));
   static_cast<void>(filled(30 * kMiB));
   write_both();
-  tell_and_wait();
+  tell_and_wait("ready");
 }
 
 // Allocates and frees until it is told to stop.
@@ -150,7 +141,7 @@ void busy() {
   });
   api().purge(0);
   write_both();
-  tell_and_wait();
+  tell_and_wait("ready");
 }
 
 // Children are made while maps are written and others allocate; each writes one of its own.
@@ -174,7 +165,7 @@ void forked() {
     stop = true;
     writer.join();
   });
-  tell_and_wait();
+  tell_and_wait("ready");
 }
 
 // Free pages between large blocks, so that the map is longer than what a pipe holds.
@@ -216,7 +207,7 @@ void slow_reader() {
     EXPECT(write(file, buffer, static_cast<std::size_t>(length)) == length);
   writer.join();
   close(file);
-  tell_and_wait();
+  tell_and_wait("ready");
 }
 
 void calls() {
@@ -230,12 +221,12 @@ void calls() {
   const int after = dup(0);
   EXPECT(before == after);  // no file is left open
   EXPECT(errno == 5);
-  tell_and_wait();
+  tell_and_wait("ready");
 }
 
 void at_exit() {
   for (int i = 0; i < 1000; ++i) static_cast<void>(filled(100));
-  tell_and_wait();
+  tell_and_wait("ready");
 }
 
 // What a map of 4 GiB takes, and how long others wait meanwhile for their slowest allocation.

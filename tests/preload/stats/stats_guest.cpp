@@ -4,6 +4,7 @@
 // Usage: stats_guest PART FOLDER
 #include "expect.hpp"
 #include "find_function.hpp"
+#include "guest.hpp"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -25,6 +26,9 @@
 
 namespace {
 
+using guest::filled;
+using guest::tell_and_wait;
+
 struct Api {
   decltype(luna_stats_write)* write = find<decltype(luna_stats_write)>("luna_stats_write");
   decltype(luna_stats_detail_read)* read =
@@ -38,20 +42,6 @@ void write_file(const Api& api, const std::string& path, luna_stats_format forma
   EXPECT(file >= 0);
   EXPECT_FOR(format, api.write(file, format, LUNA_STATS_ALL) == 0);
   close(file);
-}
-
-// The test looks at the process before it lets it go on.
-void tell_and_wait(const char* what) {
-  expect::print(STDOUT_FILENO, "%s\n", what);
-  char line;
-  EXPECT(read(STDIN_FILENO, &line, 1) == 1);
-}
-
-[[nodiscard]] void* filled(std::size_t bytes) {
-  void* block = expect::opaque(malloc(bytes));
-  EXPECT(block != nullptr);
-  memset(block, 1, bytes);
-  return block;
 }
 
 constexpr std::size_t kSmall = 200'000;

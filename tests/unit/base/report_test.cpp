@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -29,6 +30,15 @@ TEST(ReportDeathTest, NamesAnInteriorPointerAndItsOffset) {
 
 TEST(ReportDeathTest, NamesAnUnknownPointer) {
   EXPECT_DEATH(report::unknown_pointer(kPointer), "^lunalloc: free of unknown pointer 0x1230: ");
+}
+
+TEST(ReportDeathTest, NamesBothSizesOfADelete) {
+  testing::internal::CaptureStderr();
+  report::delete_of_other_size(kPointer, 2000, 48);
+
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::ContainsRegex(
+                  "^lunalloc: delete of another size of 0x1230: .*told 2000 bytes .* for 48; "));
 }
 
 TEST(ReportDeathTest, NamesAReallocOfAFreedBlock) {

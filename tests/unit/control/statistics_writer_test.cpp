@@ -5,6 +5,7 @@
 
 #include "control/statistics_fields.hpp"
 #include "support/one_thread.hpp"
+#include "support/written.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,18 +15,7 @@
 namespace luna {
 namespace {
 
-template <typename Write>
-[[nodiscard]] std::string written(Write write) {
-  std::string text;
-  Output out(
-      [](void* context, std::string_view bytes) noexcept {
-        static_cast<std::string*>(context)->append(bytes);
-        return true;
-      },
-      &text);
-  write(out);
-  return text;
-}
+using test::written;
 
 [[nodiscard]] std::string ratio(const Share& share) {
   return written([&](Output& out) { add_ratio(out, share, "null"); });
@@ -61,6 +51,18 @@ TEST(Unaccounted, IsTheDifferenceEitherWay) {
   EXPECT_EQ(ratio(unaccounted(detail)), "0.0100");
   detail.resident_bytes = LUNA_STATS_UNKNOWN;
   EXPECT_EQ(ratio(unaccounted(detail)), "null");
+}
+
+TEST(MissShares, AreUnknownWithoutCounters) {
+  luna_stats_detail detail{};
+  detail.cache_misses = detail.tlb_misses = 1;
+  detail.cache_references = 4;
+  detail.tlb_loads = 8;
+  EXPECT_EQ(ratio(cache_miss_share(detail)), "0.2500");
+  EXPECT_EQ(ratio(tlb_miss_share(detail)), "0.1250");
+  detail.cache_references = detail.tlb_loads = LUNA_STATS_UNKNOWN;
+  EXPECT_EQ(ratio(cache_miss_share(detail)), "null");
+  EXPECT_EQ(ratio(tlb_miss_share(detail)), "null");
 }
 
 TEST(HitShare, CountsOneMissForEachRefill) {

@@ -58,14 +58,14 @@ class QueueModel {
  public:
   explicit QueueModel(QueueVariant variant) : variant_(variant) {}
 
-  // Calls visit(next state) for each thing that can happen.
+  // Calls visit(next state, what happened) for each thing that can happen.
   template <typename Visit>
   void for_each_next(const QueueState& state, Visit visit) const {
     for (std::uint8_t i = 0; i < 2; ++i) {
       QueueState next = state;
-      if (push(next, i)) visit(next);
+      if (push(next, i)) visit(next, "a push goes on");
       next = state;
-      if (pop(next, i)) visit(next);
+      if (pop(next, i)) visit(next, "a pop goes on");
     }
   }
 

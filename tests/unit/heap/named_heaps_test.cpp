@@ -2,6 +2,7 @@
 // Heaps that end while other threads free into them.
 #include "heap/named_heaps.hpp"
 
+#include "support/heap_caller.hpp"
 #include "support/random.hpp"
 #include "support/test_thread.hpp"
 
@@ -98,43 +99,36 @@ TEST_F(NamedHeapsTest, SettingsOfTheFirstAreFollowed) {
   EXPECT_EQ(heap.allocator().config().decay_ms, 78U);
 }
 
-// A thread with a heap of its own, which its parts of named heaps follow.
-class Caller {
- public:
-  Caller(Allocator& first, NamedHeaps& heaps)
-      : first_(first), heaps_(heaps), own_(*first.attach()), parts_(*heaps.attach(&own_)) {}
-  ~Caller() {
-    heaps_.detach(parts_);
-    first_.park(own_);
-  }
-  Caller(const Caller&) = delete;
-  Caller& operator=(const Caller&) = delete;
+TEST_F(NamedHeapsTest, WhatIsKeptForSamplesIsFree) {
+  const SampleObserver observer = {
+      nullptr,
+      [](void*, const SampledBlock&) noexcept { return true; },
+      [](void*, void*) noexcept { return true; },
+      [](void*, const SampledBlock&) noexcept { return true; },
+      [](void*, void*, void*) noexcept {},
+  };
+  ASSERT_TRUE(first.begin_sampling(observer));
+  first.set_sampling_interval(1, 1);
+  NamedHeap& heap = create(named("one"));
+  ThreadParts& parts = *heaps.attach(nullptr);
+  void* block = allocate(parts, heap, 100);
 
-  [[nodiscard]] void* allocate(NamedHeap& heap, std::size_t bytes) {
-    return heap.allocate(*heaps_.part_of(parts_, heap), bytes);
-  }
-  // As free() does. True: on the fast path.
-  bool deallocate(void* block) {
-    if (own_.try_deallocate(block)) return true;
-    if (first_.deallocate(&own_, block) == Verdict::kOther) heaps_.deallocate(parts_, block);
-    return false;
-  }
-  [[nodiscard]] ThreadParts& parts() { return parts_; }
-
- private:
-  Allocator& first_;
-  NamedHeaps& heaps_;
-  ThreadHeap& own_;
-  ThreadParts& parts_;
-};
+  const luna_heap_stats statistics = heap.statistics(parts.at(heap.number()));
+  EXPECT_EQ(statistics.live_blocks, 1U);
+  EXPECT_EQ(statistics.live_bytes, first.usable_bytes(block));
+  EXPECT_GT(statistics.cached_bytes, 0U);
+  EXPECT_GT(statistics.allocations, 0U);
+  heaps.deallocate(parts, block);
+  heaps.detach(parts);
+}
 
 TEST_F(NamedHeapsTest, TheFastPathFreesInHeapsOfItsThread) {
   NamedHeap& heap = create(named("fast"));
   luna_heap_options options = named("wiping");
   options.flags = LUNA_HEAP_WIPES;
   NamedHeap& wiping = create(options);
-  Caller caller(first, heaps);
-  Caller other(first, heaps);
+  test::HeapCaller caller(first, heaps);
+  test::HeapCaller other(first, heaps);
   void* block = caller.allocate(heap, 100);
   void* next = caller.allocate(heap, 100);
   void* wiped = caller.allocate(wiping, 100);
@@ -152,18 +146,19 @@ TEST_F(NamedHeapsTest, WhoEndsTakesTheNameOffItsSlabs) {
   NamedHeap& heap = create(named("left"));
   std::vector<void*> blocks;
   {
-    Caller leaver(first, heaps);
+    test::HeapCaller leaver(first, heaps);
     for (int i = 0; i < 5000; ++i) blocks.push_back(leaver.allocate(heap, 64));
     EXPECT_TRUE(leaver.parts().at(heap.number())->follows());
   }
-  Caller next(first, heaps);  // with the heap of the one before, which its slabs were named by
+  test::HeapCaller next(first,
+                        heaps);  // with the heap of the one before, which its slabs were named by
   for (void* block : blocks) EXPECT_FALSE(next.deallocate(block));
   EXPECT_EQ(heap.statistics(nullptr).live_blocks, 0U);
 }
 
 TEST_F(NamedHeapsTest, WhatIsProtectedIsNotFreedOnTheFastPath) {
   NamedHeap& heap = create(named("kept"));
-  Caller caller(first, heaps);
+  test::HeapCaller caller(first, heaps);
   void* block = caller.allocate(heap, 64);
   void* next = caller.allocate(heap, 64);
   caller.deallocate(next);
@@ -186,7 +181,7 @@ TEST_F(NamedHeapsTest, EndsWhileOthersFree) {
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
-        Caller caller(first, heaps);
+        test::HeapCaller caller(first, heaps);
         for (std::size_t k = 0; k < 300; ++k)
           taken[i].push_back(caller.allocate(heap, k % 10 == 0 ? 20'000 : 64));
         ++ready;
@@ -209,7 +204,8 @@ class Worker {
   static constexpr std::size_t kLimit = std::size_t{2} << 20;
   using Shelf = std::array<std::atomic<void*>, 256>;
 
-  Worker(Caller& caller, const std::vector<NamedHeap*>& all, Shelf& shelf, std::uint64_t seed)
+  Worker(test::HeapCaller& caller, const std::vector<NamedHeap*>& all, Shelf& shelf,
+         std::uint64_t seed)
       : caller_(caller), all_(all), shelf_(shelf), random_(seed) {}
 
   void step() {
@@ -227,7 +223,7 @@ class Worker {
   }
 
  private:
-  Caller& caller_;
+  test::HeapCaller& caller_;
   const std::vector<NamedHeap*>& all_;
   Shelf& shelf_;
   test::Random random_;
@@ -250,7 +246,7 @@ TEST_F(NamedHeapsTest, AllReturnsToNothing) {
   for (std::uint64_t i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
       do {
-        Caller caller(first, heaps);
+        test::HeapCaller caller(first, heaps);
         Worker worker(caller, all, shelf, i + 1);
         for (int k = 0; k < 3000; ++k) worker.step();
       } while (std::chrono::steady_clock::now() < end);

@@ -88,15 +88,15 @@ class PoolModel {
  public:
   explicit PoolModel(PoolVariant variant) : variant_(variant) {}
 
-  // Calls visit(next state) for each thing that can happen.
+  // Calls visit(next state, what happened) for each thing that can happen.
   template <typename Visit>
   void for_each_next(const PoolState& state, Visit visit) const {
     for (std::uint8_t i = 0; i < 2; ++i) {
       PoolState next = state;
-      if (use(next, next.users[i])) visit(next);
+      if (use(next, next.users[i])) visit(next, "a thread goes on");
     }
     PoolState next = state;
-    if (trim(next, next.trimmer)) visit(next);
+    if (trim(next, next.trimmer)) visit(next, "trimming goes on");
   }
 
   // What must not be in `state`; nullptr if all is well.

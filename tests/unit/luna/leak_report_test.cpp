@@ -2,6 +2,7 @@
 // The reader of reports of leaks; on reports of real programs, see tests/preload/profile_files.
 #include "leak_report.hpp"
 
+#include "json_values.hpp"
 #include "support/random.hpp"
 
 #include <gtest/gtest.h>

@@ -189,7 +189,7 @@ TEST(ReportJson, HasTheMomentsAndEventsOfABlackBox) {
   BlackBox& box = data.box.emplace();
   box.header.began_ns = kSecond;
   for (std::uint64_t i = 1; i <= 2; ++i) {
-    Statistics& row = box.statistics.emplace_back();
+    BoxStatistics& row = box.statistics.emplace_back();
     row.moment.monotonic_ns = (i + 1) * kSecond;
     row.numbers.resident_bytes = i * 100;
     row.numbers.cgroup_limit_bytes = LUNA_BLACKBOX_UNLIMITED;

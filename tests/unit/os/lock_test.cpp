@@ -81,6 +81,16 @@ TEST(Lock, ForkingThreadPassesThroughAHeldLock) {
   EXPECT_TRUE(held);
 }
 
+TEST(Lock, ForkingThreadLeavesAFreeLockFree) {
+  os::Lock lock;
+  os::Lock::begin_fork();
+
+  { const os::ScopedLock inner(lock); }
+  os::Lock::end_fork();
+
+  EXPECT_TRUE(lock.try_lock());
+}
+
 TEST(Lock, OtherThreadsWaitWhileOneForks) {
   os::Lock lock;
   lock.lock();

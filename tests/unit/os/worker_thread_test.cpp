@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "os/worker_thread.hpp"
 
+#include "os/clock.hpp"
+
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <string>
 #include <thread>
 
@@ -146,6 +154,39 @@ TEST(WorkerThread, FilesEndItsSleep) {
   EXPECT_FALSE(thread.sleep(kForever, files));
   EXPECT_TRUE(!files[1].ready && files[1].broken);
   thread.forget_files();
+}
+
+// As a sandbox does. For a child: it is for good.
+[[nodiscard]] bool refuse(unsigned call) {
+  std::array<sock_filter, 4> code = {
+      {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+  const sock_fprog program = {code.size(), code.data()};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// Else it would look again and again, without a pause.
+TEST(WorkerThread, SleepsToTheEndWhereFilesCannotBeAwaited) {
+  constexpr std::uint64_t kMilliseconds = 30;
+  enum Result : std::uint8_t { kSlept, kDidNot, kNoFilter };
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!refuse(SYS_ppoll)) _exit(kNoFilter);
+    WorkerThread thread;
+    std::array<AwaitedFile, 1> files{};
+    const std::uint64_t begin = nanoseconds();
+    thread.sleep(kMilliseconds, files);
+    thread.sleep_apart(kMilliseconds, files);
+    _exit(nanoseconds() - begin >= 2 * kMilliseconds * 1'000'000 ? kSlept : kDidNot);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == kNoFilter) GTEST_SKIP() << "no filters are allowed here";
+
+  EXPECT_EQ(status, 0);
 }
 
 TEST(WorkerThread, InAChildItIsNotThere) {

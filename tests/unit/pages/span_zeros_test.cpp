@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Spans of zeros over memory that was in use before: cleared, or given back for fresh pages.
+#include "os/memory.hpp"
 #include "support/kernel_pages.hpp"
 #include "support/pattern.hpp"
 #include "support/test_pages.hpp"
@@ -84,6 +85,34 @@ TEST(SpanZeros, AreZerosWhicheverWay) {
     ASSERT_TRUE(is_zero(span, kPages * kPageBytes));
     fixture.heap.put(span);
   }
+}
+
+TEST(SpanZeros, WhatItsOwnerHasGivenBackIsNotDirty) {
+  TestPages pages;
+  std::byte* span = pages.take(kPages);
+  make_dirty(span, kPages);
+  ASSERT_TRUE(os::purge(span, kPages * kPageBytes));
+  pages.heap.note_given_back(span);
+  EXPECT_EQ(pages.heap.purged_pages(), kPages);
+  pages.heap.put(span);
+  EXPECT_EQ(pages.heap.usage().dirty, 0U);
+
+  // Of the next one there nothing is known.
+  ASSERT_EQ(pages.take(kPages), span);
+  make_dirty(span, kPages);
+  pages.heap.put(span);
+  EXPECT_EQ(pages.heap.usage().dirty, kPages * kPageBytes);
+}
+
+TEST(SpanZeros, OfOtherBlocksItIsNotHeard) {
+  TestPages pages;
+  std::byte* run = pages.take(20);
+  make_dirty(run, 20);
+  pages.heap.note_given_back(run);
+  pages.heap.put(run);
+
+  EXPECT_EQ(pages.heap.purged_pages(), 0U);
+  EXPECT_EQ(pages.heap.usage().dirty, 20 * kPageBytes);
 }
 
 }  // namespace

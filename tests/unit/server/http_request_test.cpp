@@ -84,6 +84,7 @@ TEST(HttpRequest, AddressBeginsWithASlashOrAHost) {
               request.path.data() < root.data() + root.size());
   EXPECT_EQ(status_of("GET http:// HTTP/1.0\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET http:///metrics HTTP/1.0\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET http://x?a/b HTTP/1.0\r\n\r\n"), 400);
   EXPECT_EQ(status_of("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET /\x7f HTTP/1.1\r\nHost: x\r\n\r\n"), 400);

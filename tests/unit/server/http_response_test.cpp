@@ -25,6 +25,11 @@ TEST(HttpResponse, HeadSaysWhatComes) {
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
 }
 
+TEST(HttpResponse, StatusWithoutWordsIsUnknown) {
+  EXPECT_EQ(words_of_status(404), "Not Found");
+  EXPECT_EQ(words_of_status(299), "Unknown");
+}
+
 TEST(HttpResponse, RefusalsSayWhatThereIs) {
   const std::string head = head_of({.status = 405, .allow = "GET, HEAD, PUT, POST"}, false);
 

@@ -68,6 +68,23 @@ TEST(FrameProgram, RestoredRegisterIsAsItWasAtTheCall) {
   EXPECT_FALSE(function.at(1).fp.is_saved);
 }
 
+TEST(FrameProgram, RegisterMayBeNamedInFull) {
+  const std::uint8_t saved = 0x80 | kFp;
+
+  EXPECT_EQ(Function({0x05, kFp, 2}).at(0).fp, (SavedRegister{true, -16}));
+  EXPECT_EQ(Function({0x11, kFp, 0x7f}).at(0).fp, (SavedRegister{true, 8}));
+  EXPECT_FALSE(Function({saved, 2, 0x06, kFp}).at(0).fp.is_saved);  // as at the call
+  EXPECT_FALSE(Function({saved, 2, 0x08, kFp}).at(0).fp.is_saved);  // the same value
+}
+
+TEST(FrameProgram, RowMayBeginAtAnAddressInFull) {
+  constexpr std::uint8_t kSetLoc = 0x01;
+  const Function function({kSetLoc, 0x03, 0, 1, 0, 0, 0, 0, 0, 0x0e, 32});
+
+  EXPECT_EQ(function.at(2).cfa_offset, 8);
+  EXPECT_EQ(function.at(3).cfa_offset, 32);
+}
+
 TEST(FrameProgram, CfaMayBeFromAnyRegisterThatIsKnown) {
   EXPECT_EQ(Function({0x0d, kFp}).at(0).kind, RuleKind::kFromFp);
   EXPECT_EQ(Function({0x0d, kExtra}).at(0).kind, RuleKind::kFromExtra);
@@ -106,6 +123,22 @@ TEST(FrameProgram, FrameOfASignalIsOne) {
   function.frame.is_signal_frame = true;
 
   EXPECT_EQ(function.at(0).kind, RuleKind::kSignal);
+}
+
+TEST(FrameProgram, AnOffsetThatOverflowsIsNoRule) {
+  // Nearly the largest number, of which eight times as much is a small one again.
+  constexpr std::array<std::uint8_t, 10> kLarge = {0xff, 0xff, 0xff, 0xff, 0xff,
+                                                   0xff, 0xff, 0xff, 0xff, 0x00};
+  const auto kind_of = [&](std::vector<std::uint8_t> instructions) {
+    instructions.insert(instructions.end(), kLarge.begin(), kLarge.end());
+    return Function(std::move(instructions)).at(0).kind;
+  };
+
+  EXPECT_EQ(kind_of({0x12, kSp}), RuleKind::kNone);
+  EXPECT_EQ(kind_of({0x13}), RuleKind::kNone);
+  EXPECT_EQ(kind_of({static_cast<std::uint8_t>(0x80 | kFp)}), RuleKind::kNone);
+  EXPECT_EQ(kind_of({0x11, kFp}), RuleKind::kNone);
+  EXPECT_EQ(kind_of({0x2f, kFp}), RuleKind::kNone);
 }
 
 TEST(FrameProgram, WhatIsNotUnderstoodIsNoRule) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/guard_report.hpp"
 
+#include "support/written.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -32,16 +34,10 @@ struct Reported {
   }
 
   [[nodiscard]] std::string text(MistakeKind kind, std::uintptr_t address) {
-    std::string result;
-    Output out(
-        [](void* context, std::string_view bytes) noexcept {
-          static_cast<std::string*>(context)->append(bytes);
-          return true;
-        },
-        &result);
     const std::uintptr_t frames[] = {0x441};
-    write_guard_report({kind, &block, address}, {"read", {frames, 1}, 7}, {}, out);
-    return result;
+    return test::written([&](Output& out) {
+      write_guard_report({kind, &block, address}, {"read", {frames, 1}, 7}, {}, out);
+    });
   }
 
   GuardedBlock block;

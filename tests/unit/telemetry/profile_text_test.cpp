@@ -143,6 +143,7 @@ TEST(ProfileText, CostIsSaidWhereItWasMeasured) {
 TEST(ProfileText, LabelsStandAtTheHeadOfAStack) {
   test::SampleProfile sample;
   sample.profile.unlabelled_samples = 3;
+  sample.profile.refused_frame_names = 2;
   sample.rows[0].labels = Labels("\1a\1b\6tenant\4blue");
 
   const std::string all = text(sample, 10);
@@ -150,6 +151,7 @@ TEST(ProfileText, LabelsStandAtTheHeadOfAStack) {
       << all;
   EXPECT_NE(all.find("3 objects allocated\n    libx"), std::string::npos) << all;
   EXPECT_NE(all.find("Unlabelled: 3 samples, for lack of room\n"), std::string::npos) << all;
+  EXPECT_NE(all.find("Unnamed:   2 names of frames were refused"), std::string::npos) << all;
 }
 
 TEST(ProfileText, OutputThatFailsIsReported) {

@@ -3,6 +3,7 @@
 
 #include "amount_text.hpp"
 #include "frame_names.hpp"
+#include "json_values.hpp"
 #include "profile_view.hpp"
 
 #include <algorithm>

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "map_json.hpp"
 
-#include "leak_report.hpp"
+#include "json_values.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -68,14 +67,6 @@ struct Run {
     if (run.letter == 'l') run.tenths = 9;
   }
   return runs;
-}
-
-[[nodiscard]] std::uint64_t address_of(const Json& region) {
-  const std::string text = text_in(region, "address");
-  std::uint64_t address = 0;
-  if (text.starts_with("0x"))
-    std::from_chars(text.data() + 2, text.data() + text.size(), address, 16);
-  return address;
 }
 
 // What most of each cell is; runs of a region that has several rows go on in the next.
@@ -162,7 +153,7 @@ Json map_json(const Json& map) {
   const std::int64_t row_pages = row_bytes / page_bytes;
   std::vector<std::pair<std::uint64_t, const Json*>> order;
   for (const Json& region : *regions)
-    if (region.is_object()) order.emplace_back(address_of(region), &region);
+    if (region.is_object()) order.emplace_back(address_in(region, "address"), &region);
   std::sort(order.begin(), order.end());
   Json rows = Json::array();
   std::int64_t left_out = 0;

@@ -3,6 +3,7 @@
 
 #include "findings.hpp"
 #include "flame_tree.hpp"
+#include "json_values.hpp"
 #include "map_json.hpp"
 #include "packed_text.hpp"
 #include "profile_view.hpp"

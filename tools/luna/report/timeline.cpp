@@ -62,7 +62,7 @@ struct Row {
 
 [[nodiscard]] std::vector<Row> rows_of(const BlackBox& box) {
   std::vector<Row> rows;
-  for (const Statistics& record : box.statistics) {
+  for (const BoxStatistics& record : box.statistics) {
     Row& row = rows.emplace_back();
     row.seconds = seconds_since(box.header.began_ns, record.moment.monotonic_ns);
     for (std::size_t i = 0; i < kSeries.size(); ++i) {

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// Freed blocks that are not to be used again for a while. Whoever comes in takes the place of one
+// at random, which leaves: so nobody can tell when a block will be handed out, nor in which order.
+#pragma once
+
+#include "base/align.hpp"
+#include "base/mixed.hpp"
+#include "hardened/block_end.hpp"
+#include "os/lock.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace luna::hardened {
+
+// Blocks come in cleared. The places of larger ones are fewer: no more than 1 MiB waits at a time.
+//
+// Threads: the one that it is attached to.
+class Quarantine {
+ public:
+  explicit Quarantine(std::uint64_t seed) noexcept : random_(seed) {}
+
+  static constexpr std::size_t kSmallBytes = 1024;
+
+  // The block that leaves for this one, which may be the same; nullptr: there was room.
+  // Reports one that was written to while it was here.
+  [[nodiscard]] void* exchange(void* block, std::size_t bytes) noexcept {
+    if (bytes <= kSmallBytes) return exchange_small(block, bytes);
+    if (bytes <= kMiddleBytes) return exchange_in<kMiddleBytes>(middle_, block, bytes);
+    return bytes <= kLargeBytes ? exchange_in<kLargeBytes>(large_, block, bytes) : block;
+  }
+
+  // Requires: no more than kSmallBytes.
+  [[nodiscard]] void* exchange_small(void* block, std::size_t bytes) noexcept {
+    return exchange_in<kSmallBytes>(small_, block, bytes);
+  }
+
+  // Links of the list of quarantines, under its lock.
+  Quarantine* next = nullptr;
+  Quarantine* next_parked = nullptr;
+
+ private:
+  static constexpr std::size_t kMiddleBytes = std::size_t{16} << 10;
+  static constexpr std::size_t kLargeBytes = std::size_t{256} << 10;
+
+  // An address and, above it, the length in units of 16: one word, lest a fork find half of it.
+  using Place = std::uint64_t;
+  static constexpr int kLengthShift = 48;
+
+  template <std::size_t most_bytes, std::size_t count>
+  [[nodiscard]] void* exchange_in(std::array<Place, count>& places, void* block,
+                                  std::size_t bytes) noexcept {
+    Place& place = places[next_random() % count];
+    const Place leaves = place;
+    place = Place{bytes / 16} << kLengthShift | address_of(block);
+    auto* memory = reinterpret_cast<std::byte*>(leaves & ((Place{1} << kLengthShift) - 1));
+    const std::size_t length = (leaves >> kLengthShift) * 16;
+    if (length == 0) return nullptr;
+    const bool is_clear = most_bytes <= kMiddleBytes ? is_clear_at_ends({memory, length, true})
+                                                     : is_zero(memory, length);
+    if (!is_clear) [[unlikely]]
+      report_listed(memory, length);
+    return memory;
+  }
+
+  // The link of the list that it goes to will hide the first word; the rest is looked at when it
+  // is handed out.
+  [[nodiscard]] static bool is_clear_at_ends(const Extent& block) noexcept {
+    return (word_at(block.memory) | end_of(block).load(std::memory_order_relaxed)) == 0;
+  }
+
+  [[nodiscard]] std::uint64_t next_random() noexcept {
+    random_ += kRandomStep;
+    return fold(random_, random_ ^ secret.link[1]);
+  }
+
+  std::uint64_t random_;
+  std::array<Place, 256> small_{};
+  std::array<Place, 16> middle_{};
+  std::array<Place, 2> large_{};
+};
+
+// Those of all threads. One outlives its thread, with what is in it, and serves a later one.
+//
+// Threads: any; one lock inside.
+class Quarantines {
+ public:
+  constexpr Quarantines() noexcept = default;
+  Quarantines(const Quarantines&) = delete;
+  Quarantines& operator=(const Quarantines&) = delete;
+
+  // nullptr: no memory.
+  [[nodiscard]] Quarantine* attach() noexcept;
+  void park(Quarantine& quarantine) noexcept;
+
+  // In the child of a fork, where the other threads are gone. `own` may be nullptr.
+  void resume_child(const Quarantine* own) noexcept;
+
+ private:
+  os::Lock lock_;
+  Quarantine* all_ = nullptr;
+  Quarantine* parked_ = nullptr;
+};
+
+}  // namespace luna::hardened

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#include "hardened/secret.hpp"
+
+#include "os/memory.hpp"
+#include "os/random.hpp"
+
+namespace luna::hardened {
+
+constinit Secret secret;
+
+void begin_secret(std::uintptr_t window, std::size_t bytes) noexcept {
+  const std::array<std::uint64_t, 4> words = os::random_words();
+  secret.canary = {words[0], words[1] | 1};  // an even factor would lose bits of the other
+  secret.link = {words[2], words[3] | 1};
+  secret.window = window;
+  if (bytes != 0) secret.window_units = bytes / 16;
+  // Nothing is lost if the kernel refuses but this.
+  if (os::page_bytes() == kPageBytes)
+    static_cast<void>(os::set_access(&secret, sizeof secret, true, false));
+}
+
+}  // namespace luna::hardened
