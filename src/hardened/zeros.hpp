@@ -13,8 +13,8 @@
 namespace luna::hardened {
 
 using Vector = std::uint64_t __attribute__((vector_size(16), may_alias));
-// The same, wherever it lies.
-using Unaligned = std::uint64_t __attribute__((vector_size(16), may_alias, aligned(1)));
+// The same, wherever it lies. Behind the type clang would ignore that.
+using Unaligned [[gnu::aligned(1)]] = Vector;
 
 [[nodiscard]] inline Vector vector_at(const std::byte* memory) noexcept {
   return *reinterpret_cast<const Vector*>(memory);
