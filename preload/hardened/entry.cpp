@@ -42,8 +42,7 @@ constinit thread_local Quarantine* quarantine = nullptr;
   const Region* region = window.region_of(pointer);
   if (region == nullptr) return {};
   if (region->pages != &allocator.pages() && region->state != RegionState::kReserved) return {};
-  const std::size_t pages = pages_of_block(*region, pointer, request);
-  return {static_cast<std::byte*>(pointer), pages * kPageBytes, false};
+  return hardened::extent_of_pages(pointer, pages_of_block(*region, pointer, request));
 }
 
 // To the allocator, with no more looks at it.
@@ -81,6 +80,13 @@ void delay(const Extent& block) noexcept {
   process.allocator().samples().own(slot) ? release(pointer) : delay(block);
 }
 
+// In a handler that has interrupted the allocator there is none.
+void guard_end(const Extent& block) noexcept {
+  const SlowPath path;
+  if (path.entered())
+    process.allocator().pages().guard_end(block.memory, block.bytes / kPageBytes + 1);
+}
+
 // A block that the allocator made, with room for `asked` bytes and an end. False: it is not
 // protected, and as it was.
 bool begin_block(void* pointer, std::size_t asked) noexcept {
@@ -88,6 +94,7 @@ bool begin_block(void* pointer, std::size_t asked) noexcept {
   if (block.is_small) {
     begin_small(block, asked);
   } else if (block.bytes != 0) {
+    if (block.has_guard) guard_end(block);
     begin_pages(block, asked);
   }
   return block.bytes != 0;
@@ -277,12 +284,16 @@ namespace {
 [[nodiscard]] void* resize_pages(const Extent& block, std::size_t bytes) noexcept {
   const std::size_t total = hardened::with_end(bytes);
   if (total <= kMaxSmallBytes) return nullptr;
-  const SlowPath path;
-  if (!path.entered()) return nullptr;
-  const std::size_t asked = end_use(block);
-  const std::size_t kept = round_up(total, kPageBytes);
-  if (kept < block.bytes) hardened::clear_pages(block.memory + kept, block.bytes - kept);
-  void* resized = process.allocator().resize(path.heap(), block.memory, total);
+  std::size_t asked = 0;
+  void* resized = nullptr;
+  {
+    const SlowPath path;
+    if (!path.entered()) return nullptr;
+    asked = end_use(block);
+    const std::size_t kept = round_up(total, kPageBytes);
+    if (kept < block.bytes) hardened::clear_pages(block.memory + kept, block.bytes - kept);
+    resized = process.allocator().resize(path.heap(), block.memory, total);
+  }
   resized != nullptr ? begin_block(resized, bytes) : begin_block(block.memory, asked);
   return resized;
 }
@@ -333,6 +344,7 @@ void* realloc(void* pointer, std::size_t bytes) noexcept {
 void begin() noexcept {
   Window& window = process.allocator().window();
   const bool known = window.initialize();
+  window.set_guards(os::page_bytes() == kPageBytes);
   hardened::begin_secret(window.base(), known ? window.capacity_bytes() : 0);
 }
 

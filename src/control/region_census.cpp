@@ -54,8 +54,10 @@ struct SlabPages {
 void RegionCensus::count(const Region& region, const PageSet& resident) noexcept {
   ++sums_.regions;
   PageSet dirty = region.free & region.touched;
+  dirty.remove(region.guards);  // which nothing backs
   PageSet retained = region.free;
   retained.remove(dirty);
+  retained.add(region.guards);
   add(sums_.dirty, dirty, resident, true);
   add(sums_.retained, retained, resident, false);
   count_free_runs(region);
@@ -65,6 +67,7 @@ void RegionCensus::count(const Region& region, const PageSet& resident) noexcept
   PageSet used;
   used.set_range(0, kPagesPerRegion);
   used.remove(region.free);
+  used.remove(region.guards);
   const PageSet kept = kept_pages(allocator_.pages(), region) & used;
   used.remove(kept);
   add(sums_.kept, kept, resident, true);
@@ -75,6 +78,7 @@ void RegionCensus::count_shared(const Region& region, const PageSet& resident) n
   PageSet large;
   large.set_range(0, kPagesPerRegion);
   large.remove(region.free);
+  large.remove(region.guards);
   for (std::size_t page = 0; page < kPagesPerRegion; ++page) {
     const std::uint16_t run = region.run[page];
     if (run == kNoRun || (run & kSpanTail) != 0) continue;

@@ -8,6 +8,7 @@
 
 #include "hardened/secret.hpp"
 #include "hardened/zeros.hpp"
+#include "heap/size_class.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -24,18 +25,30 @@ inline constexpr std::size_t kLinkBytes = sizeof(void*);
 // Handlers write two words into a block that they free while malloc is interrupted.
 inline constexpr std::size_t kMinProtectedBytes = 32;
 
+// Behind the last word of a block of more bytes is a page that cannot be touched.
+inline constexpr std::size_t kMaxUnguardedBytes = kMaxListedBytes;
+
 // Bytes of the block that is to be asked for; 0: there can be none so large.
 [[nodiscard]] inline std::size_t with_end(std::size_t bytes) noexcept {
   if (bytes < kMinProtectedBytes - kEndBytes) return kMinProtectedBytes;
-  return bytes <= PTRDIFF_MAX - kEndBytes ? bytes + kEndBytes : 0;
+  if (bytes <= kMaxUnguardedBytes - kEndBytes) return bytes + kEndBytes;
+  return bytes <= PTRDIFF_MAX - kEndBytes - kPageBytes ? bytes + kEndBytes + kPageBytes : 0;
 }
 
 // A block that ends with such a word. None: bytes is 0.
 struct Extent {
   std::byte* memory = nullptr;
   std::size_t bytes = 0;
-  bool is_small = false;  // of a slab
+  bool is_small = false;   // of a slab
+  bool has_guard = false;  // a page behind it that cannot be touched
 };
+
+// Of a block of whole pages, without its guard.
+[[nodiscard]] inline Extent extent_of_pages(void* memory, std::size_t pages) noexcept {
+  const bool has_guard = pages * kPageBytes > kMaxUnguardedBytes;
+  return {static_cast<std::byte*>(memory), (pages - std::size_t{has_guard}) * kPageBytes, false,
+          has_guard};
+}
 
 using EndWord = std::atomic_ref<std::uint64_t>;
 

@@ -20,6 +20,15 @@ constexpr std::uint32_t kMaxCount = 1 << 16;
   return count == kAnyCount || found + 1 == count || found == count || found == count + 1;
 }
 
+// Bytes from a region's start to the end of a block that ends after `pages`, but for a guard there.
+[[nodiscard]] std::size_t readable_bytes(const Region& region, std::size_t pages) noexcept {
+  const std::size_t last = pages - 1;
+  const bool guarded = region.state == RegionState::kHuge
+                           ? region.guards.test(0)
+                           : (&region)[last / kPagesPerRegion].guards.test(last % kPagesPerRegion);
+  return (pages - std::size_t{guarded}) * kPageBytes;
+}
+
 }  // namespace
 
 BlockBits::~BlockBits() {
@@ -50,7 +59,7 @@ FoundBlock BlockCensus::find_in_window(std::uintptr_t address) const noexcept {
   if (region == nullptr) return {};
   if (region->state == RegionState::kSpanHead || region->state == RegionState::kHuge) {
     const std::uintptr_t begin = address_of(region->memory);
-    const std::size_t bytes = region->span_pages * kPageBytes;
+    const std::size_t bytes = readable_bytes(*region, region->span_pages);
     return address - begin < bytes ? unless_free({begin, bytes}) : FoundBlock{};
   }
   if (region->state != RegionState::kShared) return {};
@@ -71,10 +80,11 @@ FoundBlock BlockCensus::block_of_run(const Region& region, std::size_t page) noe
   if (page - start >= (run & kRunLengthMask)) return {};
   if ((run & kGranuleRun) != 0) return {};
   if ((run & kSpanTail) == 0)
-    return {address_of(region.memory) + start * kPageBytes, std::size_t{run} * kPageBytes};
+    return {address_of(region.memory) + start * kPageBytes,
+            readable_bytes(region, start + run) - start * kPageBytes};
   const Region* head = region.span_head;
   if (head == nullptr) return {};
-  return {address_of(head->memory), head->span_pages * kPageBytes};
+  return {address_of(head->memory), readable_bytes(*head, head->span_pages)};
 }
 
 // What was never handed out, or lies in pages that were given back, is none.

@@ -41,8 +41,10 @@ namespace {
           .use = dirty ? PageUse::kDirty : PageUse::kRetained};
 }
 
-// Pages that are not free and of no block: somebody gives them back just now.
+// Pages that are not free and of no block: somebody gives them back just now, or it is the guard at
+// the end of the region.
 [[nodiscard]] PageRun run_of_purged(const Region& region, std::size_t first) noexcept {
+  if (region.closed && first == kPagesPerRegion - 1) return {.pages = 1};
   std::size_t end = first + 1;
   while (end < kPagesPerRegion && !region.free.test(end) && region.run[end] == kNoRun) ++end;
   return {.pages = static_cast<std::uint32_t>(end - first), .use = PageUse::kDirty};

@@ -3,6 +3,7 @@
 
 #include "os/clock.hpp"
 #include "os/memory.hpp"
+#include "pages/guards.hpp"
 
 #include <cstring>
 #include <new>
@@ -20,9 +21,16 @@ namespace {
   return is_writable;
 }
 
+// Of regions that nobody owns.
+void unguard_all(Arena& arena) noexcept {
+  for (std::size_t i = 0; i < arena.regions; ++i)
+    if (arena.committed.test(i)) unguard_pages(*arena.region(i), 0, kPagesPerRegion);
+}
+
 // Gives all memory of the blocks back, or at least its contents. False: some of them are there.
 bool purge_blocks(Arena& arena) noexcept {
   bool all = true;
+  unguard_all(arena);
   for (std::size_t at = arena.committed.find_set(0); at < arena.regions;) {
     std::size_t end = arena.committed.find_clear(at);
     if (end > arena.regions) end = arena.regions;

@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "os/clock.hpp"
 #include "os/memory.hpp"
+#include "pages/guards.hpp"
 #include "pages/page_heap.hpp"
 
 #include <array>
@@ -42,6 +43,7 @@ constexpr int kMaxRefusals = 8;
 // the kernel.
 [[nodiscard]] bool may_collapse(const Region& region) noexcept {
   if (region.huge || region.hugetlb || region.collapsing || region.purges != 0) return false;
+  if (region.guards.count() != std::size_t{region.closed}) return false;  // a block ends here
   if (region.state == RegionState::kShared) return region.free_pages <= kMaxMissingPages;
   if (region.state != RegionState::kSpanHead && region.state != RegionState::kSpanBody)
     return false;
@@ -104,6 +106,7 @@ void PageHeap::try_huge_page(Region* region) noexcept {
     --huge_.pause;
     return;
   }
+  unguard_pages(*region, 0, kPagesPerRegion);
   lock_.unlock();
   const std::uint64_t began = os::nanoseconds();
   const bool huge = os::back_with_huge_page(region->memory, kRegionBytes);
@@ -161,6 +164,12 @@ std::uint64_t PageHeap::collapse_step() noexcept {
 // The lock is not held meanwhile, and anything may become of the region but that free
 // pages of it are purged: whoever forbids the huge page then is the one who is right.
 std::uint64_t PageHeap::collapse(Region* region) noexcept {
+  if (region->closed) {
+    unfile(region);
+    reopen_region(region);
+    file(region);
+  }
+  unguard_pages(*region, 0, kPagesPerRegion);
   note_huge(region, true);
   region->collapsing = true;
   lock_.unlock();

@@ -5,6 +5,7 @@
 
 #include "base/align.hpp"
 #include "base/check.hpp"
+#include "pages/guards.hpp"
 
 #include <bit>
 #include <cstring>
@@ -121,6 +122,7 @@ bool PageHeap::resize(void* memory, std::size_t pages) noexcept {
   if (region->state == RegionState::kHuge) return pages == region->span_pages;
   bool done = false;
   if (region->state == RegionState::kSpanHead) {
+    unguard_end(region, region->span_pages);
     done = pages > kPagesPerRegion && resize_span(region, pages);
   } else {
     const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
@@ -133,6 +135,7 @@ bool PageHeap::resize(void* memory, std::size_t pages) noexcept {
 bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) noexcept {
   const std::size_t old_pages = region->run[first] & kRunLengthMask;
   if (first + pages > kPagesPerRegion) return false;
+  unguard_pages(*region, first + old_pages - 1, 1);
   if (pages > old_pages) {
     if (exceeds_limit(pages - old_pages)) return false;
     if (!region->free.all(first + old_pages, pages - old_pages)) return false;
@@ -250,10 +253,13 @@ PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noe
 
 void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {
   const bool settled = is_filed(*region);
+  const bool begins = region->state == RegionState::kReserved;
   unfile(region);
+  unguard_pages(*region, first, count);
   const std::size_t dirty = region->touched.count(first, count);
   region->free.clear_range(first, count);
   region->aged.clear_range(first, count);
+  if (begins) close_region(region);
   if (!settled) return file(region);
   used_pages_ += count;
   dirty_pages_ -= dirty;
@@ -271,7 +277,8 @@ void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
   region->touched.set_range(first, touched);
   // Not only of these pages: a larger kernel page may just have become all free.
   if (!(region->free & region->touched).none()) region->arena->dirty.set(region->index);
-  if (!settled || count == kPagesPerRegion - region->free_pages) return file(region);
+  const std::size_t left = kPagesPerRegion - region->free_pages - count;
+  if (!settled || left == std::size_t{region->closed}) return file(region);
   const std::size_t dirty = region->touched.count(first, count);
   used_pages_ -= count;
   dirty_pages_ += dirty;
@@ -325,6 +332,10 @@ void PageHeap::recount(Region* region) noexcept {
 // a region that is all free goes back to its arena.
 void PageHeap::file(Region* region) noexcept {
   recount(region);
+  if (region->closed && region->used_pages == 1) {
+    reopen_region(region);
+    recount(region);
+  }
   region->free_pages = static_cast<std::uint16_t>(kPagesPerRegion - region->used_pages);
   if (region->free_pages == kPagesPerRegion) return put_regions(region, 1);
   region->longest = static_cast<std::uint16_t>(region->free.longest_run());
@@ -353,6 +364,8 @@ void PageHeap::verify() noexcept {
                region->dirty_pages == (region->free & region->touched).count());
     LUNA_CHECK(region->free_granules == whole_granules(region->free));
     LUNA_CHECK(region->warm_granules == (region->free_granules & part_granules(region->touched)));
+    LUNA_CHECK(!region->closed || (region->guards.test(kPagesPerRegion - 1) &&
+                                   !region->free.test(kPagesPerRegion - 1)));
     for (std::size_t page = 0, starts = 0; page < kPagesPerRegion; ++page) {
       if (page % kPagesPerGranule == 0) starts = 0;
       if (region->run[page] != kNoRun && (region->run[page] & kSpanTail) == 0) ++starts;

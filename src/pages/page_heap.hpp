@@ -9,6 +9,7 @@
 #include "os/lock.hpp"
 #include "pages/arena_store.hpp"
 #include "pages/demand.hpp"
+#include "pages/granules_taken.hpp"
 #include "pages/huge_pages.hpp"
 #include "pages/layout.hpp"
 #include "pages/page_usage.hpp"
@@ -25,18 +26,10 @@
 
 namespace luna {
 
-// What PageHeap::take_granules() gives; no memory: the kernel refuses.
-struct GranulesTaken {
-  void* memory = nullptr;
-  std::size_t count = 0;
-  bool warm = false;   // some pages of each may be backed already
-  bool grows = false;  // never was so much in use lately
-};
-
 // Each function that hands out memory returns nullptr when the kernel refuses,
 // with its state unchanged.
 //
-// Threads: any; one lock inside, not held during madvise.
+// Threads: any; one lock inside, not held during madvise but of single pages.
 class PageHeap {
  public:
   explicit constexpr PageHeap(Window& window) noexcept : window_(window) {}
@@ -98,6 +91,10 @@ class PageHeap {
   // That the caller, who frees the block next, has given all its pages back to the kernel. By any
   // thread, without the lock, for the block is its own.
   void note_given_back(const void* memory) noexcept;
+
+  // Nobody can touch the last page of a block in use from now on, and what is in it is gone, if the
+  // window has guards; until the block is resized or moved, or the page is part of another one.
+  void guard_end(const void* block, std::size_t pages) noexcept;
 
   // Moves a span's pages without copying to a new span of `pages` pages, here or in another page
   // heap of the window. nullptr: it cannot be done so, and the block is as it was.
@@ -276,6 +273,11 @@ class PageHeap {
   [[nodiscard]] Region* lowest_granule_region() noexcept;
   [[nodiscard]] Found find_lowest_run(std::size_t pages, std::size_t alignment) noexcept;
 
+  // guards.cpp
+  void unguard_end(Region* head, std::size_t pages) noexcept;
+  void close_region(Region* region) noexcept;
+  void reopen_region(Region* region) noexcept;
+
   // recent.cpp
   [[nodiscard]] bool put_recent(const void* memory, std::size_t pages) noexcept;
   [[nodiscard]] void* take_recent(std::size_t pages, std::size_t alignment) noexcept;
@@ -336,14 +338,11 @@ class PageHeap {
   // purge.cpp
   void balance(std::size_t fresh_pages) noexcept;
   void note_growth(std::size_t pages) noexcept;
-  [[nodiscard]] bool exceeds_limit(std::size_t pages) noexcept {
-    return pages > limit_pages_ || in_use_pages() > limit_pages_ - pages ||
-           !charge_.covers((in_use_pages() + pages) * kPageBytes);
-  }
+  [[nodiscard]] bool exceeds_limit(std::size_t pages) noexcept;
   void settle_charge() noexcept { charge_.settle(in_use_pages() * kPageBytes); }
-  // Handed out. What is being purged is not, though it is taken out of what is free.
+  // Handed out. Not so what is being purged, and closed, though it is taken out of what is free.
   [[nodiscard]] std::size_t in_use_pages() const noexcept {
-    return used_pages_ + huge_pages_ - purging_pages_;
+    return used_pages_ + huge_pages_ - purging_pages_ - closed_pages_;
   }
   void keep_to_limit(std::size_t pages) noexcept;
   [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
@@ -379,6 +378,7 @@ class PageHeap {
   Demand demand_;
   std::size_t used_pages_ = 0;
   std::size_t purging_pages_ = 0;
+  std::size_t closed_pages_ = 0;  // ends of regions
   Relaxed<std::size_t> limit_pages_ = SIZE_MAX / kPageBytes;
   std::size_t dirty_pages_ = 0;
   std::atomic<bool> quiet_{false};

@@ -288,6 +288,11 @@ std::size_t PageHeap::purge_runs(Region* region, PageSet& pages) noexcept {
   return purged;
 }
 
+bool PageHeap::exceeds_limit(std::size_t pages) noexcept {
+  return pages > limit_pages_ || in_use_pages() > limit_pages_ - pages ||
+         !charge_.covers((in_use_pages() + pages) * kPageBytes);
+}
+
 std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
   settle_recent();
   os::ScopedLock guard(lock_);

@@ -88,12 +88,15 @@ struct Arena;
 //   3. warm_granules has the bit of each of them of which a page is touched
 //   4. `aged` is a subset of `free & touched`
 //   5. the arena has its bit in `filed` for the list it is in, and for no other
+//   6. if it is closed, its last page is in `guards` and not in `free`
 //
 // Threads: guarded by the lock of the page heap, but for the annexes; `vacant` by the window's.
 struct Region {
   PageSet free;
   PageSet touched;  // pages that may hold data; of pages in use, only what is known of before
   PageSet aged;     // were free and touched when the last sweep passed
+  PageSet
+      guards;  // cannot be touched, free or in use; huge block: the first bit is its last page's
 
   Region* previous = nullptr;  // in a list of the page heap
   Region* next = nullptr;
@@ -115,6 +118,7 @@ struct Region {
   bool moving = false;           // span whose pages go by mremap now, without the lock
   bool sparse = false;           // `touched` says far more than is backed
   bool huge = false;             // is backed by a huge page, or was until a part was purged
+  bool closed = false;           // its last page is a guard, and neither free nor in use
   bool collapsing = false;       // the kernel is at it, without the lock
   std::uint8_t purges = 0;       // likewise: so many threads give pages of it back
   bool hugetlb = false;          // of the kernel's pool of huge pages: cannot be purged
@@ -128,6 +132,7 @@ struct Region {
   std::array<std::uint16_t, kPagesPerRegion> run{};
 
   std::array<Annex, kGranulesPerRegion> annexes;
+  std::array<std::byte, 64> unused{};  // for what is said below
 };
 
 // Regions lie side by side, and searches look at the first lines of many: an odd number of

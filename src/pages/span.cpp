@@ -4,6 +4,7 @@
 // huge: mapped by themselves.
 #include "base/check.hpp"
 #include "os/memory.hpp"
+#include "pages/guards.hpp"
 #include "pages/page_heap.hpp"
 
 #include <array>
@@ -113,6 +114,7 @@ std::size_t PageHeap::make_zeros(Region* head, std::size_t pages, std::size_t fr
 
 // Gives a whole region to the span that starts at `head`.
 void PageHeap::fill_region(Region* region, Region* head) noexcept {
+  unguard_pages(*region, 0, kPagesPerRegion);
   region->state = RegionState::kSpanBody;
   region->span_head = head;
   region->free.clear_range(0, kPagesPerRegion);
@@ -198,6 +200,7 @@ void PageHeap::put_span(Region* head, bool touched) noexcept {
   const std::size_t pages = head->span_pages;
   if (head->moved) {
     // Only a fresh mapping merges with its neighbours again.
+    unguard_end(head, pages);
     touched = !os::renew(head->memory, pages * kPageBytes);
     head->moved = false;
     window_.forget_moved_span();
@@ -299,6 +302,7 @@ void* PageHeap::map_huge(std::size_t pages, std::size_t alignment) noexcept {
   window_.forget(head);
   head->memory = memory;
   head->pages = this;
+  head->guards = {};
   head->state = RegionState::kHuge;
   head->vacant = false;
   head->span_pages = pages;

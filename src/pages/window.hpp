@@ -126,6 +126,11 @@ class Window {
     return moved_spans() >= kMaxMovedSpans;
   }
 
+  // Page heaps put pages without access between what lies side by side, from the first one on.
+  // Requires: nothing was handed out yet.
+  void set_guards(bool wanted) noexcept { guards_ = wanted; }
+  [[nodiscard]] bool has_guards() const noexcept { return guards_; }
+
   [[nodiscard]] os::Lock& lock() noexcept { return lock_; }
 
   // Makes `region` be found no more, if it still is.
@@ -157,6 +162,7 @@ class Window {
   [[nodiscard]] bool is_taken(std::size_t index) const noexcept;
 
   os::Lock lock_;
+  bool guards_ = false;
   std::uintptr_t base_ = 0;
   std::atomic<std::size_t> units_in_use_{0};
   Slot* slots_ = nullptr;  // below the base, mapped as far as the window is in use

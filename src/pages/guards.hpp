@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Pages of regions that cannot be touched. Under the lock of the page heap whose they are.
+#pragma once
+
+#include "pages/region.hpp"
+
+#include <cstddef>
+
+namespace luna {
+
+// False: the kernel refuses. What was in the page is gone.
+[[nodiscard]] bool guard_page(Region& region, std::size_t page) noexcept;
+
+// Lets pages be touched that are about to be handed out, or given to a huge page.
+void unguard_pages(Region& region, std::size_t first, std::size_t count) noexcept;
+
+}  // namespace luna
