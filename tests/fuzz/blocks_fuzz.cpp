@@ -27,6 +27,7 @@ constexpr std::size_t kMaxCalls = 400;
 class Blocks {
  public:
   explicit Blocks(Input& input) : input_(input) {
+    allocator_.window().set_guards(input.is_odd());
     for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back(allocator_);
   }
 

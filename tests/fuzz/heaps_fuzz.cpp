@@ -28,8 +28,14 @@ struct Modelled {
   [[nodiscard]] bool has(std::uint64_t flag) const { return (flags & flag) != 0; }
   [[nodiscard]] bool is_readable() const { return access != LUNA_HEAP_NO_ACCESS; }
 
+  // A limit that is set below what is in use takes nothing away.
+  [[nodiscard]] std::size_t most() const {
+    return heap->limit() > used_at_limit ? heap->limit() : used_at_limit;
+  }
+
   NamedHeap* heap = nullptr;  // of the first one: the heap of all
   std::size_t parent = 0;     // 0: none
+  std::size_t used_at_limit = 0;  // when the limit was set
   std::uint64_t flags = 0;
   luna_heap_access access = LUNA_HEAP_READ_WRITE;
   Shadow blocks;
@@ -38,6 +44,7 @@ struct Modelled {
 class Heaps {
  public:
   explicit Heaps(Input& input) : input_(input), heaps_(1) {
+    first_.window().set_guards(input.is_odd());
     for (auto& caller : callers_) caller = std::make_unique<Caller>(first_, named_);
   }
 
@@ -97,8 +104,8 @@ class Heaps {
     must(named_.of(block) == heap.heap, "a block is of the heap it was taken from");
     must(heap.access == LUNA_HEAP_READ_WRITE, "nothing is taken from a protected heap");
     heap.blocks.add(block, bytes, first_.usable_bytes(block));
-    for (const NamedHeap* at = heap.heap; at != nullptr; at = at->parent())
-      must(at->limit() == 0 || at->quota().used() <= at->limit(), "limits hold");
+    for (const Modelled* at = &heap; at->heap != nullptr; at = &heaps_[at->parent])
+      must(at->heap->limit() == 0 || at->heap->quota().used() <= at->most(), "limits hold");
   }
 
   // nullptr is right where a limit or a protection is in the way.
@@ -288,7 +295,9 @@ class Heaps {
 
   void set_limit() {
     Modelled& heap = heaps_[draw_heap()];
-    if (heap.heap != nullptr) heap.heap->set_limit(input_.number(2) << 10);
+    if (heap.heap == nullptr) return;
+    heap.used_at_limit = heap.heap->quota().used();
+    heap.heap->set_limit(input_.number(2) << 10);
   }
 
   void change_thread() {

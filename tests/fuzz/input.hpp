@@ -19,6 +19,9 @@ class Input {
 
   [[nodiscard]] bool empty() const { return left_ == 0; }
 
+  // Of what is left, without a byte being read: so a choice more needs no new seeds.
+  [[nodiscard]] bool is_odd() const { return left_ % 2 != 0; }
+
   [[nodiscard]] std::uint8_t byte() {
     if (left_ == 0) return 0;
     --left_;
