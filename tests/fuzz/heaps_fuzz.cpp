@@ -33,8 +33,8 @@ struct Modelled {
     return heap->limit() > used_at_limit ? heap->limit() : used_at_limit;
   }
 
-  NamedHeap* heap = nullptr;  // of the first one: the heap of all
-  std::size_t parent = 0;     // 0: none
+  NamedHeap* heap = nullptr;      // of the first one: the heap of all
+  std::size_t parent = 0;         // 0: none
   std::size_t used_at_limit = 0;  // when the limit was set
   std::uint64_t flags = 0;
   luna_heap_access access = LUNA_HEAP_READ_WRITE;
