@@ -190,8 +190,10 @@ bool PoolChunks::add(std::uint32_t blocks) noexcept {
 
 std::byte* PoolChunks::take_memory(std::size_t pages) noexcept {
   const std::size_t unit_pages = (std::size_t{1} << unit_shift_) / kPageBytes;
-  return static_cast<std::byte*>(heap_ != nullptr ? heap_->take_chunk(pages, unit_pages)
-                                                  : pages_.take(pages, unit_pages, false));
+  if (heap_ != nullptr) return static_cast<std::byte*>(heap_->take_chunk(pages, unit_pages));
+  void* memory = pages_.take(pages, unit_pages, false);
+  if (memory != nullptr) pages_.open_end(memory, pages);
+  return static_cast<std::byte*>(memory);
 }
 
 void PoolChunks::put_memory(std::byte* memory, std::size_t pages) noexcept {

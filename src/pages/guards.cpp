@@ -77,4 +77,12 @@ void PageHeap::guard_end(const void* block, std::size_t pages) noexcept {
   }
 }
 
+void PageHeap::open_end(const void* block, std::size_t pages) noexcept {
+  if (!window_.has_guards()) return;
+  Region* region = window_.region_of(block);
+  os::ScopedLock lock(lock_);
+  if (region->state != RegionState::kShared) return unguard_end(region, pages);
+  unguard_pages(*region, address_of(block) % kRegionBytes / kPageBytes + pages - 1, 1);
+}
+
 }  // namespace luna

@@ -92,9 +92,11 @@ class PageHeap {
   // thread, without the lock, for the block is its own.
   void note_given_back(const void* memory) noexcept;
 
-  // Nobody can touch the last page of a block in use from now on, and what is in it is gone, if the
-  // window has guards; until the block is resized or moved, or the page is part of another one.
+  // If the window has guards: nobody can touch the last page of a block in use any more, and what
+  // is in it is gone, until the block is resized or moved, or its end is opened. A block that
+  // take() gives again, as it was, may have such an end as yet.
   void guard_end(const void* block, std::size_t pages) noexcept;
+  void open_end(const void* block, std::size_t pages) noexcept;
 
   // Moves a span's pages without copying to a new span of `pages` pages, here or in another page
   // heap of the window. nullptr: it cannot be done so, and the block is as it was.
@@ -151,9 +153,7 @@ class PageHeap {
   std::size_t trim(std::size_t keep_bytes) noexcept;
 
   [[nodiscard]] PageUsage usage() noexcept;
-
-  // Cheap: these are counted as they change.
-  [[nodiscard]] PageTotals totals() noexcept;
+  [[nodiscard]] PageTotals totals() noexcept;  // cheap: they are counted as they change
 
   // What was handed out so far of pages that nothing backed: by so much may the process have
   // grown. Never falls, but may wrap around.

@@ -5,6 +5,7 @@
 #include "expect.hpp"
 #include "no_guard_marks.hpp"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -70,6 +71,30 @@ void use_what_was_a_guard() {
   for (char* block : blocks) free(block);
 }
 
+// The chunk of a pool takes the place of a block that was freed, and all of it is the pool's.
+void use_in_a_pool_what_was_a_guard() {
+  constexpr std::size_t kBytes = 98 * kPage;
+  const auto create = reinterpret_cast<int (*)(const char*, std::size_t, const void*, void**)>(
+      dlsym(RTLD_DEFAULT, "luna_pool_create"));
+  const auto allocate =
+      reinterpret_cast<void* (*)(void*)>(dlsym(RTLD_DEFAULT, "luna_pool_allocate"));
+  EXPECT(create != nullptr && allocate != nullptr);
+  int taken_over = 0;
+  for (int i = 0; i < 4; ++i) {  // the first ones let something else grow
+    // With its guard as long as a chunk of one block, which begins with a few bytes of the pool's.
+    auto* const block = static_cast<char*>(aligned_alloc(1 << 21, kBytes - 8));
+    expect_guarded(block, kBytes - 8);
+    free(block);
+    void* pool = nullptr;
+    EXPECT(create("guards", kBytes, nullptr, &pool) == 0);
+    auto* const taken = static_cast<char*>(allocate(pool));
+    EXPECT(taken != nullptr);
+    memset(taken, 'p', kBytes);
+    taken_over += taken >= block && taken < block + kPage ? 1 : 0;
+  }
+  EXPECT(taken_over > 0);
+}
+
 }  // namespace
 
 // usage: guards_test [without_marks]
@@ -77,6 +102,7 @@ int main(int count, char** words) {
   expect::on_lunalloc();
   const bool without_marks = count > 1 && strcmp(words[1], "without_marks") == 0;
   if (without_marks && !test::refuse_guard_marks()) expect::skip("no filters are allowed here");
+  use_in_a_pool_what_was_a_guard();
   for (std::size_t bytes = 300'000; bytes < 40'000'000; bytes = bytes * 3 / 2)
     expect_guarded_anyhow(bytes);
   expect_guarded_anyhow(std::size_t{1} << 21);

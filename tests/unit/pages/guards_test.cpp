@@ -168,6 +168,18 @@ TEST(Guards, StayWithABlockThatComesAgain) {
   fixture.heap.put(block);
 }
 
+TEST(Guards, GoIfTheBlocksEndIsOpened) {
+  Guards fixture;
+  for (const std::size_t pages : {std::size_t{100}, kPagesPerRegion, 5 * kMiB}) {
+    std::byte* block = fixture.take_guarded(pages);
+    fixture.heap.set_aside(block, pages);
+    ASSERT_EQ(fixture.take(pages), block);
+    fixture.heap.open_end(block, pages);
+    make_dirty(block, pages);
+    fixture.heap.put(block);
+  }
+}
+
 TEST(Guards, GoWhereABlockIsResized) {
   Guards fixture;
   for (const std::size_t pages : {std::size_t{100}, 3 * kMiB, 9 * kPagesPerRegion / 2}) {
