@@ -187,7 +187,8 @@ void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexce
 Place place_in(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept {
   Place place;
   place.memory = allocate_from(heap, bytes, [&](ThreadHeap& part) noexcept {
-    void* moved = named_heaps.move(*thread_state.parts, pointer, &heap);
+    void* moved =
+        pointer != nullptr ? named_heaps.move(*thread_state.parts, pointer, &heap) : nullptr;
     place.has_pages = moved != nullptr;
     return moved != nullptr ? moved : heap.allocate(part, bytes);
   });

@@ -33,7 +33,8 @@ void deallocate_named(void* pointer) noexcept;
 // realloc of such a block: it stays in its heap.
 [[nodiscard]] void* reallocate_named(NamedHeap& heap, void* pointer, std::size_t bytes) noexcept;
 
-// A place in a heap for a block of another one. Without its pages: the caller copies it.
+// A place in a heap for a block of another one; nullptr: its pages are not to be taken. Without its
+// pages: the caller copies it.
 struct Place {
   void* memory = nullptr;
   bool has_pages = false;  // of the block, which is no more where it was

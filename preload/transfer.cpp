@@ -22,8 +22,12 @@ namespace {
   return {entry::allocate_of_all(bytes), false};
 }
 
+// Nor does a block of the heap of all leave it with its pages there: what its end takes of them
+// would become the program's, and more with each time that it comes back.
 [[nodiscard]] Place place_for(NamedHeap* heap, void* pointer, std::size_t bytes) noexcept {
-  return heap != nullptr ? place_in(*heap, pointer, bytes) : place_in_heap_of_all(pointer, bytes);
+  if (heap == nullptr) return place_in_heap_of_all(pointer, bytes);
+  const bool has_end = !entry::kTakesPages && named_heaps.of(pointer) == nullptr;
+  return place_in(*heap, has_end ? nullptr : pointer, bytes);
 }
 
 }  // namespace

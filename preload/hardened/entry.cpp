@@ -45,9 +45,19 @@ constinit thread_local Quarantine* quarantine = nullptr;
   return hardened::extent_of_pages(pointer, pages_of_block(*region, pointer, request));
 }
 
-// To the allocator, with no more looks at it.
+// To the allocator, behind its fast path. A handler may have interrupted us where that is about to
+// be put aside, or has just come back: then it is freed later, as one in use.
+[[gnu::noinline]] void release_slow(void* pointer) noexcept {
+  if (thread_state.aside != nullptr) {
+    const Extent block = extent_of(pointer, Request::kFree);
+    if (block.bytes != 0) begin_use(block, room_of(block));
+  }
+  process.deallocate(pointer);
+}
+
+// To the allocator, with no more looks at it. Requires: its use has ended, or it has no end.
 void release(void* pointer) noexcept {
-  if (!thread_state.cache->try_deallocate(pointer)) process.deallocate(pointer);
+  if (!thread_state.cache->try_deallocate(pointer)) release_slow(pointer);
 }
 
 // nullptr: the thread has no heap, whose end would be the end of this; or there is no memory.
@@ -197,7 +207,7 @@ template <void (*other)(void*)>
     return other(pointer);
   void* leaves = quarantine->exchange_small(pointer, bytes);
   if (leaves != nullptr && !cache.try_deallocate(leaves)) [[unlikely]]
-    process.deallocate(leaves);
+    release_slow(leaves);
 }
 
 // Of no slab of the thread's own, or of a named heap.

@@ -54,10 +54,12 @@ constexpr std::array<Choice, 10> kChoices = {{
           find_type(profile, choice.objects)};
 }
 
+// A file of others may have the objects alone.
 [[nodiscard]] ProfileView default_view(const HeapProfile& profile) {
   const std::string& shown = profile.types[profile.default_type].name;
   for (const Choice& choice : kChoices)
-    if (choice.amount == shown || choice.objects == shown) return view_of(choice, profile);
+    if ((choice.amount == shown || choice.objects == shown) && find_type(profile, choice.amount))
+      return view_of(choice, profile);
   return {shown, profile.default_type, std::nullopt};
 }
 

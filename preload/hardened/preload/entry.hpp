@@ -40,7 +40,7 @@ void free_sized(void* pointer, std::size_t bytes) noexcept;
 void free_wiped(void* pointer) noexcept;
 
 [[nodiscard]] void* allocate_of_all(std::size_t bytes) noexcept;
-inline constexpr bool kTakesPages = false;  // they have no room for a canary
+inline constexpr bool kTakesPages = false;  // they have no room for an end
 
 void begin() noexcept;
 void end_thread() noexcept;
