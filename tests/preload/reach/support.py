@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ SKIPPED = 77
 NOBODY = 65534
 PYTHON = "/usr/bin/python3"
 library, luna = map(os.path.abspath, sys.argv[2:4])
+# Ignored in what a shell has started in the background, and so in what is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Comes by slow paths of malloc all the time, and does what a line of stdin says.
 BUSY = """
