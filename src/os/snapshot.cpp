@@ -82,8 +82,9 @@ int Snapshot::wait(std::uint64_t limit_ms) noexcept {
       if (killed) return ETIMEDOUT;
       return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
     }
-    if (id < 0 && id != -EINTR) return static_cast<int>(-id);
-    if (id == 0 && nanoseconds() >= end) {
+    if (id == -EINTR) continue;
+    if (id < 0) return static_cast<int>(-id);
+    if (nanoseconds() >= end) {
       system_call(SYS_kill, id_, SIGKILL);
       killed = true;
     } else {
