@@ -347,9 +347,10 @@ class PageHeap {
   void keep_to_limit(std::size_t pages) noexcept;
   [[nodiscard]] std::size_t allowed_dirty_pages() const noexcept;
   [[nodiscard]] bool is_expected_back() const noexcept;
+  [[nodiscard]] Region* next_dirty(std::uintptr_t from) const noexcept;
   void give_back(std::size_t pages) noexcept;
   [[nodiscard]] bool sweep_step(std::size_t budget_pages) noexcept;
-  std::size_t purge_dirty(Region* region, std::size_t pages) noexcept;
+  [[nodiscard]] PageSet dirty_of(Region* region) noexcept;
   std::size_t purge_pages(Region* region, const PageSet& pages) noexcept;
   std::size_t purge_runs(Region* region, PageSet& pages) noexcept;
 
@@ -389,9 +390,8 @@ class PageHeap {
 
   HugePages huge_;
 
-  // The sweep: where it stands, and when it began.
-  Arena* sweep_arena_ = nullptr;
-  std::size_t sweep_region_ = 0;
+  std::uintptr_t give_back_at_ = 0;  // where it stands
+  std::uintptr_t sweep_at_ = 0;      // where the sweep does
   bool sweeping_ = false;
   std::uint64_t sweep_began_ms_ = 0;
   std::atomic<std::uint64_t> next_step_ms_{0};

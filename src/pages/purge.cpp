@@ -48,14 +48,16 @@ constexpr std::size_t kPagesWorthAHugePage = kPagesPerRegion / 16;
   return result;
 }
 
-// The first of the pages, in runs as they are, until there are `count` or more.
-[[nodiscard]] PageSet first_runs(const PageSet& pages, std::size_t count) noexcept {
+// The first of the pages from `at` on, in runs as they are, until there are `count` or more. Then
+// `at` is behind them, at the end of the region if there are fewer.
+[[nodiscard]] PageSet first_runs(const PageSet& pages, std::size_t count,
+                                 std::size_t& at) noexcept {
   PageSet result;
-  for (std::size_t at = pages.find_set(0), found = 0; at < kPagesPerRegion && found < count;) {
+  for (std::size_t found = 0; found < count && (at = pages.find_set(at)) != PageSet::kNone;) {
     const std::size_t end = pages.find_clear(at);
     result.set_range(at, end - at);
     found += end - at;
-    at = pages.find_set(end);
+    at = end;
   }
   return result;
 }
@@ -95,8 +97,7 @@ void PageHeap::tick(std::uint64_t now_ms, std::uint64_t decay_ms) noexcept {
     give_up_recent(true);
     sweeping_ = true;
     sweep_began_ms_ = now_ms;
-    sweep_arena_ = arenas_;
-    sweep_region_ = 0;
+    sweep_at_ = 0;
     if (!huge_.passing) begin_collapse_pass();
   }
   if (sweeping_) sweeping_ = sweep_step(kStepPages);
@@ -183,26 +184,48 @@ void PageHeap::keep_to_limit(std::size_t pages) noexcept {
   if (dirty_pages_ > left) give_back(dirty_pages_ - left);
 }
 
+// The first region from an address on of which free pages may be touched; nullptr: none.
+Region* PageHeap::next_dirty(std::uintptr_t from) const noexcept {
+  for (Arena* arena = arenas_; arena != nullptr; arena = arena->next) {  // by rising address
+    const std::uintptr_t begin = address_of(arena->memory);
+    const std::size_t skipped = from > begin ? regions_for((from - begin) / kPageBytes) : 0;
+    if (skipped >= arena->regions) continue;
+    const std::size_t at = arena->dirty.find_set(skipped);
+    if (at < arena->regions) return arena->region(at);
+  }
+  return nullptr;
+}
+
+// Goes on where it ended the last time, once around at most: were it always the same pages that go,
+// they would be handed out next, and had again one by one.
 void PageHeap::give_back(std::size_t pages) noexcept {
-  std::size_t purged = 0;
-  for (Arena* arena = arenas_; arena != nullptr && purged < pages; arena = arena->next) {
-    for (std::size_t at = arena->dirty.find_set(0); at < arena->regions && purged < pages;
-         at = arena->dirty.find_set(at + 1)) {
-      Region* region = arena->region(at);
-      if (region->huge && (region->free & region->touched).count() < kPagesWorthAHugePage) continue;
-      purged += purge_dirty(region, pages - purged);
+  const std::uintptr_t began_at = round_down(give_back_at_, kRegionBytes);
+  bool wrapped = false;
+  for (std::size_t purged = 0; purged < pages;) {
+    Region* region = next_dirty(round_down(give_back_at_, kRegionBytes));
+    if (region == nullptr && !wrapped) {
+      wrapped = true;
+      give_back_at_ = 0;
+      continue;
     }
+    if (region == nullptr || (wrapped && address_of(region->memory) > began_at)) return;
+    const std::uintptr_t begin = address_of(region->memory);
+    std::size_t at = give_back_at_ > begin ? (give_back_at_ - begin) / kPageBytes : 0;
+    PageSet dirty = dirty_of(region);
+    if (region->huge && dirty.count() < kPagesWorthAHugePage) dirty = {};
+    purged += purge_pages(region, first_runs(dirty, pages - purged, at));
+    give_back_at_ = begin + at * kPageBytes;
   }
 }
 
-// Gives free pages of a region back, all or about `pages`; returns their number. A region
-// left with none but parts of kernel pages is looked at again after the next free.
-std::size_t PageHeap::purge_dirty(Region* region, std::size_t pages) noexcept {
-  if (region->collapsing) return 0;
-  const PageSet dirty = whole_kernel_pages(region->free, region->free & region->touched);
-  if (!dirty.none() && !region->hugetlb) return purge_pages(region, first_runs(dirty, pages));
-  region->arena->dirty.clear(region->index);
-  return 0;
+// Free pages that can be given back. A region left with none but parts of kernel pages is looked at
+// again after the next free.
+PageSet PageHeap::dirty_of(Region* region) noexcept {
+  if (region->collapsing) return {};
+  PageSet dirty = whole_kernel_pages(region->free, region->free & region->touched);
+  if (region->hugetlb) dirty = {};
+  if (dirty.none()) region->arena->dirty.clear(region->index);
+  return dirty;
 }
 
 // Whether the next wave, if there are any, will want all that is dirty.
@@ -214,18 +237,10 @@ bool PageHeap::is_expected_back() const noexcept {
 // it has passed over everything.
 bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
   std::size_t purged = 0;
-  while (sweep_arena_ != nullptr) {
-    Arena* arena = sweep_arena_;
-    const std::size_t at = arena->dirty.find_set(sweep_region_);
-    if (at >= arena->regions) {
-      sweep_arena_ = arena->next;
-      sweep_region_ = 0;
-      continue;
-    }
-    sweep_region_ = at + 1;
-    Region* region = arena->region(at);
+  while (Region* region = next_dirty(sweep_at_)) {
+    sweep_at_ = address_of(region->memory) + kRegionBytes;
     const PageSet dirty = region->free & region->touched;
-    if (dirty.none()) arena->dirty.clear(at);
+    if (dirty.none()) region->arena->dirty.clear(region->index);
     PageSet young = dirty;
     young.remove(region->aged);
     PageSet rested = region->free;
@@ -244,6 +259,7 @@ bool PageHeap::sweep_step(std::size_t budget_pages) noexcept {
 // out of it meanwhile, since the lock is not held during the system calls; the
 // lock is held again on return.
 std::size_t PageHeap::purge_pages(Region* region, const PageSet& pages) noexcept {
+  if (pages.none()) return 0;
   const bool whole = region->state == RegionState::kReserved;
   // Lest khugepaged bring back what is given back now.
   if (region->huge) forbid_huge_page(region);
@@ -305,7 +321,7 @@ std::size_t PageHeap::trim(std::size_t keep_bytes) noexcept {
       const std::size_t bytes = (region->free & region->touched).count() * kPageBytes;
       const bool keeps = kept + bytes <= keep_bytes;
       if (keeps) kept += bytes;
-      if (!keeps || bytes == 0) purged += purge_dirty(region, kPagesPerRegion);
+      if (!keeps || bytes == 0) purged += purge_pages(region, dirty_of(region));
     }
   }
   return purged * kPageBytes;

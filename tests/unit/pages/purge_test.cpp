@@ -115,6 +115,79 @@ TEST(Purge, PurgedPagesServeAgain) {
   EXPECT_TRUE(test::is_zero(fixture.take_zeroed(64), 64 * kPageBytes));
 }
 
+// A heap of which three pages of four are free and dirty, in runs.
+struct ScatteredRuns : TestPages {
+  static constexpr std::size_t kPages = 12;
+  static constexpr std::size_t kRuns = 512;
+
+  ScatteredRuns() {
+    heap.set_placement(Placement::kLowAddress);
+    for (std::size_t i = 0; i < kRuns; ++i) {
+      runs.push_back(take(kPages));
+      make_dirty(runs.back(), kPages);
+      make_dirty(take(4), 4);
+    }
+    for (std::byte* run : runs) heap.put(run);
+  }
+
+  // By a block for which the limit leaves no other room.
+  void give_back(std::size_t count) {
+    constexpr std::size_t kHugeBytes = (kMaxArenaRegions + 1) * kRegionBytes;
+    const PageTotals totals = heap.totals();
+    heap.set_hard_limit(totals.used + kHugeBytes + totals.dirty - count * kPages * kPageBytes);
+    std::byte* huge = take(kHugeBytes / kPageBytes);
+    ASSERT_NE(huge, nullptr);
+    heap.put(huge);
+  }
+
+  [[nodiscard]] bool is_gone(std::size_t run) const {
+    return test::is_zero(runs[run], kPages * kPageBytes);
+  }
+
+  std::vector<std::byte*> runs;
+};
+
+TEST(GiveBack, GoesOnWhereItEnded) {
+  ScatteredRuns fixture;
+  fixture.give_back(100);
+  ASSERT_TRUE(fixture.is_gone(0) && fixture.is_gone(99));
+  ASSERT_EQ(fixture.take(ScatteredRuns::kPages), fixture.runs[0]);
+  make_dirty(fixture.runs[0], ScatteredRuns::kPages);
+  fixture.heap.put(fixture.runs[0]);
+
+  fixture.give_back(100);
+
+  EXPECT_TRUE(fixture.is_gone(100) && fixture.is_gone(199));
+  EXPECT_FALSE(fixture.is_gone(0));
+}
+
+TEST(GiveBack, ComesAroundToTheFirstPages) {
+  ScatteredRuns fixture;
+  fixture.give_back(ScatteredRuns::kRuns - 10);
+  ASSERT_EQ(fixture.take(ScatteredRuns::kPages), fixture.runs[0]);
+  make_dirty(fixture.runs[0], ScatteredRuns::kPages);
+  fixture.heap.put(fixture.runs[0]);
+
+  fixture.give_back(11);
+
+  EXPECT_TRUE(fixture.is_gone(ScatteredRuns::kRuns - 1));
+  EXPECT_TRUE(fixture.is_gone(0));
+  EXPECT_EQ(fixture.heap.totals().dirty, 0U);
+}
+
+TEST(GiveBack, ComesAroundWithinARegion) {
+  ScatteredRuns fixture;
+  fixture.give_back(10);
+  ASSERT_EQ(fixture.take(ScatteredRuns::kPages), fixture.runs[0]);
+  make_dirty(fixture.runs[0], ScatteredRuns::kPages);
+  fixture.heap.put(fixture.runs[0]);
+
+  fixture.give_back(ScatteredRuns::kRuns - 9);
+
+  EXPECT_TRUE(fixture.is_gone(0));
+  EXPECT_EQ(fixture.heap.totals().dirty, 0U);
+}
+
 TEST(Trim, GivesBackEveryDirtyPageAndSaysSo) {
   DirtyRun fixture(96);
 
