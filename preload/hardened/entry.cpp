@@ -179,42 +179,37 @@ void* malloc(std::size_t bytes) noexcept { return allocate_quick<malloc_other>(b
 
 namespace {
 
-// As free(), of any small block of the thread's own slabs.
-[[gnu::noinline]] void free_other(void* pointer) noexcept {
-  const ThreadCache& cache = *thread_state.cache;
-  const std::size_t unit = cache.window.unit_of(pointer);
-  if (!cache.window.holds(unit) || quarantine == nullptr) [[unlikely]]
-    return free_slow(pointer);
-  const Slot* slot = cache.window.slot_at(unit);
-  const auto& slab = *reinterpret_cast<const Slab*>(slot);
-  const bool is_own = slab.owner.load(std::memory_order_relaxed) == address_of(cache.identity);
-  if (!is_own || slab.size_class == Slab::kRunClass || slab.named) [[unlikely]]
-    return free_slow(pointer);
-  static_cast<void>(index_of_block(slab, process.allocator().window().memory_of(slot), pointer));
-  const Extent block = extent_in_slab(slab, pointer);
-  end_small_use(block);
-  if (void* leaves = quarantine->exchange(pointer, block.bytes); leaves != nullptr) release(leaves);
+// What lies at the end of a block says whether one starts at the pointer: no other place has that
+// canary.
+[[gnu::always_inline]] inline void free_in_slab(const ThreadCache& cache,
+                                                const Extent& block) noexcept {
+  if (!hardened::try_end_small_use(block)) [[unlikely]]
+    return free_slow(block.memory);
+  void* leaves = block.bytes <= Quarantine::kSmallBytes
+                     ? quarantine->exchange_small(block.memory)
+                     : quarantine->exchange(block.memory, block.bytes);
+  if (leaves != nullptr && !cache.try_deallocate(leaves)) [[unlikely]]
+    release_slow(leaves);
 }
 
-// As allocate_quick(). What lies there says whether a block starts at the pointer: no other place
-// has that canary.
-template <void (*other)(void*)>
+[[gnu::noinline]] void free_longer(const Slab& slab, void* pointer) noexcept {
+  if (slab.size_class == Slab::kRunClass) return free_slow(pointer);
+  free_in_slab(*thread_state.cache, extent_in_slab(slab, pointer));
+}
+
+// As allocate_quick(). Of a slab that is in no named heap, or of a run.
 [[gnu::always_inline]] inline void free_quick(const ThreadCache& cache, const Slab& slab,
                                               void* pointer) noexcept {
   const std::size_t bytes = 16 * (slab.size_class + std::size_t{1});
-  if (bytes > hardened::kMaxUnrolledBytes) return other(pointer);
-  if (!hardened::try_end_small_use({static_cast<std::byte*>(pointer), bytes, true})) [[unlikely]]
-    return other(pointer);
-  void* leaves = quarantine->exchange_small(pointer, bytes);
-  if (leaves != nullptr && !cache.try_deallocate(leaves)) [[unlikely]]
-    release_slow(leaves);
+  if (bytes > hardened::kMaxUnrolledBytes) return free_longer(slab, pointer);
+  free_in_slab(cache, {static_cast<std::byte*>(pointer), bytes, true});
 }
 
 // Of no slab of the thread's own, or of a named heap.
 [[gnu::noinline]] void free_of_others(const Slab& slab, void* pointer) noexcept {
   if (!slab.is_slab() || slab.named || process.allocator().samples().own(slab))
     return free_slow(pointer);
-  free_quick<free_slow>(*thread_state.cache, slab, pointer);
+  free_quick(*thread_state.cache, slab, pointer);
 }
 
 }  // namespace
@@ -228,7 +223,7 @@ void free(void* pointer) noexcept {
   const bool is_own = slab.owner.load(std::memory_order_relaxed) == address_of(cache.identity);
   if (!is_own || slab.named) [[unlikely]]
     return free_of_others(slab, pointer);
-  free_quick<free_other>(cache, slab, pointer);
+  free_quick(cache, slab, pointer);
 }
 
 void delete_sized(void* pointer, std::size_t bytes) noexcept {
@@ -336,13 +331,13 @@ void* realloc(void* pointer, std::size_t bytes) noexcept {
   if (block.bytes != 0) {
     const std::size_t asked = asked_for(block);
     if (fits(block, bytes)) {
-      change_use(block, bytes);
+      change_use(block, asked, bytes);
       return pointer;
     }
     void* resized = block.is_small ? nullptr : resize_pages(block, bytes);
     if (resized == nullptr) resized = copy_to_new(pointer, asked, bytes);
     if (resized != nullptr || bytes > asked) return resized;
-    change_use(block, bytes);  // there is no memory for a smaller one
+    change_use(block, asked, bytes);  // there is no memory for a smaller one
     return pointer;
   }
   // Of a named heap it stays there; the C library's is its own to resize.

@@ -96,8 +96,7 @@ void begin_pages(const Extent& block, std::size_t asked) noexcept {
   begin_use(block, asked);
 }
 
-void change_use(const Extent& block, std::size_t asked) noexcept {
-  const std::size_t before = asked_for(block);
+void change_use(const Extent& block, std::size_t before, std::size_t asked) noexcept {
   if (asked < before) wipe(block.memory + asked, before - asked);
   begin_use(block, asked);
 }

@@ -124,24 +124,20 @@ inline std::size_t end_use(const Extent& block) noexcept {
   return &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
 }
 
-// Ends the use of a small block and clears it. Where there are no others to be overtaken by, it
-// needs no atomic operation, which would cost a tenth of malloc and free together.
-inline void end_small_use(const Extent& block) noexcept {
-  if (is_alone())
-    static_cast<void>(asked_for(block, end_of(block).load(std::memory_order_relaxed), false));
-  else
-    static_cast<void>(end_use(block));
-  clear_small(block.memory, block.bytes);
-}
-
-// The same of one of few bytes that ends as nearly all do. False: it is as it was, and
-// end_small_use() knows what to make of it.
+// Ends the use of a small block that ends as nearly all do, and clears it. False: it is as it was,
+// and end_use() knows what to make of it. Where there are no threads to be overtaken by, it needs
+// no atomic operation, which would cost a tenth of malloc and free together.
 [[nodiscard]] inline bool try_end_small_use(const Extent& block) noexcept {
   std::uint64_t end = end_of(block).load(std::memory_order_relaxed);
   const std::uint64_t slack = end ^ canary_of(block);
-  constexpr std::uint64_t kMost = 16;
-  if ((slack & ~kSlackMask) != 0 || slack >> kSlackShift > kMost ||
-      !is_zero_in_front(block.memory + room_of(block), slack >> kSlackShift)) [[unlikely]]
+  const std::uint64_t slack_bytes = slack >> kSlackShift;
+  const bool is_quick = block.bytes <= kMaxUnrolledBytes;
+  if ((slack & ~kSlackMask) != 0 || slack_bytes > (is_quick ? 16 : room_of(block))) [[unlikely]]
+    return false;
+  const std::byte* room_end = block.memory + room_of(block);
+  const bool is_clear = is_quick ? are_few_zero_in_front(room_end, slack_bytes)
+                                 : is_zero_in_front(room_end, slack_bytes);
+  if (!is_clear) [[unlikely]]
     return false;
   // pairs as in end_use()
   if (!is_alone() && !end_of(block).compare_exchange_strong(end, 0, std::memory_order_acq_rel,
@@ -151,15 +147,13 @@ inline void end_small_use(const Extent& block) noexcept {
   return true;
 }
 
-[[nodiscard]] inline std::uint64_t word_at(const void* memory) noexcept {
-  return *static_cast<const std::uint64_t*>(memory);
-}
-
-// Of a small block in a list.
+// Of a small block in a list. One of few bytes is in the cache anyway, and is looked at first.
 [[nodiscard]] inline bool is_clear_but_link(const Extent& block) noexcept {
-  const std::byte* memory = block.memory;
+  const bool is_quick = block.bytes <= kMaxUnrolledBytes;
+  if (is_quick && is_zero_but_first(block.memory, block.bytes)) [[likely]]
+    return true;
   if (end_of(block).load(std::memory_order_relaxed) == fresh_mark()) return true;
-  return is_zero_but_first(memory, block.bytes);
+  return !is_quick && is_zero_but_first(block.memory, block.bytes);
 }
 
 // Makes a small block that comes from a list all zeros, but for its canary.
@@ -173,8 +167,9 @@ inline void begin_small(const Extent& block, std::size_t asked) noexcept {
 // The same for one of pages, of which only the slack is cleared.
 void begin_pages(const Extent& block, std::size_t asked) noexcept;
 
-// Makes a block in use one of fewer or more bytes, where it lies. Requires: it has the room.
-void change_use(const Extent& block, std::size_t asked) noexcept;
+// Makes a block in use, of `before` bytes, one of fewer or more, where it lies. Requires: it has
+// the room.
+void change_use(const Extent& block, std::size_t before, std::size_t asked) noexcept;
 
 // Clears whole pages. True: all of them were given back to the kernel.
 bool clear_pages(std::byte* memory, std::size_t bytes) noexcept;

@@ -5,6 +5,7 @@
 
 #include "base/align.hpp"
 #include "base/mixed.hpp"
+#include "base/report.hpp"
 #include "hardened/block_end.hpp"
 #include "os/lock.hpp"
 
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace luna::hardened {
 
@@ -27,15 +29,13 @@ class Quarantine {
   // The block that leaves for this one, which may be the same; nullptr: there was room.
   // Reports one that was written to while it was here.
   [[nodiscard]] void* exchange(void* block, std::size_t bytes) noexcept {
-    if (bytes <= kSmallBytes) return exchange_small(block, bytes);
-    if (bytes <= kMiddleBytes) return exchange_in<kMiddleBytes>(middle_, block, bytes);
-    return bytes <= kLargeBytes ? exchange_in<kLargeBytes>(large_, block, bytes) : block;
+    if (bytes <= kSmallBytes) return exchange_small(block);
+    if (bytes <= kMiddleBytes) return exchange_in(middle_, block);
+    return bytes <= kLargeBytes ? exchange_large(block, bytes) : block;
   }
 
   // Requires: no more than kSmallBytes.
-  [[nodiscard]] void* exchange_small(void* block, std::size_t bytes) noexcept {
-    return exchange_in<kSmallBytes>(small_, block, bytes);
-  }
+  [[nodiscard]] void* exchange_small(void* block) noexcept { return exchange_in(small_, block); }
 
   // Links of the list of quarantines, under its lock.
   Quarantine* next = nullptr;
@@ -49,26 +49,25 @@ class Quarantine {
   using Place = std::uint64_t;
   static constexpr int kLengthShift = 48;
 
-  template <std::size_t most_bytes, std::size_t count>
-  [[nodiscard]] void* exchange_in(std::array<Place, count>& places, void* block,
-                                  std::size_t bytes) noexcept {
-    Place& place = places[next_random() % count];
-    const Place leaves = place;
-    place = Place{bytes / 16} << kLengthShift | address_of(block);
-    auto* memory = reinterpret_cast<std::byte*>(leaves & ((Place{1} << kLengthShift) - 1));
-    const std::size_t length = (leaves >> kLengthShift) * 16;
-    if (length == 0) return nullptr;
-    const bool is_clear = most_bytes <= kMiddleBytes ? is_clear_at_ends({memory, length, true})
-                                                     : is_zero(memory, length);
-    if (!is_clear) [[unlikely]]
-      report_listed(memory, length);
-    return memory;
+  // Of the blocks that leave, the link of the list that they go to will hide the first word; the
+  // rest is looked at when they are handed out.
+  template <std::size_t count>
+  [[nodiscard]] void* exchange_in(std::array<void*, count>& places, void* block) noexcept {
+    void* leaves = std::exchange(places[next_random() % count], block);
+    if (leaves != nullptr && word_at(leaves) != 0) [[unlikely]]
+      report::write_after_free(leaves);
+    return leaves;
   }
 
-  // The link of the list that it goes to will hide the first word; the rest is looked at when it
-  // is handed out.
-  [[nodiscard]] static bool is_clear_at_ends(const Extent& block) noexcept {
-    return (word_at(block.memory) | end_of(block).load(std::memory_order_relaxed)) == 0;
+  // Nobody looks at them when they are handed out.
+  [[nodiscard]] void* exchange_large(void* block, std::size_t bytes) noexcept {
+    const Place comes = Place{bytes / 16} << kLengthShift | address_of(block);
+    const Place leaves = std::exchange(large_[next_random() % large_.size()], comes);
+    auto* memory = reinterpret_cast<std::byte*>(leaves & ((Place{1} << kLengthShift) - 1));
+    const std::size_t length = (leaves >> kLengthShift) * 16;
+    if (!is_zero(memory, length)) [[unlikely]]
+      report::write_after_free(memory);
+    return memory;
   }
 
   [[nodiscard]] std::uint64_t next_random() noexcept {
@@ -77,8 +76,8 @@ class Quarantine {
   }
 
   std::uint64_t random_;
-  std::array<Place, 256> small_{};
-  std::array<Place, 16> middle_{};
+  std::array<void*, 128> small_{};
+  std::array<void*, 16> middle_{};
   std::array<Place, 2> large_{};
 };
 
