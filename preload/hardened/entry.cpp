@@ -148,16 +148,31 @@ namespace {
   return block;
 }
 
+// Of sizes that have a list at hand. `other(bytes)` does it for all others, and where that is
+// empty.
+template <void* (*other)(std::size_t)>
+[[nodiscard, gnu::noinline]] void* allocate_longer(std::size_t bytes) noexcept {
+  if (bytes > ThreadCache::kMaxDirectBytes - hardened::kEndBytes || thread_state.entered != nullptr)
+      [[unlikely]]
+    return other(bytes);
+  const std::size_t total = bytes + hardened::kEndBytes;
+  void* block = ThreadCache::pop(thread_state.cache->direct_source(total));
+  if (block == nullptr) [[unlikely]]
+    return other(bytes);
+  hardened::begin_small({static_cast<std::byte*>(block), block_bytes(size_class_of(total)), true},
+                        bytes);
+  return block;
+}
+
 // What most programs ask for. Nothing is called but at the end, so that it needs no frame.
-// `other(bytes)` does it for what has no room here, and where there is none.
 template <void* (*other)(std::size_t)>
 [[nodiscard, gnu::always_inline]] inline void* allocate_quick(std::size_t bytes) noexcept {
   constexpr std::size_t kMost = hardened::kMaxUnrolledBytes;
-  if (bytes > kMost - hardened::kEndBytes || thread_state.entered != nullptr) [[unlikely]]
+  if (bytes > kMost - hardened::kEndBytes) return allocate_longer<other>(bytes);
+  if (thread_state.entered != nullptr) [[unlikely]]
     return other(bytes);
   const std::size_t total = round_up(hardened::with_end(bytes), std::size_t{16});
-  FreeList& source = thread_state.cache->direct_source(total);
-  void* block = ThreadCache::pop(source);
+  void* block = ThreadCache::pop(thread_state.cache->direct_source(total));
   if (block == nullptr) [[unlikely]]
     return other(bytes);
   hardened::begin_small({static_cast<std::byte*>(block), total, true}, bytes);
@@ -188,7 +203,8 @@ namespace {
   void* leaves = block.bytes <= Quarantine::kSmallBytes
                      ? quarantine->exchange_small(block.memory)
                      : quarantine->exchange(block.memory, block.bytes);
-  if (leaves != nullptr && !cache.try_deallocate(leaves)) [[unlikely]]
+  if (leaves == nullptr) return;
+  if (!cache.try_deallocate_at(cache.window.unit_of(leaves), leaves)) [[unlikely]]
     release_slow(leaves);
 }
 

@@ -11,11 +11,9 @@
 #include "heap/size_class.hpp"
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-
-// <sys/single_threaded.h>, which older C libraries do not have.
-extern "C" [[gnu::weak]] char __libc_single_threaded;
 
 namespace luna::hardened {
 
@@ -120,23 +118,21 @@ inline std::size_t end_use(const Extent& block) noexcept {
 
 // Whether the process has but one thread, as far as the C library knows; one that does not say
 // (older than glibc 2.32, musl) leaves it open.
-[[nodiscard]] inline bool is_alone() noexcept {
-  return &__libc_single_threaded != nullptr && __libc_single_threaded != 0;
-}
+[[nodiscard]] inline bool is_alone() noexcept { return *secret.alone != 0; }
 
 // Ends the use of a small block that ends as nearly all do, and clears it. False: it is as it was,
 // and end_use() knows what to make of it. Where there are no threads to be overtaken by, it needs
 // no atomic operation, which would cost a tenth of malloc and free together.
 [[nodiscard]] inline bool try_end_small_use(const Extent& block) noexcept {
   std::uint64_t end = end_of(block).load(std::memory_order_relaxed);
-  const std::uint64_t slack = end ^ canary_of(block);
-  const std::uint64_t slack_bytes = slack >> kSlackShift;
+  // What is wrong with any other byte of it makes that a large number.
+  const std::uint64_t slack = std::rotr(end ^ canary_of(block), kSlackShift);
   const bool is_quick = block.bytes <= kMaxUnrolledBytes;
-  if ((slack & ~kSlackMask) != 0 || slack_bytes > (is_quick ? 16 : room_of(block))) [[unlikely]]
+  if (slack > (is_quick ? 16 : room_of(block))) [[unlikely]]
     return false;
   const std::byte* room_end = block.memory + room_of(block);
-  const bool is_clear = is_quick ? are_few_zero_in_front(room_end, slack_bytes)
-                                 : is_zero_in_front(room_end, slack_bytes);
+  const bool is_clear =
+      is_quick ? are_few_zero_in_front(room_end, slack) : is_zero_in_front(room_end, slack);
   if (!is_clear) [[unlikely]]
     return false;
   // pairs as in end_use()

@@ -4,13 +4,13 @@
 #pragma once
 
 #include "base/align.hpp"
-#include "base/mixed.hpp"
 #include "base/report.hpp"
 #include "hardened/block_end.hpp"
 #include "os/lock.hpp"
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -48,12 +48,13 @@ class Quarantine {
   // An address and, above it, the length in units of 16: one word, lest a fork find half of it.
   using Place = std::uint64_t;
   static constexpr int kLengthShift = 48;
+  static constexpr std::size_t kLargePlaces = 2;
 
   // Of the blocks that leave, the link of the list that they go to will hide the first word; the
   // rest is looked at when they are handed out.
   template <std::size_t count>
   [[nodiscard]] void* exchange_in(std::array<void*, count>& places, void* block) noexcept {
-    void* leaves = std::exchange(places[next_random() % count], block);
+    void* leaves = std::exchange(places[any_of<count>()], block);
     if (leaves != nullptr && word_at(leaves) != 0) [[unlikely]]
       report::write_after_free(leaves);
     return leaves;
@@ -62,7 +63,7 @@ class Quarantine {
   // Nobody looks at them when they are handed out.
   [[nodiscard]] void* exchange_large(void* block, std::size_t bytes) noexcept {
     const Place comes = Place{bytes / 16} << kLengthShift | address_of(block);
-    const Place leaves = std::exchange(large_[next_random() % large_.size()], comes);
+    const Place leaves = std::exchange(large_[any_of<kLargePlaces>()], comes);
     auto* memory = reinterpret_cast<std::byte*>(leaves & ((Place{1} << kLengthShift) - 1));
     const std::size_t length = (leaves >> kLengthShift) * 16;
     if (!is_zero(memory, length)) [[unlikely]]
@@ -70,15 +71,19 @@ class Quarantine {
     return memory;
   }
 
-  [[nodiscard]] std::uint64_t next_random() noexcept {
-    random_ += kRandomStep;
-    return fold(random_, random_ ^ secret.link[1]);
+  // Any of so many. A linear congruence whose factor and summand nobody knows, and of whose numbers
+  // nobody sees more than the highest bits.
+  template <std::size_t count>
+  [[nodiscard]] std::size_t any_of() noexcept {
+    static_assert(std::has_single_bit(count));
+    random_ = random_ * secret.link[1] + secret.canary[1];
+    return random_ >> (64 - std::countr_zero(count));
   }
 
   std::uint64_t random_;
   std::array<void*, 128> small_{};
   std::array<void*, 16> middle_{};
-  std::array<Place, 2> large_{};
+  std::array<Place, kLargePlaces> large_{};
 };
 
 // Those of all threads. One outlives its thread, with what is in it, and serves a later one.

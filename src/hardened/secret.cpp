@@ -4,6 +4,9 @@
 #include "os/memory.hpp"
 #include "os/random.hpp"
 
+// <sys/single_threaded.h>, which older C libraries do not have.
+extern "C" [[gnu::weak]] char __libc_single_threaded;
+
 namespace luna::hardened {
 
 constinit Secret secret;
@@ -14,6 +17,7 @@ void begin_secret(std::uintptr_t window, std::size_t bytes) noexcept {
   secret.link = {words[2], words[3] | 1};
   secret.window = window;
   if (bytes != 0) secret.window_units = bytes / 16;
+  if (&__libc_single_threaded != nullptr) secret.alone = &__libc_single_threaded;
   // Nothing is lost if the kernel refuses but this.
   if (os::page_bytes() == kPageBytes)
     static_cast<void>(os::set_access(&secret, sizeof secret, true, false));

@@ -10,12 +10,15 @@
 
 namespace luna::hardened {
 
+inline constexpr char kNotAlone = 0;
+
 // A page of its own, which nobody writes to after begin(). Threads: any, once it has begun.
 struct alignas(kPageBytes) Secret {
   std::array<std::uint64_t, 2> canary{};
   std::array<std::uint64_t, 2> link{};
   std::uintptr_t window = 0;  // where blocks may lie
   std::size_t window_units = SIZE_MAX;
+  const char* alone = &kNotAlone;  // not 0: the process has but one thread
 };
 
 extern constinit Secret secret;

@@ -109,6 +109,11 @@ struct ThreadCache {
     const std::size_t unit = window.unit_of(pointer);
     if (!window.holds(unit)) [[unlikely]]
       return false;
+    return try_deallocate_at(unit, pointer);
+  }
+
+  // The same of a block that lies in the window, and where.
+  [[nodiscard]] bool try_deallocate_at(std::size_t unit, void* pointer) const noexcept {
     const auto* slab = reinterpret_cast<const Slab*>(window.slot_at(unit));
     if (slab->owner.load(std::memory_order_relaxed) != address_of(identity)) [[unlikely]]
       return false;
