@@ -21,7 +21,7 @@ namespace luna {
 inline void link_blocks(Slab& slab, std::byte* memory, std::size_t first,
                         std::size_t end) noexcept {
   constexpr std::size_t kMost = kPageBytes / kMinBlockBytes;  // of a page
-  constexpr std::size_t kNeighbours = 8;
+  constexpr std::size_t kNeighbours = 4;
   static constinit std::atomic<std::uint64_t> times{0};
   const std::size_t bytes = slab.info().block_bytes;
   if (!slab.named && (slab.warm || slab.touched_before != 0))
