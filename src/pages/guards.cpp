@@ -37,15 +37,18 @@ void unguard_pages(Region& region, std::size_t first, std::size_t count) noexcep
     if (os::unguard(region.memory + page * kPageBytes, kPageBytes)) region.guards.clear(page);
 }
 
-// Of a region that was free as a whole, once something of it is handed out, but for its last page.
-void PageHeap::close_region(Region* region) noexcept {
-  if (!window_.has_guards() || !may_have_guard(*region) || !region->free.test(kLastPage)) return;
-  if (!guard_page(*region, kLastPage)) return;
+// Of a region of which nothing was handed out but the tail of a span, if that, once something else
+// is. True: its last page is a guard now.
+bool PageHeap::close_region(Region* region) noexcept {
+  if (!window_.has_guards() || !may_have_guard(*region) || !region->free.test(kLastPage))
+    return false;
+  if (!guard_page(*region, kLastPage)) return false;
   region->free.clear(kLastPage);
   region->aged.clear(kLastPage);
   region->touched.clear(kLastPage);
   region->closed = true;
   ++closed_pages_;
+  return true;
 }
 
 // The last page is free again, but not yet to be touched. Requires: the region is in no list.

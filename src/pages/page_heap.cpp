@@ -18,6 +18,11 @@ namespace {
 // sparse regions draining, few enough to be cheap.
 constexpr int kCandidates = 4;
 
+// What of a region belongs to the span that ends there; 0: none does.
+[[nodiscard]] std::size_t tail_pages(const Region& region) noexcept {
+  return (region.run[0] & kSpanTail) != 0 ? region.run[0] & kRunLengthMask : 0;
+}
+
 // Zeroes those pages of a run that may hold old data.
 void clear_touched(std::byte* memory, const PageSet& touched, std::size_t first,
                    std::size_t count) noexcept {
@@ -253,14 +258,15 @@ PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noe
 
 void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {
   const bool settled = is_filed(*region);
-  const bool begins = region->state == RegionState::kReserved;
+  const bool begins =
+      region->state == RegionState::kReserved || region->used_pages == tail_pages(*region);
   unfile(region);
   unguard_pages(*region, first, count);
   const std::size_t dirty = region->touched.count(first, count);
   region->free.clear_range(first, count);
   region->aged.clear_range(first, count);
-  if (begins) close_region(region);
-  if (!settled) return file(region);
+  const bool closes = begins && close_region(region);
+  if (!settled || closes) return file(region);
   used_pages_ += count;
   dirty_pages_ -= dirty;
   region->used_pages = static_cast<std::uint16_t>(region->used_pages + count);
@@ -278,7 +284,8 @@ void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,
   // Not only of these pages: a larger kernel page may just have become all free.
   if (!(region->free & region->touched).none()) region->arena->dirty.set(region->index);
   const std::size_t left = kPagesPerRegion - region->free_pages - count;
-  if (!settled || left == std::size_t{region->closed}) return file(region);
+  const bool empties = left == (region->closed ? tail_pages(*region) + 1 : 0);
+  if (!settled || empties) return file(region);
   const std::size_t dirty = region->touched.count(first, count);
   used_pages_ -= count;
   dirty_pages_ += dirty;
@@ -332,7 +339,7 @@ void PageHeap::recount(Region* region) noexcept {
 // a region that is all free goes back to its arena.
 void PageHeap::file(Region* region) noexcept {
   recount(region);
-  if (region->closed && region->used_pages == 1) {
+  if (region->closed && region->used_pages == tail_pages(*region) + 1) {
     reopen_region(region);
     recount(region);
   }

@@ -275,7 +275,7 @@ class PageHeap {
 
   // guards.cpp
   void unguard_end(Region* head, std::size_t pages) noexcept;
-  void close_region(Region* region) noexcept;
+  bool close_region(Region* region) noexcept;
   void reopen_region(Region* region) noexcept;
 
   // recent.cpp

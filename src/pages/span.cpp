@@ -252,8 +252,8 @@ bool PageHeap::grow_span(Region* head, std::size_t pages) noexcept {
     for (std::size_t i = 0; i < extra; ++i) fill_region(arena->region(next + i), head);
   }
   if (old_used != 0) {
+    tail->run[0] = static_cast<std::uint16_t>(wanted | kSpanTail);  // the pages are for no other
     use_pages(tail, old_used, wanted - old_used);
-    tail->run[0] = static_cast<std::uint16_t>(wanted | kSpanTail);
     if (wanted == kPagesPerRegion) {
       tail->run[0] = kNoRun;
       tail->state = RegionState::kSpanBody;

@@ -56,6 +56,61 @@ TEST(Guards, ARegionOfSlabsEndsWithOne) {
   fixture.heap.put_granule(granule, 0);
 }
 
+// The end of a span's last region is closed as long as others lie behind the span.
+TEST(Guards, ARegionWithTheTailOfASpanEndsWithOneOnceOthersLieThere) {
+  Guards fixture;
+  std::byte* span = fixture.take(kPagesPerRegion + 8);
+  const std::byte* tail = span + kRegionBytes;
+  const std::byte* last = fixture.last_page(tail);
+  EXPECT_TRUE(can_be_read(last));
+  std::byte* run = fixture.take(4);
+  ASSERT_EQ(&fixture.region_of(run), &fixture.region_of(tail));
+  std::byte* granule = fixture.take_granule();
+  ASSERT_EQ(&fixture.region_of(granule), &fixture.region_of(tail));
+  EXPECT_FALSE(can_be_read(last));
+  EXPECT_EQ(fixture.heap.totals().used, (kPagesPerRegion + 8 + 4 + kPagesPerGranule) * kPageBytes);
+
+  fixture.heap.put(run);
+  EXPECT_TRUE(fixture.region_of(tail).closed);
+  fixture.heap.put_granule(granule, 0);
+  EXPECT_FALSE(fixture.region_of(tail).closed);
+  fixture.heap.verify();
+  fixture.heap.put(span);
+  EXPECT_EQ(fixture.heap.totals().used, 0U);
+}
+
+TEST(Guards, StayAtTheEndOfARegionThatASpanLeft) {
+  Guards fixture;
+  std::byte* span = fixture.take(kPagesPerRegion + 8);
+  std::byte* run = fixture.take(4);
+  ASSERT_EQ(&fixture.region_of(run), &fixture.region_of(span + kRegionBytes));
+  fixture.heap.put(span);
+  EXPECT_FALSE(can_be_read(fixture.last_page(run)));
+  fixture.heap.verify();
+  fixture.heap.put(run);
+  EXPECT_EQ(fixture.heap.totals().used, 0U);
+}
+
+TEST(Guards, ASpanGrowsToTheEndOfItsLastRegionIfItIsAloneThere) {
+  Guards fixture;
+  std::byte* span = fixture.take(kPagesPerRegion + 8);
+  for (const std::size_t more : {16U, 300U, 512U}) {
+    ASSERT_TRUE(fixture.heap.resize(span, kPagesPerRegion + more));
+    EXPECT_FALSE(fixture.region_of(span + kRegionBytes).closed);
+    make_dirty(span, kPagesPerRegion + more);
+  }
+  ASSERT_TRUE(fixture.heap.resize(span, kPagesPerRegion + 8));
+  std::byte* run = fixture.take(4);
+  ASSERT_EQ(&fixture.region_of(run), &fixture.region_of(span + kRegionBytes));
+  EXPECT_TRUE(fixture.heap.resize(span, kPagesPerRegion + 4));
+  EXPECT_FALSE(fixture.heap.resize(span, 2 * kPagesPerRegion));
+  EXPECT_FALSE(can_be_read(fixture.last_page(run)));
+  fixture.heap.put(run);
+  EXPECT_TRUE(fixture.heap.resize(span, 2 * kPagesPerRegion));
+  fixture.heap.verify();
+  fixture.heap.put(span);
+}
+
 TEST(Guards, NoneWhereTheWindowWantsNone) {
   TestPages fixture;
   std::byte* run = fixture.take(kMiB);

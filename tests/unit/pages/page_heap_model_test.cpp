@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
+#include <tuple>
 
 namespace luna {
 namespace {
@@ -22,7 +24,8 @@ struct Run {
 
 class Model {
  public:
-  explicit Model(std::uint64_t seed) : random_(seed) {}
+  // With guards at the ends of regions or without.
+  Model(std::uint64_t seed, bool guards) : random_(seed) { pages_.window.set_guards(guards); }
 
   void step() {
     const std::size_t choice = random_.below(100);
@@ -58,7 +61,7 @@ class Model {
     ASSERT_EQ(usage.slabs, slabs);
     ASSERT_EQ(usage.large_bytes, large);
     ASSERT_EQ(usage.large_blocks, blocks);
-    ASSERT_EQ(usage.used, slabs + large + spare_of_aligned_spans());
+    ASSERT_EQ(usage.used, slabs + large + spare_of_aligned_spans() + closed_ends());
     ASSERT_LE(usage.used + usage.dirty, usage.committed);
   }
 
@@ -77,6 +80,16 @@ class Model {
           pages_.window.region_of(memory)->state == RegionState::kSpanHead)
         spare += (kPagesPerRegion - run.pages) * kPageBytes;
     return spare;
+  }
+
+  // The guards of regions in which something lies: there are no others.
+  [[nodiscard]] std::size_t closed_ends() const {
+    std::set<const Region*> closed;
+    for (const auto& [memory, run] : runs_) {
+      const Region* region = pages_.window.region_of(memory);
+      if (region->closed) closed.insert(region);
+    }
+    return closed.size() * kPageBytes;
   }
 
   [[nodiscard]] std::size_t some_pages() {
@@ -193,10 +206,10 @@ class Model {
   std::uint64_t now_ms_ = 10'000;
 };
 
-class PageHeapModel : public testing::TestWithParam<std::uint64_t> {};
+class PageHeapModel : public testing::TestWithParam<std::tuple<std::uint64_t, bool>> {};
 
 TEST_P(PageHeapModel, AgreesWithTheHeap) {
-  Model model(GetParam());
+  Model model(std::get<0>(GetParam()), std::get<1>(GetParam()));
   for (int i = 0; i < 1500; ++i) {
     model.step();
     if (i % 25 == 0) model.check();
@@ -208,7 +221,8 @@ TEST_P(PageHeapModel, AgreesWithTheHeap) {
   model.check();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, PageHeapModel, testing::Range<std::uint64_t>(1, 7));
+INSTANTIATE_TEST_SUITE_P(Seeds, PageHeapModel,
+                         testing::Combine(testing::Range<std::uint64_t>(1, 7), testing::Bool()));
 
 }  // namespace
 }  // namespace luna
