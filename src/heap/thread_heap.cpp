@@ -127,8 +127,9 @@ void ThreadHeap::beat_now() noexcept {
   if (allocator_.config().decay_ms != decay_ms) [[unlikely]]
     allocator_.pages().look_again();
   watch(allocator_.pages().is_quiet());
-  // Who is watched comes by seldom, and so counts each time.
-  calls_to_beat_ = watching_ ? 0 : kCallsPerBeat;
+  // Who is watched may come by seldom, and then counts each time.
+  calls_to_beat_ = watching_ && now != looked_ms_ ? 0 : kCallsPerBeat;
+  looked_ms_ = now;
   if (now - last_beat_ms_ < kIdleMs) return;
   last_beat_ms_ = now;
   granules_taken_ = 0;

@@ -354,6 +354,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
 
   Bitmap<128> used_since_beat_;  // lists that were empty and wanted
   std::uint64_t last_beat_ms_ = 0;
+  std::uint64_t looked_ms_ = 0;  // at the clock
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t sampling_epoch_ = 0;
