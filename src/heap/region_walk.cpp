@@ -66,8 +66,13 @@ namespace {
          region.state == RegionState::kSpanBody;
 }
 
+// What is free and what is being given back may lie side by side: neighbours are one run.
 void add(RegionPicture& picture, const PageRun& run) noexcept {
-  picture.runs[picture.count++] = run;
+  const bool is_free = run.use == PageUse::kDirty || run.use == PageUse::kRetained;
+  if (is_free && picture.count != 0 && picture.runs[picture.count - 1].use == run.use)
+    picture.runs[picture.count - 1].pages += run.pages;
+  else
+    picture.runs[picture.count++] = run;
 }
 
 }  // namespace

@@ -113,6 +113,31 @@ TEST(RegionWalk, TellsLargeBlocksFromThoseKeptAndFromFreePages) {
   fixture.thread.deallocate(wall);
 }
 
+// While a thread gives pages back without the lock they are neither free nor in use.
+TEST(RegionWalk, FreePagesBesideThoseThatAreBeingGivenBackAreOneRunWithThem) {
+  test::OneThread fixture;
+  void* wall = fixture.thread.allocate(20'000);
+  void* freed = fixture.thread.allocate(600'000);
+  fixture.thread.deallocate(freed);
+  fixture.thread.trim();
+  Region& region = *fixture.allocator.window().region_of(freed);
+  const std::size_t first = (address_of(freed) - address_of(region.memory)) / kPageBytes;
+  ASSERT_TRUE(region.free.all(first, 40));
+
+  region.touched.set_range(first, 40);
+  for (const std::size_t at : {first, first + 20, first + 30}) region.free.clear_range(at, 10);
+  const auto pictures = walk(fixture.allocator);
+  region.free.set_range(first, 40);
+  region.touched.clear_range(first, 40);
+
+  const PageRun* run = run_at(pictures, freed);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->use, PageUse::kDirty);
+  EXPECT_EQ(run->pages, 40U);
+  EXPECT_EQ(run_at(pictures, static_cast<std::byte*>(freed) + 39 * kPageBytes), run);
+  fixture.thread.deallocate(wall);
+}
+
 TEST(RegionWalk, TellsFreePagesThatMayBeBackedFromOthers) {
   test::OneThread fixture;
   void* run = fixture.thread.allocate(50 * kPageBytes);
