@@ -12,8 +12,9 @@ SKIPPED = 77
 NOBODY = 65534
 PYTHON = "/usr/bin/python3"
 library, luna = map(os.path.abspath, sys.argv[2:4])
-# Ignored in what a shell has started in the background, and so in what is tested.
+# Ignored in what a shell has started in the background, or nohup, and so in what is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Comes by slow paths of malloc all the time, and does what a line of stdin says.
 BUSY = """
