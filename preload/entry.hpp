@@ -30,7 +30,7 @@ namespace luna::entry {
   FreeList& source = cache.source(bytes);
   if (void* block = ThreadCache::pop(source); block != nullptr) [[likely]]
     return block;
-  if (void* block = cache.take_counted(source); block != nullptr) return block;
+  if (void* block = ThreadCache::take_counted(source); block != nullptr) return block;
   return malloc_slow(bytes);
 }
 
@@ -43,7 +43,7 @@ namespace luna::entry {
   FreeList& source = cache.direct_source(bytes);
   if (void* block = ThreadCache::pop(source); block != nullptr) [[likely]]
     return block;
-  if (void* block = cache.take_counted(source); block != nullptr) return block;
+  if (void* block = ThreadCache::take_counted(source); block != nullptr) return block;
   return malloc_slow(bytes);
 }
 
@@ -80,7 +80,7 @@ template <void* (*slow)(std::size_t)>
   FreeList& source = cache.direct_source(bytes);
   if (void* block = ThreadCache::pop(source); block != nullptr) [[likely]]
     return block;
-  if (void* block = cache.take_counted(source); block != nullptr) return block;
+  if (void* block = ThreadCache::take_counted(source); block != nullptr) return block;
   return slow(bytes);
 }
 

@@ -37,7 +37,7 @@ void* calloc(std::size_t count, std::size_t bytes) noexcept {
   FreeList& source = cache.direct_source(total);
   void* block = ThreadCache::pop(source);
   if (block == nullptr) [[unlikely]]
-    block = cache.take_counted(source);
+    block = ThreadCache::take_counted(source);
   if (block != nullptr) [[likely]] {
     if (total != 0) clear(block, total);
     return block;

@@ -48,7 +48,8 @@ class Meter {
   }
 
  private:
-  // Beyond so many blocks the count is not exact, which nobody lives to see.
+  // Beyond so many blocks, which fit a signed number, the count is not exact; nobody lives to see
+  // it.
   static constexpr double kMaxBlocks = 2e9;
 
   // Bytes up to the next mark: exponentially distributed.

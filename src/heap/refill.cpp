@@ -26,9 +26,6 @@ constexpr std::size_t kSlabsPurgedPerGranule = 2;
 constexpr std::uint32_t kMaxBorrowed = 8;
 constexpr std::size_t kLenders = 3;
 
-// So few blocks in a list are soon used up.
-constexpr std::uint32_t kFewBlocks = 16;
-
 }  // namespace
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
@@ -36,9 +33,8 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   const bool again = used_since_beat_.test(size_class);
   list_was_empty(size_class);
   if (void* block = take_listed(size_class); block != nullptr) return block;
+  if (lists[size_class].first != nullptr) return take_freed(size_class);
   Slab* slab = classes_[size_class].current;
-  if (lists[size_class].first != nullptr && !(watching_ && lasts(slab, size_class)))
-    return take_freed(size_class);
   if (slab == nullptr || !slab->has_free()) slab = find_slab(size_class);
   return slab != nullptr ? hand_out(size_class, *slab, again) : nullptr;
 }
@@ -64,13 +60,6 @@ SizeClass ThreadHeap::lender(SizeClass size_class) noexcept {
     return lender;
   }
   return size_class;
-}
-
-// Whether it is better, for a thread that is watched, to take blocks of the slab than
-// what was freed lately: a few blocks would not last.
-bool ThreadHeap::lasts(const Slab* slab, SizeClass size_class) const noexcept {
-  const std::uint32_t freed = listed(size_class);
-  return freed < kFewBlocks && slab != nullptr && slab->free_blocks() > freed;
 }
 
 // The slab to allocate from, made current, with a free list; or nullptr.
@@ -178,8 +167,8 @@ Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
   return slab;
 }
 
-// Moves the slab's free list to the thread's, and returns its first block. While samples are
-// taken, blocks of a class that is wanted again and again are counted ahead; of others one by
+// Moves the slab's free list to the thread's, and returns its first block. While blocks are
+// counted, those of a class that is wanted again and again are counted ahead; of others one by
 // one, for what was freed then goes out before what is fresh.
 void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab, bool again) noexcept {
   LUNA_DCHECK(slab.has_free() && slab.state == SlabState::kCurrent);
@@ -191,7 +180,7 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab, bool again) noexcep
   }
   Block* block = slab.own.first;
   const std::uint32_t free = slab.free_blocks();
-  const bool ahead = again || !counts;
+  const bool ahead = again || !apart_;
   const std::uint32_t counted = allowance(size_class, ahead ? free : 1);
   const std::uint32_t count = ahead ? counted : free;
   slab.own.first = count == free ? nullptr : cut(block, count);
@@ -199,9 +188,9 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab, bool again) noexcep
   count_refill(count);
   slab.target = &lists[size_class];
   (ahead ? supply() : lists.data())[size_class].first = block->next;
-  if (!watching_) list_was_filled(size_class, count - 1);
+  list_was_filled(size_class, count - 1);
   // What is apart is not in the list.
-  if (apart_ && ahead && !watching_) lists[size_class].room = capacities_[size_class];
+  if (apart_ && ahead) lists[size_class].room = capacities_[size_class];
   return block;
 }
 

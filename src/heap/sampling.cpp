@@ -20,7 +20,6 @@ void ThreadHeap::notice_interrupt() noexcept {
 // Lets the fast path take from the supply. That may undo an interruption of this moment; but
 // who interrupts has changed the epoch before, so one more look at it misses none.
 void ThreadHeap::aim() noexcept {
-  set_counts();
   if (elsewhere_) return;
   take_from(supply());
   // pairs with the fence in interrupt_all(): if his pointers came first, the epoch is new
@@ -46,14 +45,29 @@ void ThreadHeap::look_at_samples() noexcept {
 // taken.
 std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noexcept {
   if (!meter.on()) return blocks;
-  const std::uint32_t before = observed_ ? 0 : before_sample(list);
-  if (before == 0) {
-    redraw(list);
-    return 1;
+  std::uint32_t allowed = 0;
+  while (allowed < blocks && !observed_) {
+    const std::uint32_t before = before_sample(list);
+    if (before == 0) break;
+    const std::uint32_t more = blocks - allowed < before ? blocks - allowed : before;
+    apart(list).beyond -= more;
+    allowed += more;
   }
-  const std::uint32_t allowed = blocks < before ? blocks : before;
-  apart(list).beyond -= allowed;
-  return allowed;
+  if (allowed != 0) return allowed;
+  redraw(list);
+  return 1;
+}
+
+// A thread that is watched counts no further than to its next look; how many go from there is
+// drawn then, for the law remembers nothing.
+void ThreadHeap::draw(std::size_t list) noexcept {
+  std::uint32_t until = meter.draw_blocks(listed_bytes(list)) + 1;
+  looks_.clear(list);
+  if (watching_ && until >= kBlocksPerLook) {
+    until = kBlocksPerLook;
+    looks_.set(list);
+  }
+  apart(list).beyond = until;
 }
 
 // Ends a list after `count` blocks; returns the rest. A program that writes to freed

@@ -44,11 +44,10 @@ struct ThreadCache {
   std::array<FreeList*, kDirectSizes> direct{};
 
   // What is freed goes to the first half. The second half is what is handed out while that is
-  // kept apart; there `beyond` counts blocks of the list up to the next sample, and with it; 0:
-  // it is yet to be drawn.
+  // kept apart, as while blocks are counted: there `beyond` counts those of the list up to the
+  // one for which the thread has to come by, and with it; 0: it is yet to be drawn.
   std::array<FreeList, 2 * kLists> lists{};
 
-  bool counts = false;  // while samples are taken: see take_counted()
   Meter meter;
 
   constexpr ThreadCache() noexcept {
@@ -89,15 +88,16 @@ struct ThreadCache {
     return bytes <= kMaxListedBytes ? pop(source(bytes)) : nullptr;
   }
 
-  // When a source has none: the block freed last, unless it is to be a sample. So all blocks
-  // are counted that are handed out while samples are taken: those in the source before they
-  // got there, others here. nullptr: take the slow path.
-  [[nodiscard]] void* take_counted(FreeList& source) noexcept {
-    if (!counts) return nullptr;
+  // When a source has none: the block freed last, unless it may be a sample. So all blocks are
+  // counted that are handed out while samples are taken: those in the source before they got
+  // there, others here. nullptr: take the slow path, as always where nothing is counted.
+  [[nodiscard]] static void* take_counted(FreeList& source) noexcept {
+    const auto left = static_cast<std::int32_t>(source.beyond) - 1;
+    if (left <= 0) return nullptr;
     FreeList& freed = *(&source - kLists);
     Block* block = freed.first;
-    if (block == nullptr || source.beyond <= 1) return nullptr;
-    --source.beyond;
+    if (block == nullptr) return nullptr;
+    source.beyond = static_cast<std::uint32_t>(left);
     freed.first = block->next;
     ++freed.room;
     return block;

@@ -116,10 +116,8 @@ class alignas(64) ThreadHeap : public ThreadCache {
   auto observe(Call call) noexcept {
     const bool outer = observed_;
     observed_ = true;
-    set_counts();
     const auto result = call();
     observed_ = outer;
-    set_counts();
     return result;
   }
 
@@ -241,6 +239,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // what the thread was doing; more once that was wrong.
   static constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
 
+  // So many blocks of a list a thread takes that is watched, and then looks at the clock.
+  static constexpr std::uint32_t kBlocksPerLook = 64;
+
   struct ClassSlabs {
     Slab* current = nullptr;
     std::uint32_t used_at = 0;   // the heap's age when blocks were last handed out
@@ -256,7 +257,6 @@ class alignas(64) ThreadHeap : public ThreadCache {
   [[nodiscard]] GranuleCache::Granule take_granule() noexcept;
   [[nodiscard]] Slab* new_slab(SizeClass size_class) noexcept;
   void make_current(ClassSlabs& slabs, Slab* slab) noexcept;
-  [[nodiscard]] bool lasts(const Slab* slab, SizeClass size_class) const noexcept;
   [[nodiscard]] void* hand_out(SizeClass size_class, Slab& slab, bool again) noexcept;
 
   // thread_lists.cpp
@@ -291,13 +291,13 @@ class alignas(64) ThreadHeap : public ThreadCache {
       notice_interrupt();
   }
   void notice_interrupt() noexcept;
-  void set_counts() noexcept { counts = meter.on() && !watching_ && !observed_; }
   // How many blocks of a list go before the one that is sampled. Requires: meter.on().
   [[nodiscard]] std::uint32_t before_sample(std::size_t list) noexcept {
-    std::uint32_t& until = apart(list).beyond;
-    if (until == 0) until = meter.draw_blocks(listed_bytes(list)) + 1;
+    const std::uint32_t& until = apart(list).beyond;
+    if (until == 0 || (until == 1 && looks_.test(list))) draw(list);
     return until - 1;
   }
+  void draw(std::size_t list) noexcept;
   void redraw(std::size_t list) noexcept { apart(list).beyond = 0; }
   void aim() noexcept;
   void look_at_samples() noexcept;
@@ -370,6 +370,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::size_t kept_bytes_ = 0;            // touched bytes of empty slabs that are kept
   ListLimits limits_;
   Bitmap<128> overflowed_;  // lists that were full
+  Bitmap<128> looks_;       // lists whose count ends without a sample
   bool watching_ = false;
   bool observed_ = false;
   bool elsewhere_ = false;                          // the thread allocates somewhere else

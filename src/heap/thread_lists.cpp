@@ -81,7 +81,7 @@ void ThreadHeap::list_was_filled(std::size_t list, std::uint32_t count) noexcept
 // shall.
 void ThreadHeap::list_was_empty(std::size_t list) noexcept {
   used_since_beat_.set(list);
-  if (watching_ || !overflowed_.test(list)) return;
+  if (!overflowed_.test(list)) return;
   overflowed_.clear(list);
   limits_.raise(list, allocator_.config().thread_cache_bytes);
 }
@@ -172,32 +172,28 @@ void ThreadHeap::reset_room(std::size_t list) noexcept {
 }
 
 // While free pages wait to be given back, somebody must come by to do it; but a
-// thread that allocates and frees in turn never leaves the fast path. So it gets
-// what it allocates from lists of their own then, which run out.
+// thread that allocates and frees in turn never leaves the fast path. So what it is
+// handed is counted then, and the count runs out.
 void ThreadHeap::watch(bool on) noexcept {
+  if (on && !watching_)
+    for (std::size_t i = 0; i < kLists; ++i) redraw(i);
   watching_ = on;
   set_apart(watching_ || meter.on());
 }
 
 void ThreadHeap::set_apart(bool apart) noexcept {
-  set_counts();
   if (apart_ == apart) return;
-  if (apart_ && !apart)
+  if (apart_)
     for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   apart_ = apart;
   aim();
 }
 
-// Of a list that is empty, while what is freed is kept apart: what was freed meanwhile.
+// Of a list whose count has run out, but no sample is taken: the block freed last. What would
+// have been a sample, were it not for an observer, is none; so the next one is drawn anew.
 void* ThreadHeap::take_freed(std::size_t list) noexcept {
-  if (!watching_) return pop(lists[list]);  // a sample that could not be taken
-  const std::uint32_t freed = listed(list);
-  const std::uint32_t count = allowance(list, freed);
-  Block* first = lists[list].first;
-  lists[list].first = count == freed ? nullptr : cut(first, count);
-  apart(list).first = first;
-  list_was_filled(list, freed - count);
-  return pop(apart(list));
+  apart(list).beyond = meter.on() ? 0 : kBlocksPerLook;
+  return pop(lists[list]);
 }
 
 void ThreadHeap::return_idle_lists() noexcept {

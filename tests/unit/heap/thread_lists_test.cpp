@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The lists of a thread: what they hand out first, how long they become, what a full
-// one leaves to its slabs, and where their blocks go. For slabs see thread_heap_test.cpp.
+// one leaves to its slabs, and where their blocks go. For slabs see thread_heap_test.cpp, for
+// threads that have to come by watched_thread_test.cpp.
 #include "support/one_thread.hpp"
 #include "support/pattern.hpp"
 #include "support/random.hpp"
@@ -9,9 +10,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
-#include <set>
-#include <thread>
 #include <vector>
 
 namespace luna {
@@ -205,107 +203,6 @@ TEST(ThreadListsDeathTest, BlockFreedTwiceWithOneOfAnotherSlabBetweenIsFoundWhen
 void teach(TestThread& thread, std::size_t pages) {
   for (int i = 0; i < 2; ++i) thread.deallocate(thread.allocate(pages * kPageBytes));
   static_cast<void>(thread.allocate(pages * kPageBytes));
-}
-
-constexpr std::size_t kDirtyBytes = std::size_t{16} << 20;
-constexpr std::size_t kKeptDirtyBytes = std::size_t{8} << 20;
-
-// A thread that allocates and frees in turn while much is dirty and an end was seen.
-struct Watched : Lists {
-  Watched() {
-    allocator.config().decay_ms = 50;
-    void* span = allocator.pages().take(kDirtyBytes / kPageBytes, 1, false);
-    test::make_dirty(static_cast<std::byte*>(span), kDirtyBytes / kPageBytes);
-    allocator.pages().put(span);
-    thread.deallocate(thread.allocate(kBytes));
-    teach(thread, 10);
-    allocator.pages().expect_quiet();
-    allocator.config().decay_ms = 10'000;
-    beat();
-  }
-
-  void beat() {
-    for (int i = 0; i < 20; ++i) thread.heap().beat();
-  }
-
-  // Returns how often the fast path could not allocate.
-  std::size_t slow_allocations(int pairs) {
-    std::size_t slow = 0;
-    for (int i = 0; i < pairs; ++i) {
-      void* block = thread.cache().try_allocate(kBytes);
-      if (block == nullptr) {
-        ++slow;
-        block = allocator.allocate(thread.heap(), kBytes);
-      }
-      thread.deallocate(block);
-    }
-    return slow;
-  }
-
-  [[nodiscard]] bool watched() { return thread.cache().sources != thread.cache().lists.data(); }
-};
-
-TEST(WatchedThread, ComesByTheSlowPathNowAndThen) {
-  Watched fixture;
-  ASSERT_TRUE(fixture.watched());
-
-  EXPECT_GE(fixture.slow_allocations(4000), 1U);
-}
-
-TEST(WatchedThread, IsNotWatchedWhileLittleIsDirty) {
-  Lists fixture;
-  fixture.thread.deallocate(fixture.thread.allocate(kBytes));
-  fixture.allocator.pages().expect_quiet();
-  for (int i = 0; i < 20; ++i) fixture.thread.heap().beat();
-
-  EXPECT_FALSE(fixture.allocator.pages().is_quiet());
-  EXPECT_EQ(fixture.thread.cache().sources, fixture.thread.cache().lists.data());
-}
-
-TEST(WatchedThread, PairsGiveThePagesBackInTheEnd) {
-  Watched fixture;
-  fixture.allocator.config().decay_ms = 100;
-  for (int i = 0; i < 2000 && fixture.watched(); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    static_cast<void>(fixture.slow_allocations(4000));
-  }
-
-  EXPECT_FALSE(fixture.watched());
-  EXPECT_FALSE(fixture.allocator.pages().is_quiet());
-  EXPECT_LE(fixture.allocator.usage().pages.dirty, kKeptDirtyBytes);
-}
-
-TEST(WatchedThread, KeepsItsBlocksApart) {
-  Watched fixture;
-  std::set<void*> blocks;
-  for (std::size_t i = 0; i < 3 * kCapacity; ++i) {
-    fixture.thread.deallocate(fixture.thread.allocate(kBytes));
-    void* block = fixture.thread.allocate(kBytes);
-    test::write_pattern(block, kBytes, i);
-    blocks.insert(block);
-  }
-
-  EXPECT_EQ(blocks.size(), 3 * kCapacity);
-}
-
-TEST(WatchedThread, TrimReturnsWhatItWasToBeHanded) {
-  Watched fixture;
-  void* block = fixture.thread.allocate(kBytes);
-  fixture.thread.deallocate(fixture.thread.allocate(kBytes));
-  fixture.thread.heap().trim(false);
-
-  EXPECT_EQ(fixture.slab_of(block).used(), 1U);
-}
-
-TEST(WatchedThread, ZeroedRunThatWasFreedLatelyIsAllZeros) {
-  Watched fixture;
-  void* run = fixture.thread.allocate(10 * kPageBytes);
-  test::make_dirty(static_cast<std::byte*>(run), 10);
-  fixture.thread.deallocate(run);
-  void* zeroed = fixture.thread.allocate_zeroed(10 * kPageBytes);
-
-  EXPECT_EQ(zeroed, run);
-  EXPECT_TRUE(test::is_zero(zeroed, 10 * kPageBytes));
 }
 
 struct TaughtRuns : Lists {
