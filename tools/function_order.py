@@ -22,8 +22,26 @@ PROGRAMS = {
                 "from n; create index x on t(b); select count(*) from t where b > '7'"],
     "sort": ["sort", "--parallel=2", "--buffer-size=1M", "{words}"],
     "xz": ["xz", "--threads=2", "--block-size=100KiB", "-0", "--stdout", "{words}"],
+    "python3": ["python3", "-S", "-c", "x = [bytearray(i % 5000) for i in range(30000)]; del x[::3]; "
+                "y = bytearray(10 ** 7); del x, y; z = [bytearray(300000) for i in range(30)]"],
     "gcc": ["gcc", "-O1", "-c", "-x", "c", "{source}", "-o", "/dev/null"],
 }
+
+# What each process runs too: constructors, what ends it, and what libc adds to a library.
+ALWAYS = """\
+    *(.text.startup .text.startup.*)
+    *(.text.exit .text.exit.*)
+    *libc_nonshared.a:*(.text .text.*)
+    KEEP(*(SORT_NONE(.fini)))"""
+
+# Constants lie behind the symbols, which the dynamic linker reads, so that one window has both.
+CONSTANTS = """\
+SECTIONS {
+  .rodata.everyday : {
+    *(.rodata .rodata.*)
+  }
+}
+INSERT AFTER .rela.plt;"""
 
 
 def own_names(library):
@@ -48,8 +66,8 @@ def functions(library, name, command, folder):
 
 
 def sections(name):
-    """A constructor has two names, and its section the second."""
-    return {name, name.replace("C1E", "C2E")}
+    """A constructor or destructor has two names, and its section the second."""
+    return {name, name.replace("C1E", "C2E"), name.replace("D1E", "D2E")}
 
 
 def main():
@@ -74,10 +92,12 @@ def main():
           " * Functions that programs use every day, side by side. Made by tools/function_order.py; a name\n"
           " * that is not there any more does no harm. */")
     print("SECTIONS {\n  .text.everyday : {")
+    print(ALWAYS)
     for name in ordered:
         for section in sorted(sections(name)):
             print(f"    *(.text.{section})")
     print("  }\n}\nINSERT BEFORE .text;")
+    print(CONSTANTS)
 
 
 main()

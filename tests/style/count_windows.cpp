@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Counts the parts of the library's code that a program runs which does hardly anything: the kernel
+// Counts the parts of the library's code that a program runs which does little: the kernel
 // makes 64 KiB of a file resident around each page that is touched. What they hold must lie side by
 // side; tools/function_order.py sees to that.
 //
@@ -64,6 +64,7 @@ pid_t start(char** program, const char* library) {
   if (child < 0) skip("fork failed");
   if (child == 0) {
     setenv("LD_PRELOAD", library, 1);
+    if (std::freopen("/dev/null", "r", stdin) == nullptr) _exit(kSkipped);
     if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(kSkipped);
     execv(program[0], program);
     _exit(127);
