@@ -31,7 +31,7 @@ constexpr std::size_t kLenders = 3;
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   note_slow_allocation();
   const bool again = used_since_beat_.test(size_class);
-  list_was_empty(size_class);
+  list_was_wanted(size_class);
   if (void* block = take_listed(size_class); block != nullptr) return block;
   if (lists[size_class].first != nullptr) return take_freed(size_class);
   Slab* slab = classes_[size_class].current;

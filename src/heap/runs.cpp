@@ -13,7 +13,7 @@ namespace luna {
 void* ThreadHeap::refill_run(std::size_t pages, bool zero) noexcept {
   note_slow_allocation();
   const std::size_t list = list_of_run(pages);
-  list_was_empty(list);
+  list_was_wanted(list);
   void* listed = take_listed(list);
   if (listed == nullptr && lists[list].first != nullptr) listed = take_freed(list);
   if (listed != nullptr) {

@@ -36,7 +36,7 @@ void ThreadHeap::look_at_samples() noexcept {
   set_apart(false);
   for (std::size_t i = 0; i < kLists; ++i) return_list(i);
   meter.set(samples.interval(), samples.next_seed());
-  for (std::size_t i = 0; i < kLists; ++i) redraw(i);
+  redraw_all();
   set_apart(watching_ || meter.on());
 }
 
@@ -63,8 +63,8 @@ std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noex
 void ThreadHeap::draw(std::size_t list) noexcept {
   std::uint32_t until = meter.draw_blocks(listed_bytes(list)) + 1;
   looks_.clear(list);
-  if (watching_ && until >= kBlocksPerLook) {
-    until = kBlocksPerLook;
+  if (watching_ && until >= blocks_per_look_) {
+    until = blocks_per_look_;
     looks_.set(list);
   }
   apart(list).beyond = until;

@@ -239,8 +239,10 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // what the thread was doing; more once that was wrong.
   static constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
 
-  // So many blocks of a list a thread takes that is watched, and then looks at the clock.
+  // So many blocks of a list a thread takes that is watched, and then comes by; fewer if it
+  // takes them seldom.
   static constexpr std::uint32_t kBlocksPerLook = 64;
+  static constexpr std::uint32_t kFewBlocksPerLook = 4;
 
   struct ClassSlabs {
     Slab* current = nullptr;
@@ -262,7 +264,7 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // thread_lists.cpp
   void note_recurrence() noexcept;
   void list_was_filled(std::size_t list, std::uint32_t count) noexcept;
-  void list_was_empty(std::size_t list) noexcept;
+  void list_was_wanted(std::size_t list) noexcept;
   void reset_room(std::size_t list) noexcept;
   [[nodiscard]] void* take_freed(std::size_t list) noexcept;
   void watch(bool on) noexcept;
@@ -299,6 +301,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   }
   void draw(std::size_t list) noexcept;
   void redraw(std::size_t list) noexcept { apart(list).beyond = 0; }
+  void redraw_all() noexcept {
+    for (std::size_t i = 0; i < kLists; ++i) redraw(i);
+  }
   void aim() noexcept;
   void look_at_samples() noexcept;
   [[nodiscard]] std::uint32_t allowance(std::size_t list, std::uint32_t blocks) noexcept;
@@ -352,10 +357,12 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::atomic<std::uint64_t> refilled_blocks_{0};
   std::atomic<std::uint64_t> thread_{0};
 
-  Bitmap<128> used_since_beat_;  // lists that were empty and wanted
+  Bitmap<128> used_since_beat_;  // lists that were wanted on the slow path
   std::uint64_t last_beat_ms_ = 0;
   std::uint64_t looked_ms_ = 0;  // at the clock
   std::uint32_t calls_to_beat_ = 0;
+  std::uint32_t looks_in_a_row_ = 0;  // that the clock did not go on
+  std::uint32_t blocks_per_look_ = kFewBlocksPerLook;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t sampling_epoch_ = 0;
   std::uint32_t releases_ = 0;

@@ -77,11 +77,11 @@ void ThreadHeap::list_was_filled(std::size_t list, std::uint32_t count) noexcept
   lists[list].room = capacity - count;
 }
 
-// To be called when a list is empty and wanted: what it once could not hold, it
-// shall.
-void ThreadHeap::list_was_empty(std::size_t list) noexcept {
+// To be called when the thread comes by for a block of a list. If that is empty: what it once
+// could not hold, it shall.
+void ThreadHeap::list_was_wanted(std::size_t list) noexcept {
   used_since_beat_.set(list);
-  if (!overflowed_.test(list)) return;
+  if (!overflowed_.test(list) || lists[list].first != nullptr) return;
   overflowed_.clear(list);
   limits_.raise(list, allocator_.config().thread_cache_bytes);
 }
@@ -175,8 +175,7 @@ void ThreadHeap::reset_room(std::size_t list) noexcept {
 // thread that allocates and frees in turn never leaves the fast path. So what it is
 // handed is counted then, and the count runs out.
 void ThreadHeap::watch(bool on) noexcept {
-  if (on && !watching_)
-    for (std::size_t i = 0; i < kLists; ++i) redraw(i);
+  if (on && !watching_) redraw_all();
   watching_ = on;
   set_apart(watching_ || meter.on());
 }
@@ -192,7 +191,8 @@ void ThreadHeap::set_apart(bool apart) noexcept {
 // Of a list whose count has run out, but no sample is taken: the block freed last. What would
 // have been a sample, were it not for an observer, is none; so the next one is drawn anew.
 void* ThreadHeap::take_freed(std::size_t list) noexcept {
-  apart(list).beyond = meter.on() ? 0 : kBlocksPerLook;
+  apart(list).beyond = meter.on() ? 0 : blocks_per_look_;
+  if (watching_) calls_to_beat_ = 0;
   return pop(lists[list]);
 }
 

@@ -69,6 +69,18 @@ TEST(WatchedThread, ComesByTheSlowPathNowAndThen) {
   }
 }
 
+TEST(WatchedThread, ComesByAfterFewBlocksIfItTakesThemSeldom) {
+  Watched fixture;
+  constexpr int kRounds = 20;
+  std::size_t slow = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(12));  // more than one tick of the clock
+    slow += fixture.slow_pairs(8);
+  }
+
+  EXPECT_GE(slow, kRounds);
+}
+
 TEST(WatchedThread, IsNotWatchedWhileLittleIsDirty) {
   test::OneThread fixture;
   fixture.thread.deallocate(fixture.thread.allocate(kBytes));
@@ -114,6 +126,22 @@ TEST(WatchedThread, IsHandedEachBlockOnce) {
   }
 
   EXPECT_EQ(blocks.size(), kBlocks);
+}
+
+TEST(WatchedThread, ListThatDoesNotRunOutIsNotMadeLonger) {
+  Watched fixture;
+  constexpr std::size_t kBlocks = 400;
+  const auto listed = [&] { return fixture.thread.heap().listed_blocks(size_class_of(kBytes)); };
+  for (void* block : fixture.allocate_many(kBlocks, kBytes)) {
+    fixture.thread.deallocate(block);
+    static_cast<void>(fixture.slow_pairs(100));
+  }
+  // What it may hold shows when it is filled anew, with a slab's blocks at least.
+  const auto blocks = fixture.allocate_many(kBlocks, kBytes);
+  ASSERT_LE(listed(), kGranuleBytes / kBytes);
+  for (void* block : blocks) fixture.thread.deallocate(block);
+
+  EXPECT_LE(listed(), kGranuleBytes / kBytes + 2);
 }
 
 TEST(WatchedThread, TrimReturnsWhatItWasToBeHanded) {
