@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Fails on marks of unfinished work, on dead code and on a missing licence line."""
+"""Fails on marks of unfinished work, on dead code, on folders of one machine, on unit tests that
+assert nothing and on a missing licence line."""
 import re
 
 import source_tree
@@ -11,6 +12,7 @@ MARKS = {
     r"X" "XX": "is not a place to stop",
     "(?i:not" r"[ \-]implemented)(?! by\b)": "is a promise; implement it or leave it out",
     r"#\s*if\s+0\s*$": "hides dead code; git remembers",
+    r"(?<![\w}])/(?:home|root|work|Users)/\w+": "is a folder of one machine",
     "<<<<" "<<< |>>>>" ">>> ": "is left over from a merge",
 }
 PATTERN = re.compile("|".join(f"(?P<m{number}>(?<![A-Za-z]){mark}(?![A-Za-z]))" if mark[0] != "<"
@@ -32,6 +34,8 @@ def main():
         if (path.suffix in LICENSED or path.name == "meson.build") and place.parts[0] != "subprojects":
             if "SPDX-License-Identifier: MIT" not in "\n".join(text.splitlines()[:4]):
                 errors.append(f"{place}: no SPDX-License-Identifier line at the top")
+        if place.match("tests/unit/**/*_test.cpp") and not re.search(r"\b(EXPECT|ASSERT)_[A-Z]", text):
+            errors.append(f"{place}: asserts nothing")
         if any(part in place.stem.split("_") for part in ("util", "utils", "helper", "misc", "common")):
             errors.append(f"{place}: a file's name says what it holds")
     source_tree.finish(errors, f"{len(paths)} files without unfinished marks")

@@ -9,14 +9,17 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <string>
 #include <type_traits>
 
 namespace luna::test {
 
 // Fewer states than `least` would say that the model hardly does anything.
-inline void expect_holds(const Explored& result, std::size_t least) {
-  EXPECT_EQ(result.complaint, "") << result.steps;
-  EXPECT_GT(result.states, least);
+[[nodiscard]] inline testing::AssertionResult holds(const Explored& result, std::size_t least) {
+  if (!result.complaint.empty())
+    return testing::AssertionFailure() << result.complaint << "\n" << result.steps;
+  if (result.states > least) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "only " << result.states << " states";
 }
 
 template <typename Variant>
@@ -26,11 +29,17 @@ struct Broken {
 };
 
 template <typename Variant>
-void expect_caught(Explored (*explore)(Variant),
-                   std::initializer_list<std::type_identity_t<Broken<Variant>>> broken) {
-  for (const Broken<Variant>& one : broken)
-    EXPECT_EQ(explore(one.variant).complaint, one.complaint)
-        << "of variant " << static_cast<int>(one.variant);
+[[nodiscard]] testing::AssertionResult catches(
+    Explored (*explore)(Variant),
+    std::initializer_list<std::type_identity_t<Broken<Variant>>> all) {
+  for (const Broken<Variant>& one : all) {
+    const std::string complaint = explore(one.variant).complaint;
+    if (complaint != one.complaint)
+      return testing::AssertionFailure()
+             << "variant " << static_cast<int>(one.variant) << ": \"" << complaint
+             << "\" instead of \"" << one.complaint << "\"";
+  }
+  return testing::AssertionSuccess();
 }
 
 }  // namespace luna::test

@@ -20,14 +20,15 @@ using test::QueueVariant;
 }
 
 TEST(BlockQueueModel, HoldsInEveryInterleaving) {
-  test::expect_holds(explore(QueueVariant::kSound), 10'000);
+  EXPECT_TRUE(test::holds(explore(QueueVariant::kSound), 10'000));
 }
 
 TEST(BlockQueueModel, IsCaughtWhereItIsBroken) {
-  test::expect_caught(&explore, {{QueueVariant::kPublishBeforeWriting, "an empty cell is popped"},
-                                 {QueueVariant::kReleaseBeforeReading, "a block is overwritten"},
-                                 {QueueVariant::kPushWithoutATurn, "a block is overwritten"},
-                                 {QueueVariant::kClaimWithoutALook, "a block is overwritten"}});
+  EXPECT_TRUE(
+      test::catches(&explore, {{QueueVariant::kPublishBeforeWriting, "an empty cell is popped"},
+                               {QueueVariant::kReleaseBeforeReading, "a block is overwritten"},
+                               {QueueVariant::kPushWithoutATurn, "a block is overwritten"},
+                               {QueueVariant::kClaimWithoutALook, "a block is overwritten"}}));
 }
 
 }  // namespace

@@ -62,15 +62,15 @@ void find_owner(ModelThread& self, Variant variant) {
 }
 
 TEST(FollowedSlabModel, HoldsInEveryInterleaving) {
-  test::expect_holds(explore(Variant::kSound), 100);
+  EXPECT_TRUE(test::holds(explore(Variant::kSound), 100));
 }
 
 TEST(FollowedSlabModel, IsCaughtWhereItIsBroken) {
-  test::expect_caught(
+  EXPECT_TRUE(test::catches(
       &explore,
       {{Variant::kForgetBeforeRenaming, "it looks again though it knows that the part is gone"},
        {Variant::kPartIsRelaxed, "it looks again though it knows that the part is gone"},
-       {Variant::kForgetRelaxed, "it looks again though it knows that the part is gone"}});
+       {Variant::kForgetRelaxed, "it looks again though it knows that the part is gone"}}));
 }
 
 }  // namespace

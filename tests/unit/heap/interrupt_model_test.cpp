@@ -101,17 +101,17 @@ void interrupt_all(ModelThread& self, Variant variant) {
 }
 
 TEST(InterruptModel, HoldsInEveryInterleaving) {
-  test::expect_holds(explore(Variant::kSound), 100);
+  EXPECT_TRUE(test::holds(explore(Variant::kSound), 100));
 }
 
 TEST(InterruptModel, IsCaughtWhereItIsBroken) {
-  test::expect_caught(
+  EXPECT_TRUE(test::catches(
       &explore, {{Variant::kTakeFromWithoutFence, "a size takes the slow path for ever"},
                  {Variant::kInterruptWithoutFence, "a size takes the slow path for ever"},
                  {Variant::kNoFenceAfterTheSetting, "an interruption is lost"},
                  {Variant::kNoFenceBeforeTheLook, "an interruption is lost"},
                  {Variant::kNoLastLook, "an interruption is lost"},
-                 {Variant::kNoticeWithoutFence, "it came by for a setting that it does not see"}});
+                 {Variant::kNoticeWithoutFence, "it came by for a setting that it does not see"}}));
 }
 
 }  // namespace

@@ -56,13 +56,13 @@ void set_and_clear(ModelThread& self, Variant variant) {
 }
 
 TEST(FrameCallbackModel, HoldsInEveryInterleaving) {
-  test::expect_holds(explore(Variant::kSound), 400);
+  EXPECT_TRUE(test::holds(explore(Variant::kSound), 400));
 }
 
 TEST(FrameCallbackModel, IsCaughtWhereItIsBroken) {
-  test::expect_caught(&explore, {{Variant::kCountIsAcquired, "a data race"},
-                                 {Variant::kClearIsReleased, "a data race"},
-                                 {Variant::kNoSecondLook, "a data race"}});
+  EXPECT_TRUE(test::catches(&explore, {{Variant::kCountIsAcquired, "a data race"},
+                                       {Variant::kClearIsReleased, "a data race"},
+                                       {Variant::kNoSecondLook, "a data race"}}));
 }
 
 }  // namespace
