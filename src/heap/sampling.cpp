@@ -63,8 +63,8 @@ std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noex
 void ThreadHeap::draw(std::size_t list) noexcept {
   std::uint32_t until = meter.draw_blocks(listed_bytes(list)) + 1;
   looks_.clear(list);
-  if (watching_ && until >= blocks_per_look_) {
-    until = blocks_per_look_;
+  if (watching_ && until >= blocks_per_look()) {
+    until = blocks_per_look();
     looks_.set(list);
   }
   apart(list).beyond = until;

@@ -28,9 +28,6 @@ constexpr int kBlocksGlancedAt = 4;
 // Slow paths between two looks at the clock.
 constexpr std::uint32_t kCallsPerBeat = 16;
 
-// A thread comes by often that looks at the clock so many times before it goes on.
-constexpr std::uint32_t kLooksOfWhoComesOften = 16;
-
 // Lists of classes that were not refilled for so long are given back. So often too the
 // thread counts as that much older, in granules, and so many slabs of idle classes
 // lose their free pages: about 10 MiB a second.
@@ -131,12 +128,12 @@ void ThreadHeap::beat_now() noexcept {
     allocator_.pages().look_again();
   watch(allocator_.pages().is_quiet());
   // Who is watched may come by seldom, and then counts each time, and fewer blocks between.
+  const std::uint32_t blocks_before = blocks_per_look();
   looks_in_a_row_ = now == looked_ms_ ? looks_in_a_row_ + 1 : 0;
-  const bool seldom = watching_ && looks_in_a_row_ < kLooksOfWhoComesOften;
-  calls_to_beat_ = seldom ? 0 : kCallsPerBeat;
-  if (seldom && blocks_per_look_ != kFewBlocksPerLook) redraw_all();
-  blocks_per_look_ = seldom ? kFewBlocksPerLook : kBlocksPerLook;
   looked_ms_ = now;
+  const bool seldom = watching_ && blocks_per_look() == kFewBlocksPerLook;
+  calls_to_beat_ = seldom ? 0 : kCallsPerBeat;
+  if (seldom && blocks_before != kFewBlocksPerLook) redraw_all();
   if (now - last_beat_ms_ < kIdleMs) return;
   last_beat_ms_ = now;
   granules_taken_ = 0;

@@ -239,10 +239,11 @@ class alignas(64) ThreadHeap : public ThreadCache {
   // what the thread was doing; more once that was wrong.
   static constexpr std::uint32_t kSlowFreesOfAnEnd = 16;
 
-  // So many blocks of a list a thread takes that is watched, and then comes by; fewer if it
-  // takes them seldom.
+  // So many blocks of a list a thread takes that is watched, and then comes by; few if it does
+  // not look at the clock so often before that goes on.
   static constexpr std::uint32_t kBlocksPerLook = 64;
   static constexpr std::uint32_t kFewBlocksPerLook = 4;
+  static constexpr std::uint32_t kLooksOfWhoComesOften = 16;
 
   struct ClassSlabs {
     Slab* current = nullptr;
@@ -268,6 +269,9 @@ class alignas(64) ThreadHeap : public ThreadCache {
   void reset_room(std::size_t list) noexcept;
   [[nodiscard]] void* take_freed(std::size_t list) noexcept;
   void watch(bool on) noexcept;
+  [[nodiscard]] std::uint32_t blocks_per_look() const noexcept {
+    return looks_in_a_row_ < kLooksOfWhoComesOften ? kFewBlocksPerLook : kBlocksPerLook;
+  }
   void set_apart(bool apart) noexcept;
   // Where blocks come from: what interrupt() does not change.
   [[nodiscard]] FreeList* supply() noexcept { return apart_ ? &apart(0) : lists.data(); }
@@ -362,7 +366,6 @@ class alignas(64) ThreadHeap : public ThreadCache {
   std::uint64_t looked_ms_ = 0;  // at the clock
   std::uint32_t calls_to_beat_ = 0;
   std::uint32_t looks_in_a_row_ = 0;  // that the clock did not go on
-  std::uint32_t blocks_per_look_ = kFewBlocksPerLook;
   std::uint32_t trims_seen_ = 0;
   std::uint32_t sampling_epoch_ = 0;
   std::uint32_t releases_ = 0;

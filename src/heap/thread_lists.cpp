@@ -191,7 +191,7 @@ void ThreadHeap::set_apart(bool apart) noexcept {
 // Of a list whose count has run out, but no sample is taken: the block freed last. What would
 // have been a sample, were it not for an observer, is none; so the next one is drawn anew.
 void* ThreadHeap::take_freed(std::size_t list) noexcept {
-  apart(list).beyond = meter.on() ? 0 : blocks_per_look_;
+  apart(list).beyond = meter.on() ? 0 : blocks_per_look();
   if (watching_) calls_to_beat_ = 0;
   return pop(lists[list]);
 }
