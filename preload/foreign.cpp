@@ -2,9 +2,9 @@
 #include "preload/foreign.hpp"
 
 #include "base/align.hpp"
+#include "base/function_pointer.hpp"
 #include "base/report.hpp"
 #include "os/environment.hpp"
-#include "os/lock.hpp"
 #include "os/mappings.hpp"
 #include "preload/process.hpp"
 
@@ -16,62 +16,53 @@ namespace luna::foreign {
 
 namespace {
 
+// Each is what every thread finds that looks for it.
 struct Functions {
-  void* (*malloc)(std::size_t) = nullptr;
-  void* (*calloc)(std::size_t, std::size_t) = nullptr;
-  void* (*memalign)(std::size_t, std::size_t) = nullptr;
-  void* (*realloc)(void*, std::size_t) = nullptr;
-  void (*free)(void*) = nullptr;
-  std::size_t (*usable_size)(const void*) = nullptr;
+  FunctionPointer<void* (*)(std::size_t)> malloc;
+  FunctionPointer<void* (*)(std::size_t, std::size_t)> calloc;
+  FunctionPointer<void* (*)(std::size_t, std::size_t)> memalign;
+  FunctionPointer<void* (*)(void*, std::size_t)> realloc;
+  FunctionPointer<void (*)(void*)> free;
+  FunctionPointer<std::size_t (*)(const void*)> usable_size;
 };
 
 template <typename Function>
-void find(void* library, const char* name, Function& function) noexcept {
-  function = reinterpret_cast<Function>(::dlsym(library, name));
+void find(void* library, const char* name, FunctionPointer<Function>& function) noexcept {
+  function.store(reinterpret_cast<Function>(::dlsym(library, name)));
 }
 
 // The next function of that name after ours.
 template <typename Function>
-[[nodiscard]] Function find_next(const char* name, std::atomic<Function>& found) noexcept {
-  Function function = found.load(std::memory_order_relaxed);  // alone: whoever finds it finds this
-  if (function == nullptr) {
-    find(RTLD_NEXT, name, function);
-    found.store(function, std::memory_order_relaxed);
-  }
-  return function;
-}
-
-[[nodiscard]] Functions find_functions() noexcept {
-  Functions found;
-  if (os::is_static_program()) return found;  // there is no other malloc
-  void* libc = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-  if (libc == nullptr) return found;
-  find(libc, "malloc", found.malloc);
-  find(libc, "calloc", found.calloc);
-  find(libc, "memalign", found.memalign);
-  find(libc, "realloc", found.realloc);
-  find(libc, "malloc_usable_size", found.usable_size);
-  find(libc, "free", found.free);
+[[nodiscard]] Function find_next(const char* name, FunctionPointer<Function>& found) noexcept {
+  if (found == nullptr) find(RTLD_NEXT, name, found);
   return found;
 }
 
-constinit Functions found_functions;
-constinit std::atomic<bool> is_found{false};
+void find_all(Functions& functions) noexcept {
+  if (os::is_static_program()) return;  // there is no other malloc
+  void* libc = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  if (libc == nullptr) return;
+  find(libc, "malloc", functions.malloc);
+  find(libc, "calloc", functions.calloc);
+  find(libc, "memalign", functions.memalign);
+  find(libc, "realloc", functions.realloc);
+  find(libc, "malloc_usable_size", functions.usable_size);
+  find(libc, "free", functions.free);
+}
 
 // Looked up when first needed: most processes never meet a foreign pointer, and
 // the dynamic linker's tables cost each a hundred KiB to read. No lock of ours
 // is held here, and the linker's own is recursive. Two threads may both look, or a signal
-// handler and whom it interrupts, and find the same; the first to end keeps it.
-[[nodiscard]] Functions functions() noexcept {
+// handler and whom it interrupts: nobody waits, and all store the same.
+[[nodiscard]] const Functions& functions() noexcept {
+  static constinit Functions functions;
+  static constinit std::atomic<bool> is_found{false};
   // pairs with the release below
-  if (is_found.load(std::memory_order_acquire)) return found_functions;
-  static constinit os::Lock lock;
-  const Functions found = find_functions();
-  if (!lock.try_lock()) return found;  // for good, so that nobody ever waits
-  found_functions = found;
+  if (is_found.load(std::memory_order_acquire)) return functions;
+  find_all(functions);
   // pairs with the acquire above
   is_found.store(true, std::memory_order_release);
-  return found;
+  return functions;
 }
 
 // Layout of a chunk of glibc's malloc, as far as it tells whose a pointer is.
@@ -131,22 +122,22 @@ std::size_t usable_bytes(const void* pointer) noexcept {
 }
 
 OpenLibrary open_library() noexcept {
-  static constinit std::atomic<OpenLibrary> found{nullptr};
+  static constinit FunctionPointer<OpenLibrary> found;
   return find_next("dlopen", found);
 }
 
 CloseLibrary close_library() noexcept {
-  static constinit std::atomic<CloseLibrary> found{nullptr};
+  static constinit FunctionPointer<CloseLibrary> found;
   return find_next("dlclose", found);
 }
 
 CreateThread create_thread() noexcept {
-  static constinit std::atomic<CreateThread> found{nullptr};
+  static constinit FunctionPointer<CreateThread> found;
   return find_next("pthread_create", found);
 }
 
 CreateCThread create_c_thread() noexcept {
-  static constinit std::atomic<CreateCThread> found{nullptr};
+  static constinit FunctionPointer<CreateCThread> found;
   return find_next("thrd_create", found);
 }
 

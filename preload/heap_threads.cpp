@@ -48,7 +48,7 @@ void give_up(ThreadParts& parts) noexcept {
 template <typename Result>
 Result run(void* argument) {
   const ThreadParts::Errand errand = begin(argument);
-  return reinterpret_cast<Result (*)(void*)>(errand.start)(errand.argument);
+  return reinterpret_cast<Result (*)(void*)>(errand.start.load())(errand.argument);
 }
 
 // Whether what the thread allocates comes from a heap.

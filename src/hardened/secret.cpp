@@ -12,9 +12,10 @@ namespace luna::hardened {
 constinit Secret secret;
 
 void begin_secret(std::uintptr_t window, std::size_t bytes) noexcept {
-  const std::array<std::uint64_t, 4> words = os::random_words();
+  const std::array<std::uint64_t, os::kRandomWords> words = os::random_words();
   secret.canary = {words[0], words[1] | 1};  // an even factor would lose bits of the other
   secret.link = {words[2], words[3] | 1};
+  secret.function = {words[4], words[5] | 1};
   secret.window = window;
   if (bytes != 0) secret.window_units = bytes / 16;
   if (&__libc_single_threaded != nullptr) secret.alone = &__libc_single_threaded;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What only this process knows, of which canaries and the links of free lists are made.
+// What only this process knows, of which canaries, the links of free lists and what pointers to
+// functions are mixed with are made.
 #pragma once
 
 #include "pages/layout.hpp"
@@ -16,6 +17,7 @@ inline constexpr char kNotAlone = 0;
 struct alignas(kPageBytes) Secret {
   std::array<std::uint64_t, 2> canary{};
   std::array<std::uint64_t, 2> link{};
+  std::array<std::uint64_t, 2> function{};
   std::uintptr_t window = 0;  // where blocks may lie
   std::size_t window_units = SIZE_MAX;
   const char* alone = &kNotAlone;  // not 0: the process has but one thread

@@ -6,6 +6,7 @@
 // unsampled.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "os/lock.hpp"
 
 #include <lunalloc/heap.h>
@@ -76,9 +77,11 @@ struct GuardMistake {
 struct GuardObserver {
   void* context;
   // Writes the stack of the calling thread; returns its depth.
-  std::size_t (*walk)(void* context, std::uintptr_t* frames, std::size_t depth) noexcept;
+  FunctionPointer<std::size_t (*)(void* context, std::uintptr_t* frames,
+                                  std::size_t depth) noexcept>
+      walk;
   // Returns if the program shall go on.
-  void (*misused)(void* context, const GuardMistake& mistake) noexcept;
+  FunctionPointer<void (*)(void* context, const GuardMistake& mistake) noexcept> misused;
 };
 
 // The slots: a reservation in which each page for data lies between two without access. A

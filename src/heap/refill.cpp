@@ -167,9 +167,9 @@ Slab* ThreadHeap::new_slab(SizeClass size_class) noexcept {
   return slab;
 }
 
-// Moves the slab's free list to the thread's, and returns its first block. While blocks are
-// counted, those of a class that is wanted again and again are counted ahead; of others one by
-// one, for what was freed then goes out before what is fresh.
+// Moves the slab's free list to the thread's, and returns its first block. While samples are
+// taken, those of a class that is wanted again and again are counted ahead; else, while blocks
+// are counted, one by one: what was freed then goes out before what is fresh.
 void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab, bool again) noexcept {
   LUNA_DCHECK(slab.has_free() && slab.state == SlabState::kCurrent);
   classes_[size_class].used_at = age_;
@@ -180,7 +180,7 @@ void* ThreadHeap::hand_out(SizeClass size_class, Slab& slab, bool again) noexcep
   }
   Block* block = slab.own.first;
   const std::uint32_t free = slab.free_blocks();
-  const bool ahead = again || !apart_;
+  const bool ahead = !apart_ || (again && meter.on());
   const std::uint32_t counted = allowance(size_class, ahead ? free : 1);
   const std::uint32_t count = ahead ? counted : free;
   slab.own.first = count == free ? nullptr : cut(block, count);

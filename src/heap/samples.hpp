@@ -3,6 +3,7 @@
 // that whoever frees one leaves the fast path, and no other free has to ask.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "heap/size_class.hpp"
 #include "heap/slab.hpp"
 #include "os/lock.hpp"
@@ -27,13 +28,13 @@ struct SampledBlock {
 struct SampleObserver {
   void* context;
   // False: there is no room to remember it, so it shall be no sample.
-  bool (*allocated)(void* context, const SampledBlock& block) noexcept;
+  FunctionPointer<bool (*)(void* context, const SampledBlock& block) noexcept> allocated;
   // False: no such block is known, so it was freed before.
-  bool (*freed)(void* context, void* memory) noexcept;
+  FunctionPointer<bool (*)(void* context, void* memory) noexcept> freed;
   // realloc changed the block, which has so many bytes now. False: it is a sample no more.
-  bool (*resized)(void* context, const SampledBlock& block) noexcept;
+  FunctionPointer<bool (*)(void* context, const SampledBlock& block) noexcept> resized;
   // The block is known by another address from now on.
-  void (*moved)(void* context, void* from, void* to) noexcept;
+  FunctionPointer<void (*)(void* context, void* from, void* to) noexcept> moved;
 };
 
 // Threads: any; one lock inside.

@@ -61,6 +61,7 @@ std::uint32_t ThreadHeap::allowance(std::size_t list, std::uint32_t blocks) noex
 // A thread that is watched counts no further than to its next look; how many go from there is
 // drawn then, for the law remembers nothing.
 void ThreadHeap::draw(std::size_t list) noexcept {
+  if (apart(list).beyond != 0) calls_to_beat_ = 0;  // it came to the look
   std::uint32_t until = meter.draw_blocks(listed_bytes(list)) + 1;
   looks_.clear(list);
   if (watching_ && until >= blocks_per_look()) {

@@ -311,7 +311,7 @@ void ThreadHeap::forget_after_fork() noexcept {
   attached_ = false;
   identity = followed_ = this;
   thread_.store(0, std::memory_order_relaxed);
-  observed_ = false;
+  observed_ = elsewhere_ = false;
   for (std::size_t i = 0; i < kLists; ++i) {
     lists[i].first = apart(i).first = nullptr;
     reset_room(i);

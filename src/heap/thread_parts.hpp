@@ -3,6 +3,7 @@
 // there; and which of them it is freeing a block of.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "heap/thread_heap.hpp"
 
 #include <array>
@@ -65,7 +66,7 @@ class ThreadParts {
   // Of a thread that begins in a heap: what it shall do there. Set before it is created.
   struct Errand {
     NamedHeap* heap = nullptr;
-    void (*start)() = nullptr;  // whatever its type is
+    FunctionPointer<void (*)()> start;  // whatever its type is
     void* argument = nullptr;
   };
   Errand errand;

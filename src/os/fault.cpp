@@ -42,10 +42,18 @@ Fault fault_of(const siginfo_t* info, const void* context) noexcept {
   return fault;
 }
 
+struct sigaction FaultHandler::previous() const noexcept {
+  struct sigaction action = previous_;
+  action.sa_sigaction = previous_function_;  // in the same place as sa_handler
+  return action;
+}
+
 bool FaultHandler::install(Function function) noexcept {
   if (installed_.exchange(true, std::memory_order_relaxed)) return true;
   // Read first, for a fault may come as soon as the handler is in place.
   if (::sigaction(SIGSEGV, nullptr, &previous_) != 0) return false;
+  previous_function_ = previous_.sa_sigaction;
+  previous_.sa_sigaction = nullptr;
   struct sigaction action {};
   action.sa_sigaction = function;
   action.sa_mask = previous_.sa_mask;
@@ -54,25 +62,25 @@ bool FaultHandler::install(Function function) noexcept {
 }
 
 void FaultHandler::forward(int signal, siginfo_t* info, void* context) noexcept {
+  const struct sigaction before = previous();
   const bool was_sent = info->si_code <= 0;  // by kill() and its like, not by a fault
-  if (has_no_function(previous_) ||
-      (static_cast<unsigned>(previous_.sa_flags) & SA_RESETHAND) != 0) {
-    if (was_sent && (previous_.sa_flags & SA_SIGINFO) == 0 && previous_.sa_handler == SIG_IGN)
-      return;
+  if (has_no_function(before) || (static_cast<unsigned>(before.sa_flags) & SA_RESETHAND) != 0) {
+    if (was_sent && (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_IGN) return;
     restore();
     // A fault happens again by itself. What was sent is sent again, and comes when this returns.
     if (was_sent) system_call(SYS_tgkill, process_id(), thread_id(), signal);
     return;
   }
-  if ((previous_.sa_flags & SA_SIGINFO) != 0) {
-    previous_.sa_sigaction(signal, info, context);
+  if ((before.sa_flags & SA_SIGINFO) != 0) {
+    before.sa_sigaction(signal, info, context);
   } else {
-    previous_.sa_handler(signal);
+    before.sa_handler(signal);
   }
 }
 
 void FaultHandler::restore() noexcept {
-  static_cast<void>(::sigaction(SIGSEGV, &previous_, nullptr));
+  const struct sigaction before = previous();
+  static_cast<void>(::sigaction(SIGSEGV, &before, nullptr));
 }
 
 }  // namespace luna::os

@@ -3,6 +3,8 @@
 // in front of the one that was there before.
 #pragma once
 
+#include "base/function_pointer.hpp"
+
 #include <signal.h>
 
 #include <atomic>
@@ -50,7 +52,10 @@ class FaultHandler {
   void restore() noexcept;
 
  private:
-  struct sigaction previous_ {};
+  [[nodiscard]] struct sigaction previous() const noexcept;
+
+  struct sigaction previous_ {};  // but for its function
+  FunctionPointer<Function> previous_function_;
   std::atomic<bool> installed_{false};
 };
 

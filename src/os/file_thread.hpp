@@ -4,6 +4,7 @@
 // and what the program closes or puts elsewhere is none of its. docs/adr/0026.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "os/worker_thread.hpp"
 
 #include <atomic>
@@ -45,7 +46,7 @@ class FileThread {
   WorkerThread thread_;
   std::atomic<std::uint32_t> turn_{0};  // whose it is: of who asks, or of the thread
   bool is_refused_ = false;             // a table of its own
-  void (*work_)(void*) = nullptr;
+  FunctionPointer<void (*)(void*)> work_;
   void* context_ = nullptr;
 };
 

@@ -22,8 +22,8 @@ constexpr unsigned kDoNotWait = 1;  // GRND_NONBLOCK
 
 }  // namespace
 
-std::array<std::uint64_t, 4> random_words() noexcept {
-  std::array<std::uint64_t, 4> words{};
+std::array<std::uint64_t, kRandomWords> random_words() noexcept {
+  std::array<std::uint64_t, kRandomWords> words{};
   if (system_call(SYS_getrandom, words.data(), sizeof words, kDoNotWait) ==
       static_cast<long>(sizeof words))
     return words;

@@ -3,6 +3,7 @@
 // blocked, and in nobody's way when the process exits.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "os/own_file.hpp"
 
 #include <array>
@@ -95,7 +96,7 @@ class WorkerThread {
   std::atomic<bool> stopped_{false};
   std::atomic<int> number_{0};  // the kernel's, of the one that runs or ran last
   std::atomic<std::uint32_t> woken_{0};
-  void (*work_)(void*) = nullptr;
+  FunctionPointer<void (*)(void*)> work_;
   void* context_ = nullptr;
   const char* name_ = nullptr;
 

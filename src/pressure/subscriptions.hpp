@@ -3,6 +3,7 @@
 // lunalloc/pressure.h says when a subscriber is called.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "os/lock.hpp"
 
 #include <lunalloc/pressure.h>
@@ -23,7 +24,7 @@ class Subscriptions {
   struct Subscriber {
     luna_pressure_level level = LUNA_PRESSURE_NONE;
     std::uint64_t min_interval_ms = 0;
-    luna_pressure_callback callback = nullptr;
+    FunctionPointer<luna_pressure_callback> callback;
     void* context = nullptr;
   };
 

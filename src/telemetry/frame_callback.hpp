@@ -3,6 +3,7 @@
 // taken off while others are in it.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "os/lock.hpp"
 
 #include <atomic>
@@ -37,7 +38,7 @@ class FrameCallback {
 
  private:
   os::Lock lock_;  // of set() and clear()
-  std::atomic<Function> function_{nullptr};
+  FunctionPointer<Function> function_;
   void* context_ = nullptr;  // changes while there is no function and nobody is in one
   std::atomic<std::uint32_t> callers_{0};
 };

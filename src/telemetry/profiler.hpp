@@ -2,6 +2,7 @@
 // The heap profiler: what is sampled, from where it was allocated, and what of it lives.
 #pragma once
 
+#include "base/function_pointer.hpp"
 #include "base/relaxed.hpp"
 #include "heap/samples.hpp"
 #include "os/lock.hpp"
@@ -265,9 +266,9 @@ class Profiler {
   Peak peak_;
   RoundingNoise noise_;
   WorkClock clock_;  // of the sites' histories
-  LabelSource label_source_ = nullptr;
+  FunctionPointer<LabelSource> label_source_;
   LabelTable labels_;
-  FrameSource frame_source_ = nullptr;
+  FunctionPointer<FrameSource> frame_source_;
   RuntimeFrameTable runtime_frames_;
   SiteTable sites_;
   LiveTable live_;

@@ -81,6 +81,17 @@ TEST(Fork, LostHeapIsAdoptedByTheNextThread) {
   next.heap().verify();
 }
 
+// It may have been sent elsewhere when the other thread forked.
+TEST(Fork, AdopterOfALostHeapHasTheFastPath) {
+  ForkedHeaps fixture;
+  fixture.lost.heap().send_elsewhere(true);
+  fixture.fork();
+  fixture.lost.attach();
+  fixture.lost.deallocate(fixture.lost.allocate(kBytes));
+
+  EXPECT_NE(fixture.lost.cache().try_allocate(kBytes), nullptr);
+}
+
 TEST(Fork, SurvivorKeepsItsHeap) {
   ForkedHeaps fixture;
   void* block = fixture.survivor.allocate(kBytes);

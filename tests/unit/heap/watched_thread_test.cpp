@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A thread that never leaves the fast path while much is dirty: it has to come by now and then,
 // so that pages are given back, and gets its blocks as any other.
+#include "os/clock.hpp"
 #include "support/one_thread.hpp"
 #include "support/pattern.hpp"
 #include "support/test_pages.hpp"
@@ -38,24 +39,46 @@ struct Watched : test::OneThread {
     for (int i = 0; i < 20; ++i) thread.heap().beat();
   }
 
-  // Mallocs as the library's are, each with its free. Returns how many took the slow path.
+  // A malloc as the library's are. Whether it took the slow path is added to `slow`.
+  void* take(std::size_t bytes, std::size_t& slow) {
+    FreeList& source = thread.cache().source(bytes);
+    void* block = ThreadCache::pop(source);
+    if (block == nullptr) block = ThreadCache::take_counted(source);
+    if (block != nullptr) return block;
+    ++slow;
+    return allocator.allocate(thread.heap(), bytes);
+  }
+
+  // Such mallocs, each with its free. Returns how many took the slow path.
   std::size_t slow_pairs(int pairs, std::size_t bytes = kBytes) {
     std::size_t slow = 0;
-    ThreadCache& cache = thread.cache();
-    for (int i = 0; i < pairs; ++i) {
-      FreeList& source = cache.source(bytes);
-      void* block = ThreadCache::pop(source);
-      if (block == nullptr) block = ThreadCache::take_counted(source);
-      if (block == nullptr) {
-        ++slow;
-        block = allocator.allocate(thread.heap(), bytes);
-      }
-      thread.deallocate(block);
-    }
+    for (int i = 0; i < pairs; ++i) thread.deallocate(take(bytes, slow));
     return slow;
   }
 
+  // Takes samples and counts them.
+  void begin_sampling(std::uint64_t interval) {
+    const SampleObserver observer = {&samples,
+                                     [](void* count, const SampledBlock&) noexcept {
+                                       return ++*static_cast<std::size_t*>(count) != 0;
+                                     },
+                                     [](void*, void*) noexcept { return true; },
+                                     [](void*, const SampledBlock&) noexcept { return true; },
+                                     [](void*, void*, void*) noexcept {}};
+    ASSERT_TRUE(allocator.begin_sampling(observer));
+    allocator.set_sampling_interval(interval, 1);
+  }
+
+  // From now on little is dirty, which the thread learns when it next looks.
+  void end_quiet() {
+    ASSERT_NE(allocator.pages().take(kDirtyBytes / kPageBytes, 1, false), nullptr);
+    allocator.pages().tick(os::coarse_milliseconds() + 1'000'000, 1);
+    ASSERT_FALSE(allocator.pages().is_quiet());
+  }
+
   [[nodiscard]] bool watched() { return thread.cache().sources != thread.cache().lists.data(); }
+
+  std::size_t samples = 0;
 };
 
 TEST(WatchedThread, ComesByTheSlowPathNowAndThen) {
@@ -79,6 +102,29 @@ TEST(WatchedThread, ComesByAfterFewBlocksIfItTakesThemSeldom) {
   }
 
   EXPECT_GE(slow, kRounds);
+}
+
+// However little one sample in so many bytes has to do with it.
+TEST(WatchedThread, LooksAsOftenWhileSamplesAreTaken) {
+  Watched fixture;
+  fixture.begin_sampling(std::uint64_t{1} << 30);
+  for (int i = 0; i < 100 && fixture.slow_pairs(4000) > 100; ++i) {
+  }
+  ASSERT_GE(fixture.slow_pairs(4000), 20U);
+  fixture.end_quiet();
+  static_cast<void>(fixture.slow_pairs(200));
+
+  EXPECT_LE(fixture.slow_pairs(4000), 4U);
+}
+
+TEST(WatchedThread, FreshBlocksAreCountedToo) {
+  constexpr std::size_t kSmallestBytes = 16;
+  constexpr int kBlocks = 20'000;
+  Watched fixture;
+  std::size_t slow = 0;
+  for (int i = 0; i < kBlocks; ++i) static_cast<void>(fixture.take(kSmallestBytes, slow));
+
+  EXPECT_GE(slow, kBlocks / 64);
 }
 
 TEST(WatchedThread, IsNotWatchedWhileLittleIsDirty) {
@@ -171,22 +217,13 @@ TEST(WatchedThread, IsSampledAsOftenAsItsBytesSay) {
   constexpr std::uint64_t kInterval = 200 * kSmallBytes;
   constexpr int kPairs = 32'000'000;
   Watched fixture;
-  std::size_t samples = 0;
-  const SampleObserver observer = {&samples,
-                                   [](void* count, const SampledBlock&) noexcept {
-                                     return ++*static_cast<std::size_t*>(count) != 0;
-                                   },
-                                   [](void*, void*) noexcept { return true; },
-                                   [](void*, const SampledBlock&) noexcept { return true; },
-                                   [](void*, void*, void*) noexcept {}};
-  ASSERT_TRUE(fixture.allocator.begin_sampling(observer));
-  fixture.allocator.set_sampling_interval(kInterval, 1);
+  fixture.begin_sampling(kInterval);
   const std::size_t slow = fixture.slow_pairs(kPairs, kSmallBytes);
 
   const double expected = -kPairs * std::expm1(-1.0 * kSmallBytes / kInterval);
   EXPECT_TRUE(fixture.allocator.pages().is_quiet());
-  EXPECT_GT(slow, 2 * samples);
-  EXPECT_NEAR(static_cast<double>(samples), expected, 3 * std::sqrt(expected));
+  EXPECT_GT(slow, 2 * fixture.samples);
+  EXPECT_NEAR(static_cast<double>(fixture.samples), expected, 3 * std::sqrt(expected));
 }
 
 }  // namespace
