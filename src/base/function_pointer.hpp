@@ -15,7 +15,7 @@ namespace luna {
 
 // It converts to what it holds, and can be called. Copies are mixed anew, for where they lie.
 //
-// Threads: as an atomic pointer. Requires: the secret has begun, but of those that stay nullptr.
+// Threads: as an atomic pointer.
 template <typename Function>
 class FunctionPointer {
  public:

@@ -22,13 +22,15 @@ inline constexpr std::size_t kLinkBytes = sizeof(void*);
 
 // Handlers write two words into a block that they free while malloc is interrupted.
 inline constexpr std::size_t kMinProtectedBytes = 32;
+inline constexpr std::size_t kMinRequest = 17;  // the least that gets so many
+static_assert(block_bytes(size_class_of(kMinRequest)) == kMinProtectedBytes);
 
 // Behind the last word of a block of more bytes is a page that cannot be touched.
 inline constexpr std::size_t kMaxUnguardedBytes = kMaxListedBytes;
 
 // Bytes of the block that is to be asked for; 0: there can be none so large.
 [[nodiscard]] inline std::size_t with_end(std::size_t bytes) noexcept {
-  if (bytes < kMinProtectedBytes - kEndBytes) return kMinProtectedBytes;
+  if (bytes < kMinRequest - kEndBytes) return kMinRequest;
   if (bytes <= kMaxUnguardedBytes - kEndBytes) return bytes + kEndBytes;
   return bytes <= PTRDIFF_MAX - kEndBytes - kPageBytes ? bytes + kEndBytes + kPageBytes : 0;
 }

@@ -17,7 +17,6 @@ inline constexpr char kNotAlone = 0;
 struct alignas(kPageBytes) Secret {
   std::array<std::uint64_t, 2> canary{};
   std::array<std::uint64_t, 2> link{};
-  std::array<std::uint64_t, 2> function{};
   std::uintptr_t window = 0;  // where blocks may lie
   std::size_t window_units = SIZE_MAX;
   const char* alone = &kNotAlone;  // not 0: the process has but one thread
@@ -28,6 +27,12 @@ extern constinit Secret secret;
 // To be called once, before the first block is handed out. Blocks of lists will lie in `bytes` from
 // `window` on; none: nobody knows. Where pages are larger than ours, the secret can be written to.
 void begin_secret(std::uintptr_t window, std::size_t bytes) noexcept;
+
+// The same for function_key(), which does it itself where it comes first. Threads: any.
+void begin_function_keys() noexcept;
+
+// Nobody writes there any more. Nothing is lost if the kernel refuses but this.
+void protect_secret(void* pages, std::size_t bytes) noexcept;
 
 // Two words folded into one, so that neither is known by what comes out.
 [[nodiscard]] inline std::uint64_t fold(std::uint64_t left, std::uint64_t right) noexcept {

@@ -3,6 +3,7 @@
 // address space in pages/, blocks of one thread in thread_heap.hpp.
 #pragma once
 
+#include "heap/asked.hpp"
 #include "heap/config.hpp"
 #include "heap/guarded.hpp"
 #include "heap/heap_list.hpp"
@@ -246,6 +247,10 @@ class Allocator {
   [[nodiscard]] void* allocate_sample(ThreadHeap& heap, std::size_t bytes, SizeClass size_class,
                                       std::size_t alignment) noexcept;
   void sample_pages(ThreadHeap& heap, void* memory, std::size_t bytes, std::size_t pages) noexcept;
+  // Blocks of named heaps are what was asked for.
+  [[nodiscard]] std::size_t asked(std::size_t bytes) const noexcept {
+    return is_named() ? bytes : asked_of(bytes);
+  }
   [[nodiscard]] bool tell(ThreadHeap& heap, const SampledBlock& block) noexcept;
   void deallocate_sample(Slab& slab, void* pointer, std::size_t index) noexcept;
   void forget_sample(void* pointer) noexcept;

@@ -30,8 +30,8 @@ void* Allocator::resize_guarded(void* pointer, std::size_t bytes) noexcept {
   const SampleObserver& observer = samples_.observer();
   observer.moved(observer.context, pointer, memory);
   // It has the room that it had, so it stays a sample.
-  static_cast<void>(
-      observer.resized(observer.context, {memory, bytes, block->class_bytes, samples_.interval()}));
+  static_cast<void>(observer.resized(
+      observer.context, {memory, asked(bytes), block->class_bytes, samples_.interval()}));
   if (guarded != nullptr) guarded_.publish(*guarded);
   guarded_.put(*block);
   return memory;

@@ -102,7 +102,8 @@ void* Allocator::allocate_sample(ThreadHeap& heap, std::size_t bytes, SizeClass 
       guarded_.is_due(bytes, alignment) ? take_guarded(bytes, size_class, alignment) : nullptr;
   void* block = guarded != nullptr ? guarded->memory : samples_.take(size_class);
   if (block == nullptr) return nullptr;
-  const bool kept = tell(heap, {block, bytes, block_bytes(size_class), heap.sampling_interval()});
+  const bool kept =
+      tell(heap, {block, asked(bytes), block_bytes(size_class), heap.sampling_interval()});
   if (guarded != nullptr) {
     kept ? guarded_.publish(*guarded) : guarded_.discard(*guarded);
   } else if (!kept) {
@@ -114,7 +115,7 @@ void* Allocator::allocate_sample(ThreadHeap& heap, std::size_t bytes, SizeClass 
 // Makes a block of whole pages a sample.
 void Allocator::sample_pages(ThreadHeap& heap, void* memory, std::size_t bytes,
                              std::size_t pages) noexcept {
-  if (tell(heap, {memory, bytes, pages * kPageBytes, heap.sampling_interval()}))
+  if (tell(heap, {memory, asked(bytes), pages * kPageBytes, heap.sampling_interval()}))
     samples_.own_run(*reinterpret_cast<Slab*>(window_.slot_of(memory)));
 }
 
@@ -148,7 +149,7 @@ void Allocator::note_resized_sample(void* memory, std::size_t bytes) noexcept {
   const SampleObserver& observer = samples_.observer();
   // Only runs and spans become smaller, so there is no slab to take it out of.
   if (!observer.resized(observer.context,
-                        {memory, bytes, usable_bytes(memory), samples_.interval()}))
+                        {memory, asked(bytes), usable_bytes(memory), samples_.interval()}))
     disown_run(window_, memory);
 }
 

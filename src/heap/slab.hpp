@@ -174,6 +174,8 @@ inline void glance_at_free_list(const Slab& slab, const std::byte* memory) noexc
     report::double_free(first);
   if (third == second) [[unlikely]]
     report::double_free(second);
+  if (third != nullptr && strays(third)) [[unlikely]]
+    report::corrupt_free_list(memory, third, second);
 }
 
 }  // namespace luna

@@ -264,6 +264,15 @@ TEST(SlabDeathTest, GarbageInAFreedBlockIsSeenAtAGlance) {
                "lunalloc: double free or corruption at 0x4141414141414141");
 }
 
+TEST(SlabDeathTest, GarbageInTheBlockBehindIsSeenAtAGlance) {
+  SixteenFree fixture;
+  Block* second = fixture.slab.own.first->next;
+  second->next = reinterpret_cast<Block*>(0x4141414141414141);
+
+  EXPECT_DEATH(glance_at_free_list(fixture.slab, fixture.memory),
+               "lunalloc: double free or corruption at 0x4141414141414141");
+}
+
 TEST(SlabDeathTest, ListThatIsTooShortIsFound) {
   SixteenFree fixture;
   fixture.block(8)->next = nullptr;
