@@ -192,7 +192,10 @@ std::byte* PoolChunks::take_memory(std::size_t pages) noexcept {
   const std::size_t unit_pages = (std::size_t{1} << unit_shift_) / kPageBytes;
   if (heap_ != nullptr) return static_cast<std::byte*>(heap_->take_chunk(pages, unit_pages));
   void* memory = pages_.take(pages, unit_pages, false);
-  if (memory != nullptr) pages_.open_end(memory, pages);
+  if (memory != nullptr && !pages_.open_end(memory, pages)) {
+    pages_.put(memory);
+    memory = nullptr;
+  }
   return static_cast<std::byte*>(memory);
 }
 

@@ -36,12 +36,13 @@ bool guard(void* address, std::size_t bytes) noexcept {
   return result == 0 || (result == -EINVAL && guard_by_mapping(address, bytes));
 }
 
-// Which of both they are is not known; neither call changes what the other one made.
+// Which of both they are is not known; neither call changes what the other one made. A kernel
+// without marks says that it does not know the advice.
 bool unguard(void* address, std::size_t bytes) noexcept {
-  const bool marked = system_call(SYS_madvise, address, bytes, kMadvGuardRemove) == 0;
-  if (mapped_guards.load(std::memory_order_relaxed) == 0) return marked;
-  if (!commit(address, bytes)) return false;
-  if (!marked) mapped_guards.fetch_sub(1, std::memory_order_relaxed);
+  const long result = system_call(SYS_madvise, address, bytes, kMadvGuardRemove);
+  if (mapped_guards.load(std::memory_order_relaxed) == 0) return result == 0;
+  if ((result != 0 && result != -EINVAL) || !commit(address, bytes)) return false;
+  if (result != 0) mapped_guards.fetch_sub(1, std::memory_order_relaxed);
   return true;
 }
 

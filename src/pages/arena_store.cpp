@@ -24,7 +24,8 @@ namespace {
 // Of regions that nobody owns.
 void unguard_all(Arena& arena) noexcept {
   for (std::size_t i = 0; i < arena.regions; ++i)
-    if (arena.committed.test(i)) unguard_pages(*arena.region(i), 0, kPagesPerRegion);
+    if (arena.committed.test(i))
+      static_cast<void>(unguard_pages(*arena.region(i), 0, kPagesPerRegion));
 }
 
 // Gives all memory of the blocks back, or at least its contents. False: some of them are there.

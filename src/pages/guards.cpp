@@ -29,12 +29,20 @@ bool guard_page(Region& region, std::size_t page) noexcept {
   return true;
 }
 
-// The kernel refuses that for want of mappings at most, and then who touches the page is ended.
-void unguard_pages(Region& region, std::size_t first, std::size_t count) noexcept {
-  if (region.guards.none()) return;
+bool unguard_pages(Region& region, std::size_t first, std::size_t count) noexcept {
+  if (region.guards.none()) return true;
   for (std::size_t page = region.guards.find_set(first); page < first + count;
-       page = region.guards.find_set(page + 1))
-    if (os::unguard(region.memory + page * kPageBytes, kPageBytes)) region.guards.clear(page);
+       page = region.guards.find_set(page + 1)) {
+    if (!os::unguard(region.memory + page * kPageBytes, kPageBytes)) return false;
+    region.guards.clear(page);
+  }
+  return true;
+}
+
+bool unguard_regions(Region* first, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i)
+    if (!unguard_pages(first[i], 0, kPagesPerRegion)) return false;
+  return true;
 }
 
 // Of a region of which nothing was handed out but the tail of a span, if that, once something else
@@ -60,12 +68,14 @@ void PageHeap::reopen_region(Region* region) noexcept {
 }
 
 // Of a huge block, whose head stands for all of it, or of a span.
-void PageHeap::unguard_end(Region* head, std::size_t pages) noexcept {
+bool PageHeap::unguard_end(Region* head, std::size_t pages) noexcept {
   const std::size_t page = pages - 1;
   if (head->state != RegionState::kHuge)
     return unguard_pages(head[page / kPagesPerRegion], page % kPagesPerRegion, 1);
-  if (head->guards.test(0) && os::unguard(head->memory + page * kPageBytes, kPageBytes))
-    head->guards.clear(0);
+  if (!head->guards.test(0)) return true;
+  if (!os::unguard(head->memory + page * kPageBytes, kPageBytes)) return false;
+  head->guards.clear(0);
+  return true;
 }
 
 void PageHeap::guard_end(const void* block, std::size_t pages) noexcept {
@@ -80,12 +90,12 @@ void PageHeap::guard_end(const void* block, std::size_t pages) noexcept {
   }
 }
 
-void PageHeap::open_end(const void* block, std::size_t pages) noexcept {
-  if (!window_.has_guards()) return;
+bool PageHeap::open_end(const void* block, std::size_t pages) noexcept {
+  if (!window_.has_guards()) return true;
   Region* region = window_.region_of(block);
   os::ScopedLock lock(lock_);
   if (region->state != RegionState::kShared) return unguard_end(region, pages);
-  unguard_pages(*region, address_of(block) % kRegionBytes / kPageBytes + pages - 1, 1);
+  return unguard_pages(*region, address_of(block) % kRegionBytes / kPageBytes + pages - 1, 1);
 }
 
 }  // namespace luna

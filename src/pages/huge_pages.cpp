@@ -106,7 +106,7 @@ void PageHeap::try_huge_page(Region* region) noexcept {
     --huge_.pause;
     return;
   }
-  unguard_pages(*region, 0, kPagesPerRegion);
+  if (!unguard_pages(*region, 0, kPagesPerRegion)) return;
   lock_.unlock();
   const std::uint64_t began = os::nanoseconds();
   const bool huge = os::back_with_huge_page(region->memory, kRegionBytes);
@@ -169,7 +169,7 @@ std::uint64_t PageHeap::collapse(Region* region) noexcept {
     reopen_region(region);
     file(region);
   }
-  unguard_pages(*region, 0, kPagesPerRegion);
+  if (!unguard_pages(*region, 0, kPagesPerRegion)) return 0;
   note_huge(region, true);
   region->collapsing = true;
   lock_.unlock();

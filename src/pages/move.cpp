@@ -75,7 +75,7 @@ void* PageHeap::exchange(const Region* head, PageHeap& to) noexcept {
 bool PageHeap::begin_move(Region* head) noexcept {
   os::ScopedLock guard(lock_);
   if (is_collapsing(head)) return false;
-  unguard_end(head, head->span_pages);
+  if (!unguard_end(head, head->span_pages)) return false;
   head->moving = true;
   if (head->arena != nullptr) forbid_span(head);
   return true;

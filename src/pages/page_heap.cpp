@@ -53,7 +53,10 @@ GranulesTaken PageHeap::take_granules(std::size_t count) noexcept {
   if (count > in_a_row) count = in_a_row;
   const std::size_t first = granule * kPagesPerGranule;
   const std::size_t pages = count * kPagesPerGranule;
-  use_pages(region, first, pages);
+  if (!use_pages(region, first, pages)) {
+    settle_charge();
+    return {};
+  }
   for (std::size_t page = first; page < first + pages; page += kPagesPerGranule)
     region->run[page] = kPagesPerGranule | kGranuleRun;
   balance(pages - region->touched.count(first, pages));
@@ -87,13 +90,12 @@ void* PageHeap::take_run(std::size_t pages, std::size_t alignment, bool zero) no
   const Found found = exceeds_limit(pages) ? Found{} : find_run(pages, alignment);
   Region* region = found.region;
   const std::size_t first = found.first;
-  if (region == nullptr) {
+  const PageSet touched = zero && region != nullptr ? region->touched : PageSet{};
+  if (region == nullptr || !use_pages(region, first, pages)) {
     settle_charge();
     lock_.unlock();
     return nullptr;
   }
-  const PageSet touched = zero ? region->touched : PageSet{};
-  use_pages(region, first, pages);
   region->run[first] = static_cast<std::uint16_t>(pages);
   balance(pages - region->touched.count(first, pages));
   lock_.unlock();
@@ -127,8 +129,8 @@ bool PageHeap::resize(void* memory, std::size_t pages) noexcept {
   if (region->state == RegionState::kHuge) return pages == region->span_pages;
   bool done = false;
   if (region->state == RegionState::kSpanHead) {
-    unguard_end(region, region->span_pages);
-    done = pages > kPagesPerRegion && resize_span(region, pages);
+    done = pages > kPagesPerRegion && unguard_end(region, region->span_pages) &&
+           resize_span(region, pages);
   } else {
     const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(memory) - region->memory);
     done = resize_run(region, offset / kPageBytes, pages);
@@ -140,11 +142,11 @@ bool PageHeap::resize(void* memory, std::size_t pages) noexcept {
 bool PageHeap::resize_run(Region* region, std::size_t first, std::size_t pages) noexcept {
   const std::size_t old_pages = region->run[first] & kRunLengthMask;
   if (first + pages > kPagesPerRegion) return false;
-  unguard_pages(*region, first + old_pages - 1, 1);
+  if (!unguard_pages(*region, first + old_pages - 1, 1)) return false;
   if (pages > old_pages) {
     if (exceeds_limit(pages - old_pages)) return false;
     if (!region->free.all(first + old_pages, pages - old_pages)) return false;
-    use_pages(region, first + old_pages, pages - old_pages);
+    if (!use_pages(region, first + old_pages, pages - old_pages)) return false;
   }
   region->run[first] = static_cast<std::uint16_t>(pages);
   if (pages < old_pages) free_pages(region, first + pages, old_pages - pages, old_pages - pages);
@@ -256,23 +258,31 @@ PageHeap::Found PageHeap::find_run(std::size_t pages, std::size_t alignment) noe
   return region == best.region ? best : Found{region, 0, false};
 }
 
-void PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {
+// False: the kernel refuses to have them touched. They are free as before.
+bool PageHeap::use_pages(Region* region, std::size_t first, std::size_t count) noexcept {
   const bool settled = is_filed(*region);
   const bool begins =
       region->state == RegionState::kReserved || region->used_pages == tail_pages(*region);
   unfile(region);
-  unguard_pages(*region, first, count);
+  if (!unguard_pages(*region, first, count)) {
+    file(region);
+    return false;
+  }
   const std::size_t dirty = region->touched.count(first, count);
   region->free.clear_range(first, count);
   region->aged.clear_range(first, count);
   const bool closes = begins && close_region(region);
-  if (!settled || closes) return file(region);
+  if (!settled || closes) {
+    file(region);
+    return true;
+  }
   used_pages_ += count;
   dirty_pages_ -= dirty;
   region->used_pages = static_cast<std::uint16_t>(region->used_pages + count);
   region->dirty_pages = static_cast<std::uint16_t>(region->dirty_pages - dirty);
   demand_.note(used_pages_);
   file_range(region, first, count);
+  return true;
 }
 
 void PageHeap::free_pages(Region* region, std::size_t first, std::size_t count,

@@ -93,10 +93,10 @@ class PageHeap {
   void note_given_back(const void* memory) noexcept;
 
   // If the window has guards: nobody can touch the last page of a block in use any more, and what
-  // is in it is gone, until the block is resized or moved, or its end is opened. A block that
+  // is in it is gone, until the block is resized or moved, or open_end() is true. A block that
   // take() gives again, as it was, may have such an end as yet.
   void guard_end(const void* block, std::size_t pages) noexcept;
-  void open_end(const void* block, std::size_t pages) noexcept;
+  [[nodiscard]] bool open_end(const void* block, std::size_t pages) noexcept;
 
   // Moves a span's pages without copying to a new span of `pages` pages, here or in another page
   // heap of the window. nullptr: it cannot be done so, and the block is as it was.
@@ -252,7 +252,7 @@ class PageHeap {
                                       std::size_t alignment) noexcept;
   static void note_longest(Region* region) noexcept;
   [[nodiscard]] Found find_run(std::size_t pages, std::size_t alignment) noexcept;
-  void use_pages(Region* region, std::size_t first, std::size_t count) noexcept;
+  [[nodiscard]] bool use_pages(Region* region, std::size_t first, std::size_t count) noexcept;
   void free_pages(Region* region, std::size_t first, std::size_t count,
                   std::size_t touched) noexcept;
   void recount(Region* region) noexcept;
@@ -274,7 +274,7 @@ class PageHeap {
   [[nodiscard]] Found find_lowest_run(std::size_t pages, std::size_t alignment) noexcept;
 
   // guards.cpp
-  void unguard_end(Region* head, std::size_t pages) noexcept;
+  [[nodiscard]] bool unguard_end(Region* head, std::size_t pages) noexcept;
   bool close_region(Region* region) noexcept;
   void reopen_region(Region* region) noexcept;
 

@@ -62,6 +62,10 @@ void* PageHeap::take_span(std::size_t pages, std::size_t alignment_pages, bool z
 
   lock_.lock();
   Region* head = exceeds_limit(pages) ? nullptr : take_regions(regions, alignment);
+  if (head != nullptr && !unguard_regions(head, regions)) {
+    put_regions(head, regions);
+    head = nullptr;
+  }
   if (head == nullptr) {
     settle_charge();
     lock_.unlock();
@@ -112,9 +116,8 @@ std::size_t PageHeap::make_zeros(Region* head, std::size_t pages, std::size_t fr
   return fresh;
 }
 
-// Gives a whole region to the span that starts at `head`.
+// Gives a whole region, which has no guards, to the span that starts at `head`.
 void PageHeap::fill_region(Region* region, Region* head) noexcept {
-  unguard_pages(*region, 0, kPagesPerRegion);
   region->state = RegionState::kSpanBody;
   region->span_head = head;
   region->free.clear_range(0, kPagesPerRegion);
@@ -200,7 +203,7 @@ void PageHeap::put_span(Region* head, bool touched) noexcept {
   const std::size_t pages = head->span_pages;
   if (head->moved) {
     // Only a fresh mapping merges with its neighbours again.
-    unguard_end(head, pages);
+    static_cast<void>(unguard_end(head, pages));
     touched = !os::renew(head->memory, pages * kPageBytes);
     head->moved = false;
     window_.forget_moved_span();
@@ -244,16 +247,19 @@ bool PageHeap::grow_span(Region* head, std::size_t pages) noexcept {
   const std::size_t wanted =
       extra != 0 || pages % kPagesPerRegion == 0 ? kPagesPerRegion : pages % kPagesPerRegion;
   Region* tail = head + (old_regions - 1);
-  if (old_used != 0 && !tail->free.all(old_used, wanted - old_used)) return false;
+  if (old_used != 0 && !(tail->free.all(old_used, wanted - old_used) &&
+                         unguard_pages(*tail, old_used, wanted - old_used)))
+    return false;
   if (extra != 0) {
     if (next + extra > arena->regions || !arena->free.all(next, extra)) return false;
     if (!commit_regions(arena, next, extra)) return false;
+    if (!unguard_regions(arena->region(next), extra)) return false;
     arena->free.clear_range(next, extra);
     for (std::size_t i = 0; i < extra; ++i) fill_region(arena->region(next + i), head);
   }
   if (old_used != 0) {
-    tail->run[0] = static_cast<std::uint16_t>(wanted | kSpanTail);  // the pages are for no other
-    use_pages(tail, old_used, wanted - old_used);
+    tail->run[0] = static_cast<std::uint16_t>(wanted | kSpanTail);    // the pages are for no other
+    static_cast<void>(use_pages(tail, old_used, wanted - old_used));  // they have no guards
     if (wanted == kPagesPerRegion) {
       tail->run[0] = kNoRun;
       tail->state = RegionState::kSpanBody;

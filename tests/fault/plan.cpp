@@ -18,7 +18,8 @@ struct Kind {
 };
 
 // Not in the list is what the kernel does not refuse to who asks as the library does: numbers of
-// processes, clocks, the wake of a futex, the exit.
+// processes, clocks, the exit; nor, of which the program is not asked, the wake of a futex and the
+// end of a guard's mark.
 constexpr Kind kKinds[] = {
     {SYS_mmap, {ENOMEM}},
     {SYS_munmap, {ENOMEM}},
@@ -76,6 +77,11 @@ constexpr Kind kKinds[] = {
     {SYS_wait4, {EINTR}},
     {SYS_ptrace, {EPERM}},
     {SYS_tgkill, {EAGAIN}},
+    {SYS_futex, {EINTR, EAGAIN}},
+    {SYS_signalfd4, {EMFILE, ENOMEM}},
+    {SYS_getrandom, {EAGAIN, ENOSYS}},
+    {SYS_uname, {EFAULT}},
+    {SYS_pkey_free, {EINVAL}},
 };
 
 // One call in so many fails; 1: each.

@@ -229,7 +229,7 @@ TEST(Guards, GoIfTheBlocksEndIsOpened) {
     std::byte* block = fixture.take_guarded(pages);
     fixture.heap.set_aside(block, pages);
     ASSERT_EQ(fixture.take(pages), block);
-    fixture.heap.open_end(block, pages);
+    ASSERT_TRUE(fixture.heap.open_end(block, pages));
     make_dirty(block, pages);
     fixture.heap.put(block);
   }
