@@ -73,7 +73,7 @@ for name in $names; do
   mkdir -p "$corpus"
   printf '==> %s: %s s\n' "$name" "$seconds"
   # shellcheck disable=SC2086
-  $fuzzer -max_total_time="$seconds" -len_control=0 -timeout=60 -print_final_stats=1 $options \
+  $fuzzer -max_total_time="$seconds" -len_control=0 -timeout=60 -report_slow_units=60 -print_final_stats=1 $options \
     -artifact_prefix="$findings/$name-" "$corpus" "tests/fuzz/corpus/$name" >"$log" 2>&1 </dev/null &
   show_progress $!
   status=$?
