@@ -168,7 +168,13 @@ bool is_readable(std::uintptr_t address) noexcept {
   return system_call(SYS_rt_sigprocmask, kNoAction, address, nullptr, kBytesOfSet) != -EFAULT;
 }
 
-void release(void* address, std::size_t bytes) noexcept { system_call(SYS_munmap, address, bytes); }
+// Refused where it would split a mapping and there may be no more of them: then the addresses are
+// lost, but not what is there.
+void release(void* address, std::size_t bytes) noexcept {
+  if (!failed(system_call(SYS_munmap, address, bytes))) return;
+  if (map_memory(address, bytes, PROT_NONE, MAP_FIXED) == nullptr)
+    static_cast<void>(purge(address, bytes));
+}
 
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
   system_call(SYS_madvise, address, bytes, MADV_NOHUGEPAGE);
