@@ -11,7 +11,7 @@ namespace luna {
 
 // What a pointer to a function is mixed with that lies at `place`. What base/ has is weak and
 // changes nothing; the secure library's depends on the place, and on what only the process knows.
-[[nodiscard, gnu::cold]] std::uintptr_t function_key(const void* place) noexcept;
+[[nodiscard]] std::uintptr_t function_key(const void* place) noexcept;
 
 // It converts to what it holds, and can be called. Copies are mixed anew, for where they lie.
 //
