@@ -6,6 +6,7 @@
 #include "pages/layout.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,26 +14,26 @@ namespace luna::hardened {
 
 inline constexpr char kNotAlone = 0;
 
-// A page of its own, which nobody writes to after begin(). Threads: any, once it has begun.
+// A page of its own, which nobody writes to after begin_secret().
 struct alignas(kPageBytes) Secret {
   std::array<std::uint64_t, 2> canary{};
   std::array<std::uint64_t, 2> link{};
-  std::uintptr_t window = 0;  // where blocks may lie
+  std::array<std::uint64_t, 2> function{};
+  std::atomic<bool> is_drawn{false};  // the words above
+  std::uintptr_t window = 0;          // where blocks may lie
   std::size_t window_units = SIZE_MAX;
   const char* alone = &kNotAlone;  // not 0: the process has but one thread
 };
 
 extern constinit Secret secret;
 
+// The words that nobody else knows are there when it returns. Threads: any.
+void draw_secret() noexcept;
+
 // To be called once, before the first block is handed out. Blocks of lists will lie in `bytes` from
-// `window` on; none: nobody knows. Where pages are larger than ours, the secret can be written to.
+// `window` on; none: nobody knows. Where pages are larger than ours, or the kernel refuses, the
+// secret can be written to.
 void begin_secret(std::uintptr_t window, std::size_t bytes) noexcept;
-
-// The same for function_key(), which does it itself where it comes first. Threads: any.
-void begin_function_keys() noexcept;
-
-// Nobody writes there any more. Nothing is lost if the kernel refuses but this.
-void protect_secret(void* pages, std::size_t bytes) noexcept;
 
 // Two words folded into one, so that neither is known by what comes out.
 [[nodiscard]] inline std::uint64_t fold(std::uint64_t left, std::uint64_t right) noexcept {

@@ -5,18 +5,12 @@
 
 namespace luna {
 
-namespace {
-
-constexpr std::memory_order kInOneOrder = std::memory_order_seq_cst;
-
-}  // namespace
-
 bool FrameCallback::set(Function function, void* context) noexcept {
   os::ScopedLock guard(lock_);
   if (function_.load() != nullptr) return false;
   context_ = context;
-  function_.store(function,
-                  kInOneOrder);  // pairs with the second load in call(), which then reads context_
+  // pairs with the second load in call(), which then reads context_
+  function_.store(function, std::memory_order_release);
   return true;
 }
 
@@ -24,7 +18,7 @@ bool FrameCallback::set(Function function, void* context) noexcept {
 // threads that each store and then load, in one order for all, one sees what the other stored.
 void FrameCallback::clear() noexcept {
   os::ScopedLock guard(lock_);
-  function_.store(nullptr, kInOneOrder);
+  function_.store(nullptr, std::memory_order_seq_cst);
   while (callers_.load() != 0) os::sleep_nanoseconds(100'000);
 }
 
@@ -32,7 +26,7 @@ std::size_t FrameCallback::call(std::uintptr_t* frames, std::size_t most, int* n
   *native = 1;
   if (function_.load() == nullptr) return 0;
   callers_.fetch_add(1);
-  const Function function = function_.load(kInOneOrder);
+  const Function function = function_.load(std::memory_order_seq_cst);
   const std::size_t count = function != nullptr ? function(frames, most, native, context_) : 0;
   callers_.fetch_sub(1);
   return count < most ? count : most;
