@@ -3,11 +3,12 @@
 // about; and all memory that was behind such a page can be used in other blocks.
 #include "blocks.hpp"
 #include "expect.hpp"
-#include "no_guard_marks.hpp"
+#include "refused_calls.hpp"
 
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -54,21 +55,32 @@ void expect_guarded_anyhow(std::size_t bytes) {
   free(block);
 }
 
-// Of all lengths by turns, so that what was a guard comes to lie in the middle of others.
-void use_what_was_a_guard() {
+// Of all lengths by turns, so that what was a guard comes to lie in the middle of others. Returns
+// for how many there was no memory.
+int use_what_was_a_guard(std::uint32_t random) {
+  int refused = 0;
   constexpr int kBlocks = 40;
   char* blocks[kBlocks] = {};
-  std::uint32_t random = 1;
   for (int turn = 0; turn < 4000; ++turn) {
     random = random * 1664525 + 1013904223;
     char*& block = blocks[(random >> 8) % kBlocks];
     free(block);
     const std::size_t bytes = std::size_t{1} << (5 + (random >> 16) % 18);
     block = static_cast<char*>(malloc(bytes + (random >> 4) % bytes));
-    EXPECT(block != nullptr);
-    memset(block, 'z', bytes);
+    EXPECT_FOR(bytes, block != nullptr || errno == ENOMEM);
+    if (block != nullptr) memset(block, 'z', bytes);
+    refused += block == nullptr ? 1 : 0;
   }
   for (char* block : blocks) free(block);
+  return refused;
+}
+
+// What the kernel keeps as a guard is not handed out.
+void expect_guards_are_kept(bool without_marks) {
+  EXPECT(use_what_was_a_guard(1) == 0);
+  EXPECT(without_marks ? test::refuse_call(SYS_mprotect, ENOMEM)
+                       : test::refuse_advice(test::kUnmarkGuard, test::kUnmarkGuard, ENOMEM));
+  EXPECT(use_what_was_a_guard(2) > 0);
 }
 
 // The chunk of a pool takes the place of a block that was freed, and all of it is the pool's.
@@ -97,11 +109,16 @@ void use_in_a_pool_what_was_a_guard() {
 
 }  // namespace
 
-// usage: guards_test [without_marks]
+// usage: guards_test [without_marks | kept | kept_without_marks]
 int main(int count, char** words) {
   expect::on_lunalloc();
-  const bool without_marks = count > 1 && strcmp(words[1], "without_marks") == 0;
+  const char* const way = count > 1 ? words[1] : "";
+  const bool without_marks = strstr(way, "without_marks") != nullptr;
   if (without_marks && !test::refuse_guard_marks()) expect::skip("no filters are allowed here");
+  if (strncmp(way, "kept", 4) == 0) {
+    expect_guards_are_kept(without_marks);
+    return 0;
+  }
   use_in_a_pool_what_was_a_guard();
   for (std::size_t bytes = 300'000; bytes < 40'000'000; bytes = bytes * 3 / 2)
     expect_guarded_anyhow(bytes);
@@ -110,6 +127,6 @@ int main(int count, char** words) {
   auto* const huge = static_cast<char*>(malloc(kHuge));
   expect_guarded(huge, kHuge);
   free(huge);
-  use_what_was_a_guard();
+  EXPECT(use_what_was_a_guard(1) == 0);
   return 0;
 }

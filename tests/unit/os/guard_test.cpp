@@ -3,7 +3,7 @@
 
 #include "base/align.hpp"
 #include "os/memory.hpp"
-#include "support/no_guard_marks.hpp"
+#include "support/refused_calls.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>

@@ -2,13 +2,11 @@
 #include "os/worker_thread.hpp"
 
 #include "os/clock.hpp"
+#include "support/refused_calls.hpp"
 
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -156,25 +154,13 @@ TEST(WorkerThread, FilesEndItsSleep) {
   thread.forget_files();
 }
 
-// As a sandbox does. For a child: it is for good.
-[[nodiscard]] bool refuse(unsigned call) {
-  std::array<sock_filter, 4> code = {
-      {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
-  const sock_fprog program = {code.size(), code.data()};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 // Else it would look again and again, without a pause.
 TEST(WorkerThread, SleepsToTheEndWhereFilesCannotBeAwaited) {
   constexpr std::uint64_t kMilliseconds = 30;
   enum Result : std::uint8_t { kSlept, kDidNot, kNoFilter };
   const pid_t child = fork();
   if (child == 0) {
-    if (!refuse(SYS_ppoll)) _exit(kNoFilter);
+    if (!::test::refuse_call(SYS_ppoll, EPERM)) _exit(kNoFilter);  // as a sandbox does
     WorkerThread thread;
     std::array<AwaitedFile, 1> files{};
     const std::uint64_t begin = nanoseconds();
