@@ -72,8 +72,7 @@ void note_answer(short answer, AwaitedFile& file) noexcept {
 
 // Waits for the files, and for `waker`, which gets the last place. What poll(2) says of that; 0:
 // the time is over. Where a sandbox refuses the call, nothing ends the wait before.
-[[nodiscard]] short await(std::uint64_t milliseconds, std::span<AwaitedFile> files,
-                          long waker) noexcept {
+short await(std::uint64_t milliseconds, std::span<AwaitedFile> files, long waker) noexcept {
   std::array<struct pollfd, WorkerThread::kMostFiles + 1> polled;
   struct pollfd* next = polled.data();
   for (const AwaitedFile& file : files)
@@ -87,10 +86,13 @@ void note_answer(short answer, AwaitedFile& file) noexcept {
   return next->revents;
 }
 
-// To one thread, and blocked there: no handler of the program's runs, whatever the signal is.
-constexpr int kWakingSignal = SIGURG;
+// To one thread, and blocked there: no handler of the program's runs, whatever the signal is. The
+// last but one, which hardly a program has; not one that many send to themselves, as SIGURG.
+constexpr int kWakingSignal = 63;
+constexpr long kNoAlarm = -1;
 
-// Readable while the signal is pending for the thread that looks.
+// Readable while the signal is pending for the thread that looks, or for the whole process. Who
+// reads gets that for the thread first.
 [[nodiscard]] long open_alarm() noexcept {
   const std::uint64_t signals = std::uint64_t{1} << (kWakingSignal - 1);
   return system_call(SYS_signalfd4, -1, &signals, sizeof signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -100,11 +102,8 @@ constexpr int kWakingSignal = SIGURG;
 // when its time is over.
 void end_waiting(std::uint64_t awaited) noexcept {
   const auto number = static_cast<int>(awaited & UINT32_MAX);
-  const auto inode = static_cast<std::uint32_t>(awaited >> 32);
   const char byte = 0;
-  if (inode == 0)
-    system_call(SYS_tgkill, system_call(SYS_getpid), number, kWakingSignal);
-  else if (is_socket(number, inode))
+  if (is_socket(number, static_cast<std::uint32_t>(awaited >> 32)))
     system_call(SYS_sendto, number, &byte, sizeof byte, MSG_NOSIGNAL, nullptr, 0);
 }
 
@@ -204,18 +203,29 @@ void WorkerThread::wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> f
   if (answer != POLLIN) forget_files();  // the program has closed it
 }
 
-// The order is that of sleep(). A signal that comes late makes the next sleep a short one.
+// The order is that of sleep().
 bool WorkerThread::sleep_apart(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept {
   for (AwaitedFile& file : files) file.ready = file.broken = false;
-  const long alarm = files.empty() || files.size() > kMostFiles ? -1 : open_alarm();
+  const long alarm = files.empty() || files.size() > kMostFiles ? kNoAlarm : open_alarm();
   if (alarm < 0) return sleep(milliseconds);
   awaited_.store(static_cast<std::uint64_t>(system_call(SYS_gettid)), std::memory_order_seq_cst);
-  struct signalfd_siginfo told;
-  if (woken_.load(std::memory_order_seq_cst) == 0 && await(milliseconds, files, alarm) != 0)
-    static_cast<void>(read_some(alarm, reinterpret_cast<char*>(&told), sizeof told));
-  awaited_.store(0, std::memory_order_relaxed);
+  if (woken_.load(std::memory_order_seq_cst) == 0 && await(milliseconds, files, alarm) != 0 &&
+      woken_.load(std::memory_order_seq_cst) == 0)
+    await(milliseconds, files, kNoAlarm);  // the signal is one of the program's, to the process
+  awaited_.store(0, std::memory_order_seq_cst);
+  take_signal(alarm);
   system_call(SYS_close, alarm);
   return take_waking();
+}
+
+// Only what was sent to this thread: what the program sends itself is not ours to take. So nobody
+// may be about to send one, who else would do so to whatever thread has the number by then.
+void WorkerThread::take_signal(long alarm) noexcept {
+  // pairs with ring(): he sees that nothing is awaited any more, or is seen here
+  while (ringers_.load(std::memory_order_seq_cst) != 0) sleep_nanoseconds(10'000);
+  struct signalfd_siginfo told;
+  if (rung_.exchange(false, std::memory_order_relaxed))
+    static_cast<void>(read_some(alarm, reinterpret_cast<char*>(&told), sizeof told));
 }
 
 bool WorkerThread::is_current() const noexcept {
@@ -245,11 +255,23 @@ void WorkerThread::forget_files() noexcept {
 void WorkerThread::wake() noexcept {
   if (!is_running() || woken_.exchange(1, std::memory_order_seq_cst) != 0) return;
   const std::uint64_t awaited = awaited_.load(std::memory_order_seq_cst);
-  if (awaited != 0) {
-    end_waiting(awaited);
-  } else {
+  if (awaited == 0)
     system_call(SYS_futex, &woken_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-  }
+  else if (awaited <= UINT32_MAX)
+    ring();
+  else
+    end_waiting(awaited);
+}
+
+void WorkerThread::ring() noexcept {
+  ringers_.fetch_add(1, std::memory_order_seq_cst);
+  const std::uint64_t awaited = awaited_.load(std::memory_order_seq_cst);
+  const long process = system_call(SYS_getpid);
+  const bool is_thread = awaited != 0 && awaited <= UINT32_MAX;
+  if (is_thread && system_call(SYS_tgkill, process, awaited, kWakingSignal) == 0)
+    rung_.store(true, std::memory_order_relaxed);
+  // pairs with take_signal(): who sees nobody here sees what was sent
+  ringers_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 void WorkerThread::resume_child() noexcept {
@@ -258,6 +280,8 @@ void WorkerThread::resume_child() noexcept {
   number_.store(0, std::memory_order_relaxed);
   woken_.store(0, std::memory_order_relaxed);
   awaited_.store(0, std::memory_order_relaxed);
+  ringers_.store(0, std::memory_order_relaxed);
+  rung_.store(false, std::memory_order_relaxed);
   forget_files();
 }
 

@@ -53,7 +53,8 @@ class WorkerThread {
   bool sleep(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
 
   // The same, carried out by another thread for this one, which waits for it: a FileThread, whose
-  // files nobody else sees. wake() ends it by a signal, which that thread has blocked.
+  // files nobody else sees. wake() ends it by a signal, which that thread has blocked; where the
+  // program lets the same signal wait for the process, wake() is seen when the time is over.
   bool sleep_apart(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
 
   // Whether the caller is the thread itself.
@@ -90,6 +91,8 @@ class WorkerThread {
   static void* run(void* self) noexcept;
   [[nodiscard]] bool open_pair() noexcept;
   void wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
+  void take_signal(long alarm) noexcept;
+  void ring() noexcept;
   [[nodiscard]] bool take_waking() noexcept;
 
   std::atomic<bool> started_{false};
@@ -103,6 +106,8 @@ class WorkerThread {
   // While the thread awaits files: the number of the socket that wakes it, and above it the
   // number of its inode; or the number of the thread that a signal wakes. 0: the futex does.
   std::atomic<std::uint64_t> awaited_{0};
+  std::atomic<std::uint32_t> ringers_{0};  // who send a signal just now
+  std::atomic<bool> rung_{false};          // one was sent and not yet taken
   OwnFile read_end_;
   OwnFile write_end_;
 };

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Signal handlers that allocate, resize, free and jump out, by timers each millisecond. What
-// interrupts malloc itself is looked at in tests/preload/profile/handlers_within.cpp.
+// Signal handlers that allocate, resize, free and jump out, by timers each millisecond; and signals
+// that are waited for. What interrupts malloc itself is looked at in
+// tests/preload/profile/handlers_within.cpp.
 //
 // Usage: signal_guest PART
 #include "churn.hpp"
 #include "parts.hpp"
 
+#include <poll.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -157,10 +161,45 @@ void usual_stack() {
   EXPECT(stack.used() < usual);
 }
 
+// A signal that is blocked, and waited for by a descriptor, as PostgreSQL's processes wake each
+// other: whoever else is in the process leaves it to who waits. Between two of them the memory of
+// the process changes, which its other threads have something to do for.
+void latch() {
+  constexpr int kTimes = 2000;
+  constexpr int kLongMs = 20'000;
+  for (const int signal : {SIGURG, SIGUSR1}) {
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, signal);
+    EXPECT(sigprocmask(SIG_BLOCK, &awaited, nullptr) == 0);
+    pollfd file{signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0};
+    EXPECT(file.fd >= 0);
+    int wakings[2];
+    EXPECT(pipe(wakings) == 0);
+    const pid_t process = getpid();
+    const pid_t child = fork();
+    if (child == 0) {
+      close(wakings[1]);
+      char byte;
+      for (int i = 0; i < kTimes && read(wakings[0], &byte, 1) == 1; ++i) kill(process, signal);
+      _exit(0);
+    }
+    for (int i = 0; i < kTimes; ++i) {
+      use(i % 50 == 0 ? 3'000'000 : 3000);
+      EXPECT(write(wakings[1], "", 1) == 1);
+      signalfd_siginfo told;
+      EXPECT_FOR(i, poll(&file, 1, kLongMs) == 1);
+      EXPECT_FOR(i, read(file.fd, &told, sizeof told) == sizeof told);
+      EXPECT_FOR(i, told.ssi_pid == static_cast<unsigned>(child));
+    }
+    EXPECT(waitpid(child, nullptr, 0) == child);
+    for (const int end : {wakings[0], wakings[1], file.fd}) close(end);
+    handled = handled + kTimes;
+  }
+}
+
 constexpr Part kParts[] = {
-    {"timers", timers},
-    {"jumps", jumps},
-    {"least_stack", least_stack},
+    {"timers", timers},           {"jumps", jumps}, {"latch", latch}, {"least_stack", least_stack},
     {"usual_stack", usual_stack},
 };
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Signal handlers that allocate, each millisecond, and on small stacks of their own.
+"""Signal handlers that allocate, each millisecond, and on small stacks of their own; and signals that
+are waited for.
 
 Usage: signal_test.py PART LIBRARY GUEST
 """

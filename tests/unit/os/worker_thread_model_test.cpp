@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Models of the worker thread: that it is started, ends and is stopped while others want it
 // (WorkerThread::start(), ends(), stop()), and that it is woken where it waits for files (sleep(),
-// wake()). What must hold: a wish is seen by the one that runs or by one more that is started, who
-// stops it is not followed by a start, and who wakes it is not slept through.
+// sleep_apart(), wake()). What must hold: a wish is seen by the one that runs or by one more that
+// is started, who stops it is not followed by a start, who wakes it is not slept through, and by a
+// signal he wakes nobody else; of signals none is taken but one that was sent so.
 #include "support/interleaver.hpp"
 #include "support/model_test.hpp"
 
@@ -28,9 +29,13 @@ enum class Variant : std::uint8_t {
   kStartIsReleased,    // start() in less than one order for all
   kAwaitedIsReleased,  // sleep() says where it waits in less than one order for all
   kWokenIsRelaxed,     // sleep() takes a waking without what came before it
+  kNoRingers,          // sleep_apart() does not wait for who is about to send a signal
+  kNoSecondLook,       // ring() sends it to who waited when it was not yet counted
+  kSignalIsTaken,      // sleep_apart() takes a signal whether or not one was sent
 };
 
 enum Place : std::size_t { kWish, kStarted, kStopped, kWoken, kAwaited, kSocket };
+enum Ringing : std::size_t { kSignal = kSocket, kRingers, kRung, kSleeper };
 
 // True: there is a thread more.
 [[nodiscard]] bool start(ModelThread& self, Variant variant) {
@@ -100,10 +105,43 @@ void wake(ModelThread& self) {
       .explore();
 }
 
-// Of all three the first that complains.
+// With the end of the thread, whose number another one gets.
+void sleep_apart(ModelThread& self, Variant variant) {
+  self.store(kAwaited, 1, kAll);
+  const bool sleeps = self.load(kWoken, kAll) == 0;
+  if (sleeps) self.await(kSignal, 1, kRelaxed);
+  self.store(kAwaited, 0, kAll);
+  if (variant != Variant::kNoRingers) self.await(kRingers, 0, kAll);
+  if (self.exchange(kRung, 0, kRelaxed) == 1 || variant == Variant::kSignalIsTaken)
+    ModelThread::expect(self.exchange(kSignal, 0, kRelaxed) == 1, "it takes what nobody sent it");
+  self.exchange(kWoken, 0, kAcquire);
+  self.write(kSleeper, 1);
+}
+
+void ring(ModelThread& self, Variant variant) {
+  if (self.exchange(kWoken, 1, kAll) != 0 || self.load(kAwaited, kAll) == 0) return;
+  self.fetch_add(kRingers, 1, kAll);
+  if (variant == Variant::kNoSecondLook || self.load(kAwaited, kAll) != 0) {
+    ModelThread::expect(self.look(kSleeper) == 0, "it wakes another thread");
+    self.store(kSignal, 1, kRelaxed);
+    self.store(kRung, 1, kRelaxed);
+  }
+  self.fetch_add(kRingers, 0xff, kAll);
+}
+
+[[nodiscard]] test::Explored explore_ringing(Variant variant) {
+  return Protocol({"wish", "started", "stopped", "woken", "awaited", "signal", "ringers", "rung",
+                   "sleeper"})
+      .thread("sleeps", [=](ModelThread& self) { sleep_apart(self, variant); })
+      .thread("wakes", [=](ModelThread& self) { ring(self, variant); })
+      .thread("wakes too", [=](ModelThread& self) { ring(self, variant); })
+      .explore();
+}
+
+// Of all four the first that complains.
 [[nodiscard]] test::Explored explore(Variant variant) {
   test::Explored all;
-  for (const auto part : {&explore_ending, &explore_stopping, &explore_waking}) {
+  for (const auto part : {&explore_ending, &explore_stopping, &explore_waking, &explore_ringing}) {
     const test::Explored result = part(variant);
     all.states += result.states;
     if (!result.complaint.empty()) return {all.states, result.complaint, result.steps};
@@ -121,7 +159,10 @@ TEST(WorkerThreadModel, IsCaughtWhereItIsBroken) {
                                {Variant::kNoLastLook, "a wish is lost"},
                                {Variant::kStartIsReleased, "it starts after it was stopped"},
                                {Variant::kAwaitedIsReleased, "nobody can go on"},
-                               {Variant::kWokenIsRelaxed, "it wakes and sees no wish"}}));
+                               {Variant::kWokenIsRelaxed, "it wakes and sees no wish"},
+                               {Variant::kNoRingers, "a data race"},
+                               {Variant::kNoSecondLook, "a data race"},
+                               {Variant::kSignalIsTaken, "it takes what nobody sent it"}}));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -173,6 +174,38 @@ TEST(WorkerThread, SleepsToTheEndWhereFilesCannotBeAwaited) {
   if (WEXITSTATUS(status) == kNoFilter) GTEST_SKIP() << "no filters are allowed here";
 
   EXPECT_EQ(status, 0);
+}
+
+// The test's thread stands for the program's, which waits for it with all others having it blocked.
+TEST(WorkerThread, TakesNoSignalOfTheProgram) {
+  static WorkerThread& thread = *new WorkerThread;  // its thread goes on for ever
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  static std::atomic<int> sleeps{0};
+  ASSERT_TRUE(thread.start(
+      [](void*) {
+        for (;; ++sleeps) {
+          std::array<AwaitedFile, 1> files{};
+          thread.sleep_apart(1, files);
+        }
+      },
+      nullptr));
+  for (const int signal : {SIGURG, SIGUSR1, SIGRTMAX - 1}) {
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, signal);
+    const struct timespec kLong = {5, 0};
+    for (int i = 0; i < 200; ++i) {
+      thread.wake();
+      kill(getpid(), signal);
+      const int slept = sleeps + 2;  // it has looked meanwhile
+      while (sleeps < slept) sched_yield();
+      ASSERT_EQ(sigtimedwait(&awaited, nullptr, &kLong), signal) << "in turn " << i;
+    }
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 TEST(WorkerThread, InAChildItIsNotThere) {
