@@ -172,8 +172,9 @@ bool is_readable(std::uintptr_t address) noexcept {
 // lost, but not what is there.
 void release(void* address, std::size_t bytes) noexcept {
   if (!failed(system_call(SYS_munmap, address, bytes))) return;
-  if (map_memory(address, bytes, PROT_NONE, MAP_FIXED) == nullptr)
-    static_cast<void>(purge(address, bytes));
+  if (map_memory(address, bytes, PROT_NONE, MAP_FIXED) != nullptr) return;
+  // This may be refused for a moment only.
+  for (int tries = 8; tries > 0 && !purge(address, bytes);) --tries;
 }
 
 void forbid_huge_pages(void* address, std::size_t bytes) noexcept {
