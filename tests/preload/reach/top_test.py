@@ -130,7 +130,8 @@ def choices():
     """A row is chosen and its stack opened; a filter; what is frozen stays."""
     with running(BUSY, SAMPLES) as guest, terminal("top", guest.number, *QUICK) as screen:
         guest.do("exec('for i in range(300): kept.append(bytes(70_000))')")
-        chosen = lambda text: [line[0:1] for line in text.split("\n")[7:]].index(">")
+        marks = lambda text: "".join(line[:1] or " " for line in text.split("\n")[7:])
+        chosen = lambda text: marks(text).find(">")  # -1: the screen is being drawn
         screen.wait(has_picture, "no picture")
         screen.press("2")
         screen.wait(lambda text: ")  2 sites" in text and chosen(text) == 0, "the first")
