@@ -209,23 +209,29 @@ bool WorkerThread::sleep_apart(std::uint64_t milliseconds, std::span<AwaitedFile
   const long alarm = files.empty() || files.size() > kMostFiles ? kNoAlarm : open_alarm();
   if (alarm < 0) return sleep(milliseconds);
   awaited_.store(static_cast<std::uint64_t>(system_call(SYS_gettid)), std::memory_order_seq_cst);
+  // It may be for a waking that was seen before; or none, but one of the program's to the process.
   if (woken_.load(std::memory_order_seq_cst) == 0 && await(milliseconds, files, alarm) != 0 &&
-      woken_.load(std::memory_order_seq_cst) == 0)
-    await(milliseconds, files, kNoAlarm);  // the signal is one of the program's, to the process
+      !is_rung() && woken_.load(std::memory_order_seq_cst) == 0)
+    await(milliseconds, files, kNoAlarm);
   awaited_.store(0, std::memory_order_seq_cst);
   take_signal(alarm);
   system_call(SYS_close, alarm);
   return take_waking();
 }
 
-// Only what was sent to this thread: what the program sends itself is not ours to take. So nobody
-// may be about to send one, who else would do so to whatever thread has the number by then.
-void WorkerThread::take_signal(long alarm) noexcept {
+// Whether somebody has sent it, when nobody is about to.
+bool WorkerThread::is_rung() const noexcept {
   // pairs with ring(): he sees that nothing is awaited any more, or is seen here
   while (ringers_.load(std::memory_order_seq_cst) != 0) sleep_nanoseconds(10'000);
+  return rung_.load(std::memory_order_relaxed);
+}
+
+// Only what was sent to this thread: what the program sends itself is not ours to take. Who would
+// still send one would do so to whatever thread has the number by then.
+void WorkerThread::take_signal(long alarm) noexcept {
   struct signalfd_siginfo told;
-  if (rung_.exchange(false, std::memory_order_relaxed))
-    static_cast<void>(read_some(alarm, reinterpret_cast<char*>(&told), sizeof told));
+  if (is_rung() && read_some(alarm, reinterpret_cast<char*>(&told), sizeof told) > 0)
+    rung_.store(false, std::memory_order_relaxed);
 }
 
 bool WorkerThread::is_current() const noexcept {

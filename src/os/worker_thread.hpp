@@ -91,6 +91,7 @@ class WorkerThread {
   static void* run(void* self) noexcept;
   [[nodiscard]] bool open_pair() noexcept;
   void wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
+  [[nodiscard]] bool is_rung() const noexcept;
   void take_signal(long alarm) noexcept;
   void ring() noexcept;
   [[nodiscard]] bool take_waking() noexcept;
