@@ -221,8 +221,8 @@ bool WorkerThread::sleep_apart(std::uint64_t milliseconds, std::span<AwaitedFile
 
 // Whether somebody has sent it, when nobody is about to.
 bool WorkerThread::is_rung() const noexcept {
-  // pairs with ring(): he sees that nothing is awaited any more, or is seen here
-  while (ringers_.load(std::memory_order_seq_cst) != 0) sleep_nanoseconds(10'000);
+  // pairs with wake(): he sees that nothing is awaited any more, or is seen here
+  while (wakers_.load(std::memory_order_seq_cst) != 0) sleep_nanoseconds(10'000);
   return rung_.load(std::memory_order_relaxed);
 }
 
@@ -260,24 +260,16 @@ void WorkerThread::forget_files() noexcept {
 
 void WorkerThread::wake() noexcept {
   if (!is_running() || woken_.exchange(1, std::memory_order_seq_cst) != 0) return;
+  wakers_.fetch_add(1, std::memory_order_seq_cst);
   const std::uint64_t awaited = awaited_.load(std::memory_order_seq_cst);
   if (awaited == 0)
     system_call(SYS_futex, &woken_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-  else if (awaited <= UINT32_MAX)
-    ring();
-  else
+  else if (awaited > UINT32_MAX)
     end_waiting(awaited);
-}
-
-void WorkerThread::ring() noexcept {
-  ringers_.fetch_add(1, std::memory_order_seq_cst);
-  const std::uint64_t awaited = awaited_.load(std::memory_order_seq_cst);
-  const long process = system_call(SYS_getpid);
-  const bool is_thread = awaited != 0 && awaited <= UINT32_MAX;
-  if (is_thread && system_call(SYS_tgkill, process, awaited, kWakingSignal) == 0)
+  else if (system_call(SYS_tgkill, system_call(SYS_getpid), awaited, kWakingSignal) == 0)
     rung_.store(true, std::memory_order_relaxed);
-  // pairs with take_signal(): who sees nobody here sees what was sent
-  ringers_.fetch_sub(1, std::memory_order_seq_cst);
+  // pairs with is_rung(): who sees nobody here sees what was sent
+  wakers_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 void WorkerThread::resume_child() noexcept {
@@ -286,7 +278,7 @@ void WorkerThread::resume_child() noexcept {
   number_.store(0, std::memory_order_relaxed);
   woken_.store(0, std::memory_order_relaxed);
   awaited_.store(0, std::memory_order_relaxed);
-  ringers_.store(0, std::memory_order_relaxed);
+  wakers_.store(0, std::memory_order_relaxed);
   rung_.store(false, std::memory_order_relaxed);
   forget_files();
 }

@@ -93,7 +93,6 @@ class WorkerThread {
   void wait_for(std::uint64_t milliseconds, std::span<AwaitedFile> files) noexcept;
   [[nodiscard]] bool is_rung() const noexcept;
   void take_signal(long alarm) noexcept;
-  void ring() noexcept;
   [[nodiscard]] bool take_waking() noexcept;
 
   std::atomic<bool> started_{false};
@@ -107,8 +106,8 @@ class WorkerThread {
   // While the thread awaits files: the number of the socket that wakes it, and above it the
   // number of its inode; or the number of the thread that a signal wakes. 0: the futex does.
   std::atomic<std::uint64_t> awaited_{0};
-  std::atomic<std::uint32_t> ringers_{0};  // who send a signal just now
-  std::atomic<bool> rung_{false};          // one was sent and not yet taken
+  std::atomic<std::uint32_t> wakers_{0};  // who look at it just now, and may send a signal
+  std::atomic<bool> rung_{false};         // one was sent and not yet taken
   OwnFile read_end_;
   OwnFile write_end_;
 };
