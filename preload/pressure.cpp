@@ -158,7 +158,9 @@ class Rounds {
     process.file_thread().start();
   }
 
+  // It may be wanted only since the round was begun.
   void sleep_wanted() noexcept {
+    begin_files();
     Sleep sleep = {.now_ms = now_ms_, .nap_ms = nap_ms(now_ms_), .sign = {}};
     process.file_thread().run(sleep_with_files, &sleep);
     sign_ = sleep.sign;

@@ -68,12 +68,22 @@ Shared* shared = nullptr;
   return is_secure ? 2 * blocks::kMiB : 0;
 }
 
+// What each is, for who reads of too many.
+void print_descriptors() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::filesystem::path what = std::filesystem::read_symlink(entry, gone);
+    expect::print(STDERR_FILENO, "%s -> %s\n", entry.path().c_str(), what.c_str());
+  }
+}
+
 // The C library keeps stacks of threads, and with them blocks of some KiB. Each page among those
 // with guards is a mapping of its own once the kernel has refused to join it with the next.
 void expect_close(const Figures& now, const Figures& reference) {
   EXPECT_FOR(now.live, now.live <= reference.live + 64 * blocks::kKiB + held_back());
   EXPECT_FOR(now.resident, now.resident <= reference.resident + 16 * blocks::kMiB);
   EXPECT_FOR(now.mappings, now.mappings <= reference.mappings + 400);
+  if (now.descriptors > reference.descriptors) print_descriptors();
   EXPECT_FOR(now.descriptors, now.descriptors <= reference.descriptors);
   EXPECT_FOR(now.threads, now.threads <= reference.threads);
 }

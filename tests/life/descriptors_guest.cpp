@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A program that closes its lowest descriptors and counts on getting them back, as shells and
-// daemons do, while the thread of the library's own is at work.
+// daemons do, while the thread of the library's own is at work; and one that has it come and go,
+// and finds nothing that it did not open.
 //
-// Usage: descriptors_guest redirect ROUNDS | daemonize TIMES
+// Usage: descriptors_guest redirect ROUNDS | daemonize TIMES | switch ROUNDS
 #include "control_api.hpp"
 #include "expect.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -74,6 +76,27 @@ void daemonize(int times) {
   }
 }
 
+[[nodiscard]] int open_descriptors() {
+  DIR* folder = opendir("/proc/self/fd");
+  EXPECT(folder != nullptr);
+  int count = 0;
+  while (readdir(folder) != nullptr) ++count;
+  closedir(folder);
+  return count;
+}
+
+// Wanted again while it ends, and no longer while it begins.
+void switch_thread(int rounds) {
+  constexpr int kStepUs = 20;
+  constexpr int kSteps = 97;
+  const int before = open_descriptors();
+  for (int i = 0; i < rounds; ++i) {
+    EXPECT(control::control_set_text("background", i % 2 == 0 ? "true" : "false") == 0);
+    usleep(static_cast<useconds_t>(i % kSteps * kStepUs));
+    EXPECT_FOR(i, open_descriptors() == before);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -83,6 +106,7 @@ int main(int count, char** arguments) {
   const int output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
   if (part == "redirect") redirect(atoi(arguments[2]));
   if (part == "daemonize") daemonize(atoi(arguments[2]));
+  if (part == "switch") switch_thread(atoi(arguments[2]));
   expect::print(output, "done\n");
   return 0;
 }

@@ -3,7 +3,7 @@
 
 Usage: descriptors_test.py PART LIBRARY GUEST
 
-LUNA_LIFE_REDIRECTS and LUNA_LIFE_DAEMONIZES say how often.
+LUNA_LIFE_REDIRECTS, LUNA_LIFE_DAEMONIZES and LUNA_LIFE_SWITCHES say how often.
 """
 import os
 import sys
@@ -11,9 +11,10 @@ import tempfile
 
 import life
 
+COUNTS = {"redirect": "REDIRECTS", "daemonize": "DAEMONIZES", "switch": "SWITCHES"}
 part = sys.argv[1]
 library, guest = (os.path.abspath(path) for path in sys.argv[2:])
-count = life.count_of(f"{part.upper()}S")
+count = life.count_of(COUNTS[part])
 with tempfile.TemporaryDirectory() as folder:
     conf = "background:true"
     if part == "redirect":

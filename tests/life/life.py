@@ -8,7 +8,7 @@ SKIPPED = 77
 
 # So many times a thing is done; the variable LUNA_LIFE_... asks for more.
 DEFAULTS = {"FORKS": 50, "ENDS": 50, "THREADS": 10_000, "EXECS": 40,
-            "REDIRECTS": 200_000, "DAEMONIZES": 100}
+            "REDIRECTS": 200_000, "DAEMONIZES": 100, "SWITCHES": 2000}
 
 
 def expect(holds, what):
