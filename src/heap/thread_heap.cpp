@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxKeptBytes = std::size_t{128} * 1024;
 
 // One slab in so many has its whole list checked when it is released.
-constexpr std::uint32_t kReleasesPerCheck = 16;
+constexpr std::uint32_t kReleasesPerCheck = 32;
 constexpr std::uint32_t kSharedReleasesPerCheck = 4;  // where other threads freed blocks
 
 // Blocks of a list that are looked at when frees of other threads come in.

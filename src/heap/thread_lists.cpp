@@ -133,10 +133,14 @@ void ThreadHeap::check_next(SizeClass size_class, const Block* taken) const noex
 // A block that is in its list twice makes a circle of it, which has no end where the
 // counts say.
 void ThreadHeap::check_length(std::size_t list) const noexcept {
+  const auto strays = [&](const Block* block, const Block* from) noexcept {
+    return (address_of(block) ^ address_of(from)) >= kGranuleBytes &&
+           window_.slot_of(block) == nullptr;
+  };
   const Block* block = lists[list].first;
   const Block* holder = nullptr;
   for (std::uint32_t i = listed(list); i != 0; --i) {
-    if (block == nullptr || window_.slot_of(block) == nullptr) [[unlikely]]
+    if (block == nullptr || strays(block, holder)) [[unlikely]]
       report::corrupt_free_list(nullptr, block, holder);
     holder = block;
     block = block->next;
